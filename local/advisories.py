@@ -1,7 +1,7 @@
 """Compares what the lock files pin with versions known to be vulnerable: local/advisories.toml, which is dated.
 
     python3 local/advisories.py                          # the list alone, offline
-    python3 local/advisories.py --cargo-deny PROGRAM     # and RustSec's database, where it can be reached
+    python3 local/advisories.py --cargo-deny PROGRAM     # and RustSec's database, if it can be reached
 
 Runs on the plain Python of the machine. Ends with 1 when a version is affected. Reports a list that has
 grown old and a database that cannot be reached, but does not fail because of them.
@@ -76,7 +76,7 @@ def holds(version: str, bound: str) -> bool:
     """Returns whether a version satisfies one bound."""
     match = re.fullmatch(r"(>=|<)([0-9.]+)", bound.strip())
     if not match:
-        raise ValueError(f"{bound!r} is no bound as in >=1.2 or <1.3")
+        raise ValueError(f"{bound!r} is not a bound such as >=1.2 or <1.3")
     is_below = number(version) < number(match[2])
     return is_below if match[1] == "<" else not is_below
 
@@ -107,7 +107,7 @@ def is_reached() -> bool:
 
 
 def database(cargo_deny: str) -> bool:
-    """Checks RustSec's database with cargo-deny. Returns True where it cannot be reached, and prints that."""
+    """Checks RustSec's database with cargo-deny. Returns True if it cannot be reached, and prints that."""
     if not is_reached():
         print("· advisories: RustSec's database cannot be reached from here; only the dated list was compared")
         return True
@@ -117,7 +117,7 @@ def database(cargo_deny: str) -> bool:
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cargo-deny", help="asks RustSec's database with this program, too")
+    parser.add_argument("--cargo-deny", help="also checks RustSec's database with this program")
     arguments = parser.parse_args()
     known = tomllib.loads(LIST.read_text())
     found = affected(pinned(ROOT), known)
@@ -125,7 +125,7 @@ def main() -> int:
         print(f"✗ {sentence}", file=sys.stderr)
     age = (datetime.date.today() - known["checked_on"]).days
     if age > known["good_for_days"]:
-        print(f"· advisories: the list is {age} days old; {LIST.name} says how it is refreshed")
+        print(f"· advisories: the list is {age} days old; {LIST.name} says how to refresh it")
     well = database(arguments.cargo_deny) if arguments.cargo_deny else True
     return 0 if well and not found else 1
 

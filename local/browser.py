@@ -1,4 +1,4 @@
-"""Finds the Chromium that the browser tests drive, and installs Debian's where there is none, and fonts.
+"""Finds the Chromium that the browser tests drive; installs Debian's, and fonts, if they are missing.
 
     python3 local/browser.py make    # installs what is missing if it may: as root, with apt-get
     python3 local/browser.py path    # prints where it is
@@ -14,7 +14,7 @@ import sys
 
 import environments
 
-# Products are named in every script, and the pictures show them: fontconfig's pattern for what a package has.
+# Product names in the pictures use every script; for each package, fontconfig's pattern for its glyphs.
 FONTS = {
     "fonts-dejavu-core": ":lang=en",
     "fonts-noto-cjk": ":lang=ja",
@@ -30,7 +30,7 @@ def path() -> str | None:
 
 
 def make() -> None:
-    """Installs what is missing of Chromium and fonts; says what to do where it cannot."""
+    """Installs Chromium and fonts if they are missing; without permission, says what to do."""
     missing = ([] if path() else ["chromium"]) + missing_fonts()
     if not missing:
         return

@@ -31,7 +31,7 @@ UNUSED_SECONDS = 30 * 86400
 
 
 def cache() -> Path:
-    """Folder for everything that can be made again."""
+    """Folder for everything that can be rebuilt."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("HOOKLINE_CACHE") or Path(base) / "hookline").absolute()
 
@@ -104,7 +104,7 @@ def pip_index() -> str | None:
 
 
 def lock(*options: str) -> None:
-    """Pins what the .in files ask for. Pins that still fit stay as they are, unless an option of uv upgrades them."""
+    """Pins the requirements of the .in files. Valid pins stay, unless an option of uv upgrades them."""
     oldest = ".".join(map(str, OLDEST_PYTHON))
     for wanted in sorted(REQUIREMENTS.glob("*.in")):
         portable = ("--universal", "--python-version", oldest, "--generate-hashes", "--only-binary", ":all:")
@@ -130,7 +130,7 @@ def run(command: list[str], *, folder: Path | None = None, environment: Mapping[
 
 
 def install_packages(*packages: str, otherwise: str) -> None:
-    """Installs Debian packages, as root with apt-get. Where it cannot, exits with the instructions in `otherwise`."""
+    """Installs Debian packages, as root with apt-get. Without permission, exits with the text in `otherwise`."""
     apt = shutil.which("apt-get")
     if os.geteuid() != 0 or not apt:
         sys.exit(otherwise)

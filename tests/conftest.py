@@ -1,1 +1,1 @@
-"""One pytest for tests/template (what SAM makes of template.yaml) and tests/stack (the whole of it, running)."""
+"""Fixtures for tests/template (template.yaml as SAM transforms it) and tests/stack (the running stack)."""

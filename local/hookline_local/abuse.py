@@ -17,33 +17,33 @@ DAY = 86_400
 PRICES = REPOSITORY / "crates/cost/src/prices.rs"
 MEASURED = REPOSITORY / "crates/cost/src/measured.json"
 
-# Dollars for a GB out of AWS, and for 10,000 readings of a secret (https://aws.amazon.com/ec2/pricing/on-demand/,
+# Dollars for a GB out of AWS, and for 10,000 reads of a secret (https://aws.amazon.com/ec2/pricing/on-demand/,
 # https://aws.amazon.com/secrets-manager/pricing/; from memory, unverified).
 OUT_PER_GB = 0.09
 SECRET_READINGS = 0.05 / 10_000
-# What API Gateway counts as one request, and what it takes of one at most, in bytes
+# Bytes that API Gateway counts as one request, and the largest request that it accepts
 # (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html).
 PIECE, LARGEST = 512 * 1024, 10 * 1024 * 1024
-# MB that have one processor, bytes of an invocation's own log lines, and of so many one is traced, as in crates/cost.
+# MB for one processor, bytes of an invocation's own log lines, and invocations per trace, as in crates/cost.
 PROCESSOR_MB, PLATFORM_LOG, TRACED = 1_769, 650, 20
-# Bytes of a line of an access log, with what CloudWatch adds to each.
+# Bytes of a line of an access log, including CloudWatch's overhead.
 ACCESS_LINE = 220
 # The panel's largest file, uncompressed; tests/template compares it with the built one.
 LARGEST_FILE = 320_000
-# What else the panel's API gives to everybody: the page and the description of the API.
+# The largest other public file of the panel's API: the page or the description of the API.
 LARGEST_OTHER = 90_000
 # A call to DynamoDB, in ms, as `hookline cost` assumes it.
 CALL_MS = 4
-# What API Gateway lets into a region of an account (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+# Requests a second that API Gateway accepts per account and region (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
 ACCOUNT_RATE = 10_000
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that a stranger can do all day."""
+    """One kind of abuse that a stranger can keep up all day."""
 
     what: str
-    # A second.
+    # Requests a second.
     rate: float
     # Dollars a day.
     usd: float
@@ -124,14 +124,14 @@ def lines() -> Iterator[Line]:
     readings = len(through["WebhooksApi"]) * DAY / 60 * SECRET_READINGS
     yield Line("webhooks with a wrong signature, small", webhooks, webhooks * DAY * refused + readings)
 
-    # Lambda takes 6 MB, so nothing is called; a body that it takes costs less, with all that is called.
+    # Above Lambda's limit of 6 MB, so no function is invoked; a body below it costs less, including all calls.
     refused = price("HTTP_API") * LARGEST / PIECE + access
-    yield Line("webhooks as large as API Gateway takes them (10 MB)", webhooks, webhooks * DAY * refused)
+    yield Line("webhooks as large as API Gateway accepts (10 MB)", webhooks, webhooks * DAY * refused)
 
     everybody = open_routes()
     closed = sum(rate for route, rate in through["HttpApi"].items() if route not in everybody)
     refused = price("HTTP_API") + access + price("READS") / 2 + invocation("AuthorizerFunction", 0.3, CALL_MS, 300)
-    yield Line("tokens that nobody made, at every route of the API", closed, closed * DAY * refused)
+    yield Line("invented tokens, at every route of the API", closed, closed * DAY * refused)
 
     served = price("HTTP_API") + access + invocation("PanelFunction", 0.3, 0, 200)
     files = {route: through["HttpApi"][route] for route in everybody}
@@ -144,9 +144,9 @@ def lines() -> Iterator[Line]:
 
     connects = sum(through["LiveApi"].values())
     refused = price("WEBSOCKET") + price("WRITES") + invocation("AuthorizerFunction", 0.3, CALL_MS, 300)
-    yield Line("sockets with tickets that nobody issued", connects, connects * DAY * refused)
+    yield Line("sockets with invented tickets", connects, connects * DAY * refused)
 
-    what = "requests above the throttles or to no route: their line in the access log"
+    what = "requests above the throttles or to an unknown route: their line in the access log"
     yield Line(what, ACCOUNT_RATE, ACCOUNT_RATE * DAY * access)
 
 

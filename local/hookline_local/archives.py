@@ -13,7 +13,7 @@ COMPRESSION_LEVEL = 1
 
 
 def archive(folder: str) -> Path:
-    """The zip of a function's folder; made if the folder has changed. Safe in two processes at once."""
+    """The zip of a function's folder; rebuilt if the folder has changed. Safe in two processes at once."""
     files = sorted(file for file in (FUNCTIONS / folder).rglob("*") if file.is_file())
     target = ARCHIVES / folder / f"{digest(files)}.zip"
     if target.exists():

@@ -72,7 +72,7 @@ def connect(ports: Ports, physical: Mapping[str, str], api_id: str, document: di
                 PayloadFormatVersion=operation["x-amazon-apigateway-integration"]["payloadFormatVersion"],
             )
             target = f"integrations/{integration['IntegrationId']}"
-            # One at most: a route that wants two is none that API Gateway has.
+            # At most one, because API Gateway allows no more per route.
             (authorizer,) = [authorizers[name] for wanted in operation.get("security", ()) for name in wanted] or [{}]
             gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target, **authorizer)
 
@@ -85,7 +85,7 @@ def live_url(ports: Ports) -> str:
 def set_variables(ports: Ports, addresses: Mapping[str, str]) -> None:
     """Sets these variables in every function that has them.
 
-    On AWS they follow from the APIs' ids. Here the emulator has its own way of addressing an API.
+    On AWS they follow from the APIs' ids. The emulator addresses an API differently.
     """
     lambdas = aws_client("lambda", ports)
     for function in lambdas.list_functions()["Functions"]:

@@ -32,7 +32,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A webhook request. `signed` makes one as Shopify does."""
+    """A webhook request; `signed` creates one as Shopify does."""
 
     topic: str
     body: bytes

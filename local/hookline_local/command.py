@@ -14,7 +14,7 @@ BINARY = FUNCTIONS / "hookline" / "bootstrap"
 
 
 class CommandError(Exception):
-    """The command ended with an error; the message is its own."""
+    """The command failed; the message is its own."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Hookline:
 
     environment: Mapping[str, str] = field(repr=False)
 
-    def run(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs it to its end; `given` is its standard input."""
+    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs the command to its end; `stdin` is its standard input."""
         command = [BINARY, *arguments]
         return subprocess.run(
-            command, env=dict(self.environment), input=given, capture_output=True, text=True, timeout=600, check=False
+            command, env=dict(self.environment), input=stdin, capture_output=True, text=True, timeout=600, check=False
         )
 
-    def do(self, *arguments: str, given: str | None = None) -> str:
+    def do(self, *arguments: str, stdin: str | None = None) -> str:
         """Runs it, raises if it fails, and returns its output."""
-        done = self.run(*arguments, given=given)
+        done = self.run(*arguments, stdin=stdin)
         if done.returncode:
             raise CommandError(f"hookline {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
@@ -52,7 +52,7 @@ class Hookline:
 def at(ports: Ports, outputs: Mapping[str, str], receivers: str) -> Hookline:
     """The command at a running stack.
 
-    Where things are comes from the stack's outputs, as `make where` prints them; only the address of the emulated API
+    Addresses come from the stack's outputs, as `make where` prints them; only the address of the emulated API
     is this machine's own.
     """
     variables = where.variables(outputs) | {"RECEIVER_URL": receivers}

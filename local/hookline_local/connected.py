@@ -1,6 +1,6 @@
 """Promises for a store whose Admin API Hookline may call, step by step, in a shop of the local Shopify.
 
-Here the shop itself sends the webhooks, when its catalogue is edited. `make demo` shows these steps and tests/stack
+Here the shop itself sends the webhooks when its catalog is edited. `make demo` shows these steps and tests/stack
 runs them; they build on each other, in the order of STEPS.
 """
 
@@ -21,7 +21,7 @@ BOARD = "Walnut Serving Board"
 SKILLET = "Hand-Poured Cast Iron Skillet"
 LANTERN = "Brass Storm Lantern"
 
-# More than the 100 that a webhook carries.
+# More than the 100 variants that a webhook carries.
 VARIANTS = 150
 
 
@@ -34,7 +34,7 @@ class Connected(Tour):
     hookline: command.Hookline = field(init=False)
 
     def __post_init__(self) -> None:
-        """Takes the shop and the command from the stack."""
+        """Uses the shop and the command of the stack."""
         self.shop = Shopkeeper(self.stack.shopkeeper.url, self.store)
         self.hookline = self.stack.hookline
 
@@ -72,12 +72,12 @@ class Connected(Tour):
 
         return self.until(fits, what) or {}
 
-    def due(self, what: str) -> None:
+    def due(self, schedule: str) -> None:
         """Invokes the function as a schedule's rule does."""
         function = physical_ids(self.stack.ports)["ReconcileFunction"]
-        payload = json.dumps({"due": what}).encode()
+        payload = json.dumps({"due": schedule}).encode()
         answer = aws_client("lambda", self.stack.ports).invoke(FunctionName=function, Payload=payload)
-        self.expect("FunctionError" not in answer, f"what is due is sent ({what})")
+        self.expect("FunctionError" not in answer, f"the schedule runs ({schedule})")
 
     def missed(self) -> dict[str, int]:
         """Missed webhooks in the status, by topic."""
@@ -88,7 +88,7 @@ def the_store_is_added(tour: Connected) -> None:
     """`hookline store add` checks the token, encrypts it and stores it. The index is empty."""
     token = tour.shop.act("install", kind="custom", seed=True)["access_token"]
     tour.expect(tour.stack.documents(tour.store) == 0, "the index holds nothing of the store")
-    output = tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
+    output = tour.hookline.do("store", "add", tour.store, "--token-stdin", stdin=token)
     tour.expect(token not in output, "the token is not shown")
     status = tour.status()
     tour.expect(status.get("connected") is True, "the store is connected")
@@ -98,13 +98,13 @@ def the_store_is_added(tour: Connected) -> None:
 
 
 def the_webhooks_are_registered(tour: Connected) -> None:
-    """`hookline webhooks register` makes one subscription for each topic, however often it runs."""
+    """`hookline webhooks register` creates one subscription per topic, however often it runs."""
     tour.hookline.do("webhooks", "register", tour.store)
     first = tour.shop.act("subscriptions")["subscriptions"]
     tour.expect(len(first) >= 8, f"the shop has a subscription for each topic (has {len(first)})")
     tour.hookline.do("webhooks", "register", tour.store)
-    again = tour.shop.act("subscriptions")["subscriptions"]
-    tour.expect(again == first, "registering again changes nothing")
+    second = tour.shop.act("subscriptions")["subscriptions"]
+    tour.expect(second == first, "registering again changes nothing")
     checked = tour.hookline.run("webhooks", "check", tour.store)
     tour.expect(checked.returncode == 0, "`hookline webhooks check` finds nothing missing")
 
@@ -117,19 +117,19 @@ def the_catalog_is_read(tour: Connected) -> None:
         tour.until(lambda title=title: tour.shown(title), f"{title} is found")
     skillet = tour.shown(SKILLET) or {}
     titles = sorted(each["title"] for each in skillet.get("collections", []))
-    tour.expect(bool(titles), f"the skillet says which collections it is in ({', '.join(titles)})")
+    tour.expect(bool(titles), f"the skillet lists its collections ({', '.join(titles)})")
     tour.expect(bool(skillet.get("currency")), f"its price has a currency ({skillet.get('currency')})")
     tour.show_search("after the backfill", "walnut board")
 
 
 def an_edit_in_the_shop_is_found(tour: Connected) -> None:
-    """Somebody changes a price in the shop, the shop sends a webhook, and search has the new price."""
+    """A price changes in the shop, the shop sends a webhook, and search has the new price."""
     before = tour.shown(BOARD) or {}
     with tour.applying(1, "the edit"):
         tour.edit(BOARD, price="61.75")
         shown = tour.until_shown(BOARD, "the new price is found", price_min="61.75")
-    kept = [(each.get("collections"), each.get("currency")) for each in (before, shown)]
-    tour.expect(kept[0] == kept[1], "its collections and its currency are kept, which no webhook tells")
+    unchanged = [(each.get("collections"), each.get("currency")) for each in (before, shown)]
+    tour.expect(unchanged[0] == unchanged[1], "its collections and its currency, which no webhook carries, are kept")
     tour.show_search("edited in the shop", "walnut board")
 
 
@@ -177,7 +177,7 @@ def products_show_their_collections(tour: Connected) -> None:
     tour.shop.act("update_collection", id=custom["id"], title="By the Fire")
     tour.until(lambda: "By the Fire" in titles(), "the collection's new title shows in its products")
     tour.shop.act("change_members", id=custom["id"], remove=[board["id"]])
-    tour.until(lambda: "By the Fire" not in titles(), "the board is out of it again")
+    tour.until(lambda: "By the Fire" not in titles(), "the board has left it again")
 
 
 def a_lost_webhook_is_repaired_and_counted(tour: Connected) -> None:
@@ -190,17 +190,20 @@ def a_lost_webhook_is_repaired_and_counted(tour: Connected) -> None:
     tour.shop.act("delete_product", id=deleted["id"])
     created = tour.shop.act("create_product", title="Beeswax Board Balm", status="active", price="9.50")
     tour.shop.act("mischief", kind="lose", next=0)
-    tour.expect((tour.shown(BOARD) or {}).get("price_min") != "70.00", "the new price is not known")
+    tour.expect((tour.shown(BOARD) or {}).get("price_min") != "70.00", "the new price is not indexed yet")
     tour.show_search("webhooks lost", "board")
 
     output = tour.hookline.do("reconcile", tour.store, "--grace", "0s")
-    tour.expect("products/update" in output, "`hookline reconcile` says which webhooks were missed")
+    tour.expect("products/update" in output, "`hookline reconcile` lists the missed webhooks")
     tour.until_shown(BOARD, "the new price is found", price_min="70.00")
-    gone = str(deleted["id"])
-    tour.until(lambda: all(each["id"] != gone for each in tour.found(deleted["title"])), "the deleted product is not")
+    deleted_id = str(deleted["id"])
+    tour.until(
+        lambda: all(each["id"] != deleted_id for each in tour.found(deleted["title"])),
+        "the deleted product is not found",
+    )
     tour.until(lambda: tour.found(created["title"]), "the new product is found")
-    wanted = {"products/create": 1, "products/update": 1, "products/delete": 1}
-    tour.expect(tour.missed() == wanted, f"one of each topic is counted as missed (was {tour.missed()})")
+    expected = {"products/create": 1, "products/update": 1, "products/delete": 1}
+    tour.expect(tour.missed() == expected, f"one of each topic is counted as missed (was {tour.missed()})")
     rates = tour.status().get("missed_rate", {})
     tour.expect(0 < rates.get("products/update", 0) < 1, f"the status has the rate, by topic ({rates})")
     tour.show_search("reconciled", "board")
@@ -213,7 +216,9 @@ def a_lost_subscription_is_restored(tour: Connected) -> None:
     tour.expect(checked.returncode == 1, "`hookline webhooks check` ends with 1")
     tour.expect("products/update" in checked.stdout, "and names the topic")
     tour.hookline.do("webhooks", "register", tour.store)
-    tour.expect(tour.hookline.run("webhooks", "check", tour.store).returncode == 0, "registered again, it is content")
+    tour.expect(
+        tour.hookline.run("webhooks", "check", tour.store).returncode == 0, "after registering again, it passes"
+    )
     tour.edit(BOARD, price="71.00")
     tour.until_shown(BOARD, "the next edit is found", price_min="71.00")
 
@@ -223,10 +228,11 @@ def the_schedules_repair_by_themselves(tour: Connected) -> None:
     tour.shop.act("subscriptions", remove="products/delete")
     tour.due("watch")
     tour.until(
-        lambda: "products/delete" in (tour.status()["watched"] or {})["restored"], "the status says what was made"
+        lambda: "products/delete" in (tour.status()["watched"] or {})["restored"],
+        "the status lists the restored subscription",
     )
     checked = tour.hookline.run("webhooks", "check", tour.store)
-    tour.expect(checked.returncode == 0, "the subscription is there again")
+    tour.expect(checked.returncode == 0, "the subscription exists again")
 
     missed = tour.missed().get("products/update", 0)
     tour.shop.act("mischief", kind="lose", next=1, topic="products/update")
@@ -241,12 +247,12 @@ def a_reinstall_starts_clean(tour: Connected) -> None:
     epoch = tour.status()["epoch"]
     tour.shop.act("uninstall")
     tour.until(lambda: not tour.status()["enabled"], "the store is disabled")
-    tour.until(lambda: tour.stack.documents(tour.store) == 0, "its documents are gone")
+    tour.until(lambda: tour.stack.documents(tour.store) == 0, "its documents are removed")
     token = tour.shop.act("install", kind="custom")["access_token"]
-    tour.hookline.do("store", "add", tour.store, "--token-stdin", given=token)
+    tour.hookline.do("store", "add", tour.store, "--token-stdin", stdin=token)
     tour.hookline.do("webhooks", "register", tour.store)
     tour.hookline.do("resync", tour.store)
-    tour.until_shown(BOARD, "the board is found again, though nobody has changed it", price_min="71.50")
+    tour.until_shown(BOARD, "the unchanged board is found again", price_min="71.50")
     tour.expect(tour.status()["epoch"] > epoch, "the status counts another install")
     tour.edit(BOARD, price="72.00")
     tour.until_shown(BOARD, "an edit of the new install is found", price_min="72.00")

@@ -12,13 +12,13 @@ from rich.table import Table
 from . import connected, stack
 from .connected import Connected
 from .deploy import DeployError
-from .ports import PortTakenError, wanted
+from .ports import PortTakenError, configured
 from .processes import ServerError
 from .promises import STEPS, take
 from .tour import Tour
 
 # Tours by title, with their steps.
-Walks = dict[str, tuple[Tour, tuple[Callable[..., None], ...]]]
+ToursByTitle = dict[str, tuple[Tour, tuple[Callable[..., None], ...]]]
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
@@ -27,7 +27,7 @@ def main() -> int:
     """Runs the demo; the exit code says whether every promise was kept."""
     started = time.monotonic()
     try:
-        with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
+        with stack.running(configured(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             console.print(f"[dim]· up after {time.monotonic() - started:.1f} s: {running.client.base_url}[/]")
             connected_store, any_store = Connected(running), Tour(running)
             walk({"A store connected to Hookline": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
@@ -41,7 +41,7 @@ def main() -> int:
     return verdict([connected_store, any_store], time.monotonic() - started)
 
 
-def walk(walks: Walks) -> None:
+def walk(walks: ToursByTitle) -> None:
     """Takes every step, with a line for each and the current delivery below."""
     columns = (
         BarColumn(20),
@@ -84,14 +84,14 @@ def report(connected_store: Connected, tour: Tour) -> None:
 def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
     """One row per delivery, and one for all timed edits."""
     rows = []
-    alike = [sent for sent in tour.sent if sent.what.startswith("edit ")]
+    timed_edits = [sent for sent in tour.sent if sent.what.startswith("edit ")]
     for sent in tour.sent:
-        if sent not in alike:
+        if sent not in timed_edits:
             rows.append((str(sent.answer.status), f"{sent.answer.seconds * 1000:.0f}", sent.topic, escape(sent.what)))
-        elif sent is alike[0]:
-            answers = ", ".join(sorted({str(each.answer.status) for each in alike}))
-            slowest = max(each.answer.seconds for each in alike)
-            rows.append((answers, f"≤ {slowest * 1000:.0f}", sent.topic, f"{len(alike)} timed edits"))
+        elif sent is timed_edits[0]:
+            answers = ", ".join(sorted({str(each.answer.status) for each in timed_edits}))
+            slowest = max(each.answer.seconds for each in timed_edits)
+            rows.append((answers, f"≤ {slowest * 1000:.0f}", sent.topic, f"{len(timed_edits)} timed edits"))
     return rows
 
 
@@ -105,8 +105,8 @@ def verdict(tours: list[Tour], seconds: float) -> int:
     failures = [finding for tour in tours for finding in tour.failures()]
     for finding in failures:
         console.print(f"[red]✗ {escape(finding.step)}:[/] {escape(finding.what)}")
-    made = sum(len(tour.findings) for tour in tours)
-    console.print(f"{made - len(failures)} of {made} checks passed in {seconds:.0f} s")
+    checks = sum(len(tour.findings) for tour in tours)
+    console.print(f"{checks - len(failures)} of {checks} checks passed in {seconds:.0f} s")
     return 1 if failures else 0
 
 

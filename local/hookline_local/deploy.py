@@ -39,7 +39,7 @@ def aws_client(service: str, ports: Ports):  # noqa: ANN201 (boto3 makes its cla
         endpoint_url=f"http://{HOST}:{ports.aws}",
         region_name=processes.REGION,
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 (what the emulator wants)
+        aws_secret_access_key="test",  # noqa: S106 (required by the emulator)
         config=Config(retries={"max_attempts": 1}),
     )
 
@@ -75,11 +75,11 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "OpenSearchSigningService": "none",
         "ShopifyAdminUrl": f"http://{HOST}:{ports.shopify}/{{store}}",
         "ShopifyClientId": CLIENT_ID,
-        # What a receiver counted shows at once, so that nobody has to wait for it here.
+        # Receivers write their counts at once, so that the demo need not wait.
         "StatusTallySeconds": "0",
-        # So that `hookline replay` can be tried on what was applied.
+        # Keeps applied deliveries, so that `hookline replay` can be tried.
         "ArchiveDays": "1",
-        # The local Shopify has sent everything before anybody could look for it.
+        # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.
         "ReconcileGraceSeconds": "0",
     } | dict(parameters)
     sam_deploy(ports, folder, values)
@@ -113,7 +113,7 @@ def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> Non
 
 
 def failures(ports: Ports) -> str:
-    """Reasons for which resources could not be created, if it got that far."""
+    """Reasons why resources could not be created, if the deployment got that far."""
     try:
         events = aws_client("cloudformation", ports).describe_stack_events(StackName=STACK)["StackEvents"]
     except ClientError:

@@ -12,7 +12,7 @@ from . import stack
 from .bridge import webhook_paths
 from .deploy import DeployError
 from .places import DEV_STACK
-from .ports import PortTakenError, wanted
+from .ports import PortTakenError, configured
 from .processes import ServerError
 from .shop import STORE
 
@@ -22,7 +22,7 @@ console = Console(highlight=False, soft_wrap=True)
 def main() -> int:
     """Runs until interrupted."""
     try:
-        with stack.running(wanted(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
+        with stack.running(configured(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             remember(running)
             try:
                 introduce(running)
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def remember(running: stack.Stack) -> None:
-    """Records for `make replay` where the stack is. Only its owner may read the secrets."""
+    """Records the stack's address and secrets for `make replay`; only their owner may read them."""
     DEV_STACK.unlink(missing_ok=True)
     details = {
         "pid": os.getpid(),

@@ -1,8 +1,8 @@
-"""Runs ministack, the emulated AWS, behind a check that refuses what AWS's JSON services would refuse.
+"""Runs ministack, the emulated AWS, behind a check that refuses the same requests as AWS's JSON services.
 
     PYTHONPATH=local <emulator's python> -m hookline_local.emulator
 
-Without it, a function that spoke the wrong version of a protocol would work here and nowhere else.
+Without it, a function that used the wrong version of a protocol would work here, but not on AWS.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Runs one server and ends it, with everything it has started, when its starter is gone.
+"""Runs one server and ends it, with all its children, when its starter has ended.
 
     python guardian.py COMMAND…      # standard input: a pipe that the starter holds open
 
@@ -56,7 +56,7 @@ def send(signal_number: int, processes: list[int]) -> None:
 
 
 def end_all(server: subprocess.Popen) -> None:
-    """Asks the server to stop and, after the grace period, kills everything that is left."""
+    """Requests the server to stop and, after the grace period, kills all remaining processes."""
     server.poll() is None and server.terminate()
     deadline = time.monotonic() + GRACE_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
@@ -77,7 +77,7 @@ def reap() -> None:
 
 
 def main(command: list[str]) -> int:
-    """Starts the command, waits for its end or for the starter's, and leaves nothing running."""
+    """Starts the command, waits for its end or the starter's, and leaves nothing running."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     starter_gone, wake = os.pipe()
     for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -85,7 +85,7 @@ def main(command: list[str]) -> int:
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        # Should even the guardian be killed, the kernel ends the server.
+        # If the guardian itself is killed, the kernel ends the server.
         preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
     )
     try:

@@ -1,8 +1,8 @@
 """AWS's own models of its JSON services, from botocore, and the requests a service refuses by them.
 
-    PYTHONPATH=local <emulator's python> -m hookline_local.models    # writes what Rust reads of it
+    PYTHONPATH=local <emulator's python> -m hookline_local.models    # writes the parts that Rust reads
 
-Emulators take more than AWS does: the wrong version of the protocol, say, which AWS answers as an unknown operation.
+Emulators accept more than AWS does, for example the wrong version of the protocol, an unknown operation on AWS.
 """
 
 import functools
@@ -17,10 +17,10 @@ from botocore.model import ServiceModel
 from botocore.retries import standard
 from botocore.validate import ParamValidator
 
-# Read by Rust: by stubs the first, by unit tests of crates/direct and crates/transport the others.
+# Files that Rust reads: stubs the first, unit tests of crates/direct and crates/transport the others.
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "conformance"
 
-# As botocore names them.
+# Names as in botocore.
 SERVICES = ("dynamodb", "kms", "secretsmanager", "sqs")
 
 
@@ -53,7 +53,7 @@ def refusal(target: str, given_type: str, body: bytes) -> tuple[int, str, str] |
     prefix, _, name = target.partition(".")
     model = by_target().get(prefix)
     if model is None or name not in model.operation_names:
-        return 404, "UnknownOperationException", f"{target} is no operation"
+        return 404, "UnknownOperationException", f"{target} is not an operation"
     if given_type != content_type(model):
         return 404, "UnknownOperationException", f"{target} takes {content_type(model)}, not {given_type!r}"
     try:
@@ -77,19 +77,19 @@ def operations() -> dict[str, dict]:
 
 
 def required(model: ServiceModel, operation: str) -> list[str]:
-    """The members that a request of this operation has to have."""
+    """Required members of a request of this operation."""
     shape = model.operation_model(operation).input_shape
     return sorted(shape.required_members) if shape else []
 
 
-# Buckets whose addresses are compared: one that may be a host's label, and one that may not.
+# Buckets whose addresses are compared: one that is a valid host label, and one that is not.
 BUCKETS = ("bodies", "dotted.bucket")
 
-# What functions call by hand, or the SDK in their place.
+# Services that functions call by hand or with the SDK.
 CALLED = {"dynamodb": ("PutItem", "UpdateItem"), "sqs": ("SendMessage",), "secretsmanager": ("GetSecretValue",)}
 
 
-# Errors whose status, 500, is what is tried again.
+# Errors that are retried because of their status, 500.
 FAULTS = ("InternalServerError", "InternalServiceError")
 
 
@@ -102,11 +102,11 @@ def regions() -> list[str]:
 def endpoints() -> dict[str, dict[str, list[str | None]]]:
     """URLs by region and service: without flags, with dual stack, with FIPS, with both; None where AWS has none."""
     partitions = loader().load_data("partitions")
-    asked = {service: (service, {}) for service in CALLED} | {
+    parts = {service: (service, {}) for service in CALLED} | {
         f"s3/{bucket}": ("s3", {"Bucket": bucket, "UseGlobalEndpoint": False}) for bucket in BUCKETS
     }
     found: dict[str, dict[str, list[str | None]]] = {region: {} for region in regions()}
-    for name, (service, more) in asked.items():
+    for name, (service, more) in parts.items():
         provider = EndpointProvider(loader().load_service_model(service, "endpoint-rule-set-1"), partitions)
         for region, hosts in found.items():
             hosts[name] = [
@@ -118,7 +118,7 @@ def endpoints() -> dict[str, dict[str, list[str | None]]]:
 
 
 def resolved(provider: EndpointProvider, parameters: dict) -> str | None:
-    """URL that AWS's rules give, or None."""
+    """URL according to AWS's rules, or None."""
     try:
         return provider.resolve_endpoint(**parameters).url
     except EndpointResolutionError:
@@ -133,7 +133,7 @@ def errors() -> dict[str, list]:
     for service, names in CALLED.items():
         for name in names:
             for shape in service_model(service).operation_model(name).error_shapes:
-                # A fault of the service has status 500, which is tried again whatever its code.
+                # A fault of the service has status 500, which is retried with any code.
                 retried = "retryable" in shape.metadata or shape.error_code in again or shape.name in FAULTS
                 (again if retried else final).add(shape.error_code)
     statuses = standard.TransientRetryableChecker._TRANSIENT_STATUS_CODES

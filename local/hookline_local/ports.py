@@ -1,6 +1,6 @@
 """Ports of the servers, and the process that blocks one.
 
-Checked before anything is started, because an emulator that fails to bind says so only in its log.
+Checked first, because an emulator that fails to bind reports that only in its log.
 """
 
 import os
@@ -25,7 +25,7 @@ class Ports:
     shopify: int
 
 
-def wanted() -> Ports:
+def configured() -> Ports:
     """The ports of `make dev` and `make demo`, from the environment; raises when one is taken."""
     return Ports(
         aws=claim("HOOKLINE_AWS_PORT", 4566, "the emulated AWS"),
@@ -61,7 +61,7 @@ def claim(variable: str, default: int, purpose: str) -> int:
 
 
 def holder(port: int) -> str | None:
-    """Names the process that listens on a port, as far as this user may see it (Linux)."""
+    """Names the process that listens on a port, if this user may see it (Linux)."""
     inodes = listening_inodes(port)
     if not inodes:
         return None

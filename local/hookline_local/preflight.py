@@ -43,9 +43,9 @@ class Plan:
 
     stack: str
     region: str
-    # By name: as given, else as the stack has them, else the template's defaults.
+    # Parameters by name: as given, else as in the stack, else the template's defaults.
     parameters: Mapping[str, str]
-    # As the stack has them now; none for a new one.
+    # Current parameters of the stack; empty for a new one.
     before: Mapping[str, str]
 
 
@@ -87,7 +87,7 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
     except NoStackError:
         pass
     except StackError as problem:
-        # Without CloudFormation there is no deployment, and without credentials nothing else can be looked at.
+        # Without CloudFormation there is no deployment, and without credentials nothing else can be checked.
         yield Finding(Weight.STOP, str(problem))
         return
     try:
@@ -103,12 +103,12 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
 
 
 def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
-    """Runs one check; if it may not look or gets no response, yields a warning that says so."""
+    """Runs one check; without permission or a response, yields a warning about that."""
     try:
         for weight, text in check():
             yield Finding(Weight[weight], text)
     except Exception as error:
-        # A check that cannot run must not stop a deployment.
+        # A check that cannot run must not stop the deployment.
         yield Finding(Weight.WARN, f"{what} could not be checked; the deployment goes on: {describe_error(error)}")
 
 

@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from .preflight import Plan
 
 RECEIVERS = 12
-# live-push, by its streams: one each.
+# live-push runs once for each of its streams.
 STREAMS = 2
-# Below this Lambda lets nobody reserve (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+# Minimum unreserved concurrency of an account (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
 UNRESERVED = 100
 # Concurrency to leave for receivers, the panel and the authorizer: a receiver takes a few milliseconds.
 LEFT, COMFORTABLE = 2, 10

@@ -21,12 +21,12 @@ from .ports import HOST, Ports
 START_SECONDS = 60
 REGION = "us-east-1"
 
-# Only what the template uses, besides what `sam deploy` asks for.
+# Services that the template uses, and those that `sam deploy` calls.
 EMULATED = "apigateway,cloudformation,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,secretsmanager,sqs,sts"
 
 
 class ServerError(Exception):
-    """A server did not come up. The message has the end of its log."""
+    """A server did not start. The message has the end of its log."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Server:
     process: subprocess.Popen = field(repr=False)
 
     def stop(self) -> None:
-        """Ends the server and everything it started; returns when they are gone."""
+        """Ends the server and its children; returns when all have ended."""
         self.process.stdin.close()
         self.process.wait()
 
@@ -47,7 +47,7 @@ class Server:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Waits for the server to answer; raises when it ends or stays silent."""
+        """Waits for the server to respond; raises if it ends or stays silent."""
         deadline = time.monotonic() + START_SECONDS
         while not ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -100,7 +100,7 @@ def start_search(ports: Ports, folder: Path) -> Server:
 
 def start_shopify(ports: Ports, folder: Path, client_secret: str) -> Server:
     """Starts the local Shopify, which signs with the app's secret."""
-    # Not on the command line, where everybody on the machine could read it.
+    # Not on the command line, where every user of the machine could read it.
     environment = dict(os.environ) | {"HOOKLINE_SHOPIFY_CLIENT_SECRET": client_secret}
     command = [sys.executable, "-m", "hookline_local.shopify", "--port", str(ports.shopify)]
     server = start("shopify", command, environment, folder)

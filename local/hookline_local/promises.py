@@ -1,6 +1,6 @@
 """Promises of Hookline, step by step, against a running stack.
 
-`make demo` shows these steps and tests/stack runs them: what a visitor is shown is what CI checks. They build on each
+`make demo` shows these steps and tests/stack runs them, so that CI checks what a visitor sees. They build on each
 other, in the order of STEPS.
 """
 
@@ -25,7 +25,7 @@ def the_store_is_unknown(tour: Tour) -> None:
 
 def the_catalog_becomes_searchable(tour: Tour) -> None:
     """Every product for sale is found; drafts, archived and unpublished ones are not."""
-    with tour.applying(len(tour.products), "the whole catalogue"):
+    with tour.applying(len(tour.products), "the whole catalog"):
         for name, product in tour.products.items():
             tour.send_product(name, product, "products/create")
     for name, product in tour.products.items():
@@ -37,9 +37,9 @@ def the_catalog_becomes_searchable(tour: Tour) -> None:
                 tour.expect(shown == prices, f"{name} costs {prices} (was {shown})")
         else:
             tour.expect(tour.result(product) is None, f"{name} is {product.fields['status']}, not for sale, not found")
-    tour.show_search("catalogue sent", "walnut board")
-    tour.show_search("catalogue sent", "iron skilet")
-    tour.show_search("catalogue sent", "creme brulee")
+    tour.show_search("catalog sent", "walnut board")
+    tour.show_search("catalog sent", "iron skilet")
+    tour.show_search("catalog sent", "creme brulee")
 
 
 def search_tolerates_typos_and_highlights(tour: Tour) -> None:
@@ -63,7 +63,7 @@ def an_edit_is_shown(tour: Tour) -> None:
 
 
 def a_duplicate_has_no_effect(tour: Tour) -> None:
-    """The same delivery again is acknowledged and not processed."""
+    """A repeated delivery is acknowledged and not processed."""
     edited = tour.products["walnut-serving-board"].edited(price="52.50")
     delivery = tour.sign("products/update", edited.body())
     with tour.applying(1, "an edit and its duplicate"):
@@ -72,7 +72,7 @@ def a_duplicate_has_no_effect(tour: Tour) -> None:
         tour.until(lambda: shows(tour, edited, "52.50"), "the edit is found")
         dropped = tour.status().get("duplicates_dropped_24h", 0)
         # Until the change is indexed a duplicate gets 503, because the first delivery may still fail.
-        answer = poll(lambda: (again := tour.stack.client.send(delivery)).status != 503 and again)
+        answer = poll(lambda: (repeated := tour.stack.client.send(delivery)).status != 503 and repeated)
         if tour.expect(bool(answer) and answer.status == 200, "its duplicate is answered 200"):
             tour.note("the same delivery again", delivery, answer)
         tour.until(
@@ -92,9 +92,9 @@ def duplicates_at_the_same_time_have_one_effect(tour: Tour) -> None:
             tour.note("one of five copies at once", delivery, answer)
         statuses = sorted(answer.status for answer in answers)
         tour.expect(200 in statuses, f"one of them is answered 200 (were {statuses})")
-        tour.expect(set(statuses) <= {200, 503}, f"the others are answered 200 or 503, come back later ({statuses})")
+        tour.expect(set(statuses) <= {200, 503}, f"the others are answered 200 or 503 with a retry ({statuses})")
         waits = [answer.headers.get("Retry-After") for answer in answers if answer.status == 503]
-        tour.expect(all(waits), f"every 503 says when to come back ({waits})")
+        tour.expect(all(waits), f"every 503 says when to retry ({waits})")
         tour.until(lambda: shows(tour, edited, "15.75"), "the change is found")
     tour.products["enamel-camp-mug"] = edited
 
@@ -104,7 +104,7 @@ def an_older_state_changes_nothing(tour: Tour) -> None:
     board = tour.products["walnut-serving-board"]
     older = board.edited(at="2026-11-14T09:40:00-05:00", price="1.00", title="Walnut Serving Board, Old News")
     with tour.applying(1, "the late update"):
-        tour.send_product("a state from before", older)
+        tour.send_product("an older state", older)
     tour.expect(shows(tour, board, "52.50"), "the newer price and title stay")
 
 
@@ -116,7 +116,7 @@ def a_forgery_is_refused(tour: Tour) -> None:
     forged = genuine.with_headers({"X-Shopify-Hmac-Sha256": "A" * 43 + "="})
     answer = tour.send("a forgery", forged)
     tour.expect(answer.status == 401, f"a forgery is answered 401 (was {answer.status})")
-    tour.expect(answer.body == b"", "and told nothing")
+    tour.expect(answer.body == b"", "with an empty body")
     tour.until(lambda: tour.status()["signature_failures_24h"] == before + 1, "the status counts the forgery")
 
 
@@ -124,7 +124,7 @@ def a_topic_at_another_receiver_is_refused(tour: Tour) -> None:
     """A signed delivery gets 400 from the receiver of another topic."""
     delivery = tour.sign("products/delete", tour.products["walnut-serving-board"].body())
     answer = tour.send("a topic at another topic's address", delivery, to="products/update")
-    tour.expect(answer.status == 400, f"a topic at the wrong door is answered 400 (was {answer.status})")
+    tour.expect(answer.status == 400, f"a topic at the wrong receiver is answered 400 (was {answer.status})")
 
 
 def a_deleted_product_stays_deleted(tour: Tour) -> None:
@@ -138,30 +138,30 @@ def a_deleted_product_stays_deleted(tour: Tour) -> None:
         tour.until(lambda: tour.result(lantern) is None, "the deleted product is no longer found")
     with tour.applying(2, "two late updates of it"):
         tour.send_product("a late update of the deleted product", lantern)
-        tour.send_product("and one that says it is newer", lantern.edited(price="1.00"))
-    tour.expect(tour.result(lantern) is None, "it stays gone")
+        tour.send_product("an update that claims to be newer", lantern.edited(price="1.00"))
+    tour.expect(tour.result(lantern) is None, "it stays deleted")
     tour.show_search("deleted, then late updates", "storm lantern")
 
 
-def a_draft_leaves_and_comes_back(tour: Tour) -> None:
+def a_draft_leaves_and_returns(tour: Tour) -> None:
     """A product that becomes a draft is not found, and is found again once it is active."""
     kettle = tour.products["nambu-tetsubin-kettle"]
     tour.send_product("a product becomes a draft", kettle.edited(status="draft", published_at=None))
     tour.until(lambda: tour.result(kettle) is None, "the draft is not found")
     active = kettle.edited(at=soon(1), price="130.00")
     tour.send_product("and is active again", active)
-    tour.until(lambda: shows(tour, active, "130.00"), "active again, it is found")
+    tour.until(lambda: shows(tour, active, "130.00"), "the active product is found again")
     tour.products["nambu-tetsubin-kettle"] = active
 
 
-def a_body_that_does_not_fit_is_parked(tour: Tour) -> None:
-    """A signed body of the wrong shape is acknowledged; the status names the field that did not fit."""
+def a_body_of_the_wrong_shape_is_parked(tour: Tour) -> None:
+    """A signed body of the wrong shape is acknowledged; the status names the field of the wrong type."""
     delivery = tour.sign("products/update", sample("hostile/wrong-shape.json"))
     answer = tour.send("a body of another shape", delivery)
     tour.expect(answer.status == 200, f"a body of another shape is answered 200 (was {answer.status})")
     error = tour.until(
         lambda: (error := tour.status().get("last_error")) and error.get("delivery_id") == delivery.id and error,
-        "the status has it as its last error",
+        "the status shows it as the last error",
     )
     if error:
         message = error["message"]
@@ -172,10 +172,10 @@ def a_collection_is_found(tour: Tour) -> None:
     """A collection has its own document."""
     answer = tour.send("a collection changes", tour.sign("collections/update", sample("collections-update.json")))
     tour.expect(answer.status == 200, f"a collection is answered 200 (was {answer.status})")
-    wanted = str(json.loads(sample("collections-update.json"))["id"])
+    collection_id = str(json.loads(sample("collections-update.json"))["id"])
     tour.until(
         lambda: any(
-            each["id"] == wanted and each["kind"] == "collection" for each in tour.found("around the campfire")
+            each["id"] == collection_id and each["kind"] == "collection" for each in tour.found("around the campfire")
         ),
         "the collection is found",
     )
@@ -186,7 +186,7 @@ def a_change_is_found_soon(tour: Tour) -> None:
     product = tour.products["birch-kindling-bundle"]
     missed = 0
     for number in range(EDITS_TIMED):
-        # `updated_at` has whole seconds, so many of these differ only in X-Shopify-Triggered-At.
+        # `updated_at` has whole seconds, so most of these edits differ only in X-Shopify-Triggered-At.
         product = product.edited(price=f"{8 + number}.10")
         started = time.monotonic()
         tour.send(f"edit {number + 1} of {EDITS_TIMED}", tour.sign("products/update", product.body()))
@@ -199,7 +199,7 @@ def a_change_is_found_soon(tour: Tour) -> None:
 
 
 def the_status_is_complete(tour: Tour) -> None:
-    """The status says that the store is enabled and live, since when, and with which topics."""
+    """The status shows that the store is enabled and live, with times and topics."""
     status = tour.status()
     tour.expect(status["enabled"] is True, "the store is enabled")
     tour.expect(status["activity"] == "live", f"the store is live (was {status['activity']})")
@@ -219,7 +219,9 @@ def an_uninstall_empties_the_store(tour: Tour) -> None:
     tour.show_search("uninstalled", "walnut board")
     discarded = tour.status().get("discarded_24h", 0)
     tour.send_product("an update after the uninstall", tour.products["washed-linen-throw"])
-    tour.until(lambda: tour.status().get("discarded_24h", 0) == discarded + 1, "what comes late is counted as dropped")
+    tour.until(
+        lambda: tour.status().get("discarded_24h", 0) == discarded + 1, "the late delivery is counted as discarded"
+    )
     tour.expect(not documents(tour), "and not indexed")
 
 
@@ -232,7 +234,7 @@ def a_new_install_starts_clean(tour: Tour) -> None:
     status = tour.status()
     tour.expect(status["enabled"] is True, "the store is enabled again")
     tour.expect(status["epoch"] == epoch + 1, f"in the next epoch (was {status['epoch']} after {epoch})")
-    tour.expect(not tour.found("walnut"), "what the last install had is not found")
+    tour.expect(not tour.found("walnut"), "documents of the previous install are not found")
     tour.show_search("installed again, one product changed", "linen throw")
 
 
@@ -247,10 +249,10 @@ STEPS: tuple[Callable[[Tour], None], ...] = (
     a_forgery_is_refused,
     a_topic_at_another_receiver_is_refused,
     a_deleted_product_stays_deleted,
-    a_draft_leaves_and_comes_back,
+    a_draft_leaves_and_returns,
     a_collection_is_found,
     a_change_is_found_soon,
-    a_body_that_does_not_fit_is_parked,
+    a_body_of_the_wrong_shape_is_parked,
     the_status_is_complete,
     an_uninstall_empties_the_store,
     a_new_install_starts_clean,

@@ -19,12 +19,12 @@ class NoRegionError(Exception):
 
 def region(given: str = "", environment: Mapping[str, str] = os.environ) -> str:
     """The region; raises NoRegionError."""
-    wanted = given or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or of_profile()
-    if not wanted:
+    requested = given or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or of_profile()
+    if not requested:
         raise NoRegionError("no region is set: add REGION=eu-west-1, set AWS_REGION, or set one in your profile")
-    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", wanted):
-        raise NoRegionError(f"{wanted!r} is not a region: write it as in REGION=eu-west-1")
-    return wanted
+    if not re.fullmatch(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", requested):
+        raise NoRegionError(f"{requested!r} is not a region: write it as in REGION=eu-west-1")
+    return requested
 
 
 def of_profile() -> str:

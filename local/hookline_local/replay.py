@@ -10,7 +10,7 @@ from .client import Client, signed
 from .places import DEV_STACK, EVENTS, REPOSITORY
 from .shop import STORE
 
-# Headers that are new for each replay; the others come from the file beside the body.
+# Headers that are new for each replay; the others come from the headers file of the sample.
 NOT_REPLAYED = {"x-shopify-webhook-id", "x-shopify-event-id", "x-shopify-triggered-at", "x-shopify-hmac-sha256"}
 
 
@@ -18,7 +18,7 @@ class UsageError(Exception):
     """The request cannot be carried out. The message says what to change."""
 
 
-# Sent when EVENT is not given: a product, its edit, a collection, stock and an order.
+# Samples sent without EVENT: a product, its edit, a collection, stock and an order.
 DEFAULT_EVENTS = (
     "products-create",
     "products-update",
@@ -31,15 +31,15 @@ DEFAULT_EVENTS = (
 def main(arguments: list[str]) -> int:
     """Sends the samples and prints the responses; returns 0 if all were 2xx."""
     try:
-        wanted = options(arguments)
-        samples = [sample(event, wanted.topic) for event in wanted.events]
-        url, secret = target(wanted.url)
+        requested = options(arguments)
+        samples = [sample(event, requested.topic) for event in requested.events]
+        url, secret = target(requested.url)
     except UsageError as problem:
         print(f"replay: {problem}", file=sys.stderr)
         return 2
     try:
         client = Client("", webhooks_url=url)
-        accepted = [send(client, secret, body, headers, wanted) for body, headers in samples]
+        accepted = [send(client, secret, body, headers, requested) for body, headers in samples]
     except OSError as error:
         print(f"replay: {url} does not answer: {error}", file=sys.stderr)
         return 2
@@ -48,13 +48,15 @@ def main(arguments: list[str]) -> int:
     return 0 if all(accepted) else 1
 
 
-def send(client: Client, secret: str, body: bytes, headers: dict[str, str], wanted: argparse.Namespace) -> bool:
+def send(client: Client, secret: str, body: bytes, headers: dict[str, str], requested: argparse.Namespace) -> bool:
     """Signs and sends one sample, prints the response, and returns whether it was 2xx."""
     topic = headers.pop("X-Shopify-Topic")
     store = headers.pop("X-Shopify-Shop-Domain", STORE)
-    delivery = signed(topic, body, secret=secret, store=wanted.store or store, delivery_id=wanted.id, more=headers)
+    delivery = signed(
+        topic, body, secret=secret, store=requested.store or store, delivery_id=requested.id, more=headers
+    )
     answer = client.send(delivery)
-    print(f"{answer.status}  {topic} for {wanted.store or store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
+    print(f"{answer.status}  {topic} for {requested.store or store}, {len(body)} bytes, {answer.seconds * 1000:.0f} ms")
     print(f"     delivery id {delivery.id} (to send it again: ID={delivery.id})")
     if answer.body:
         print(answer.body.decode(errors="replace"))
@@ -102,7 +104,7 @@ def target(url: str | None) -> tuple[str, str]:
         os.kill(details["pid"], 0)
     except (FileNotFoundError, ProcessLookupError):
         raise UsageError(
-            "no stack is running here: start one with `make dev`, or add URL= and SECRET= of another"
+            "no stack is running here: start one with `make dev`, or add URL= and SECRET= of another stack"
         ) from None
     return details["url"], secret or details["secret"]
 

@@ -63,7 +63,7 @@ def seconds_now() -> str:
 
 
 def catalogue() -> dict[str, Product]:
-    """Every product of the catalogue by the name of its file, without the number: `walnut-serving-board`."""
+    """Every product of the catalog by the name of its file, without the number: `walnut-serving-board`."""
     return {file.stem[3:]: read(file) for file in sorted((EVENTS / "catalogue").glob("*.json"))}
 
 

@@ -69,11 +69,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make where", usage="make where [STACK= REGION=]")
     parser.add_argument("--stack", default="")
     parser.add_argument("--region", default="")
-    wanted = parser.parse_args(arguments)
+    requested = parser.parse_args(arguments)
     try:
-        if not wanted.stack:
+        if not requested.stack:
             raise StackError("no stack given: add STACK=hookline")
-        lines = exports(wanted.stack, region(wanted.region))
+        lines = exports(requested.stack, region(requested.region))
     except (StackError, NoRegionError) as problem:
         print(f"make where: {problem}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from panel import TELL_VIOLATIONS, Panel, tab
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from plug import Plug
 
-# Chromium in a sandbox of ours: root, no GPU, and no talk with Google.
+# Chromium in our sandbox: as root, without GPU, and without requests to Google.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,7 +34,7 @@ def site() -> Iterator[Site]:
 def browser() -> Iterator[Browser]:
     """The machine's own Chromium."""
     program = chromium.path()
-    assert program, "there is no browser: python3 local/browser.py make"
+    assert program, "no browser found: python3 local/browser.py make"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield launched
@@ -63,7 +63,7 @@ def store(site: Site, numbers: Iterator[int]) -> str:
 
 @pytest.fixture
 def profile(browser: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser profiles: tabs of one share what tabs share. Closed at the end, and the plugs are in again."""
+    """Makes browser profiles, whose tabs share storage. At the end they are closed and the plugs are in again."""
     made: list[BrowserContext] = []
 
     def new(**settings: object) -> BrowserContext:
@@ -82,7 +82,7 @@ def profile(browser: Browser, site: Site) -> Iterator[Callable[..., BrowserConte
 
 @pytest.fixture
 def tabs(site: Site, profile: Callable[..., BrowserContext]) -> Iterator[Callable[[], Panel]]:
-    """Opens tabs of one browser. At the end none has broken the page's policy or complained of anything else."""
+    """Opens tabs of one browser. At the end no tab has broken the page's policy or reported another problem."""
     context = profile()
     opened: list[Panel] = []
 

@@ -1,4 +1,4 @@
-"""The running stack as a browser meets it: the page behind a plug, the socket behind another, and tokens."""
+"""The running stack as a browser sees it: the page behind a plug, the socket behind another, and tokens."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from hookline_local.stack import Stack
 from hookline_local.tour import poll
 from plug import Plug
 
-# A signed body of which nothing can be read: it is parked for a person.
+# A signed, unreadable body, which is parked for a person.
 UNREADABLE = b'{"id": "no number", "title": 7}'
 
 
@@ -63,7 +63,7 @@ class Site:
         return self.send(store, "products/update", product.body())
 
     def send(self, store: str, topic: str, body: bytes) -> str:
-        """Sends a signed webhook and expects it to be taken; returns the delivery's id."""
+        """Sends a signed webhook and expects it to be accepted; returns the delivery's id."""
         delivery = self.stack.sign(topic, body, store)
         answer: Response = self.stack.client.send(delivery)
         assert answer.status == 200, answer
@@ -74,7 +74,7 @@ class Site:
         return self.send(store, "products/update", UNREADABLE)
 
     def make_known(self, *stores: str) -> None:
-        """Makes stores known, by an event of each that is applied."""
+        """Makes stores known by applying an event of each."""
         for store in stores:
             self.edit(store)
         for store in stores:

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page
 
-# Draws each character of the page in the font of its element, and beside it one that no font has: the same picture is
-# the box that stands for a missing glyph.
+# Draws each character of the page in the font of its element, next to a character that no font has: equal pictures
+# mean a missing glyph.
 TOFU = r"""
 () => {
   const canvas = new OffscreenCanvas(48, 48);

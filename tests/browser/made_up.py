@@ -1,4 +1,4 @@
-"""The panel's page as it is built, in front of a stack that is made up (web/mock)."""
+"""The built page of the panel, in front of a made-up stack (web/mock)."""
 
 import socket
 import urllib.request
@@ -22,7 +22,7 @@ def token(name: str) -> Token:
 
 @dataclass(frozen=True)
 class MadeUp:
-    """Address of the made-up stack, and the way to change its state."""
+    """Address of the made-up stack, and the control of its state."""
 
     port: int
 

@@ -1,4 +1,4 @@
-"""The panel as the tests look at it: what is where on the page. web/README.md lists the names."""
+"""The panel's page object: names and places of its elements. web/README.md lists the names."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from urllib.parse import quote
 from deployed import Site, Token
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebSocket, expect
 
-# What has to show by itself shows within this, the stack's cold starts and a busy machine included. Not a promise.
+# Time limit for live changes, including the stack's cold starts and a busy machine. Not a promise.
 PATIENCE_MS = 30_000
 
-# What the issue promises from a webhook to the page.
+# Promised time from a webhook to the page.
 LIVE_WITHIN_MS = 2_000
 
-# A browser says so when the network fails, which is what some of these tests are about.
+# Messages of the browser about network failures, which some of these tests cause.
 NETWORK = re.compile(r"Failed to load resource|WebSocket connection to|net::ERR_")
 
-# Tells of the page's policy being broken, where console messages are listened to.
+# Reports violations of the page's policy as console messages, which the tests check.
 TELL_VIOLATIONS = """
 addEventListener('securitypolicyviolation', (event) =>
   console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`));
@@ -37,7 +37,7 @@ class Panel:
     sockets: list[WebSocket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Listens to what must not happen, and to where it connects."""
+        """Records errors and connections of the page."""
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self.heard)
         self.page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
@@ -54,15 +54,15 @@ class Panel:
         self.sockets.append(socket)
         self.addresses.append(socket.url)
 
-    # Going somewhere.
+    # Navigation.
 
     def go(self, path: str = "", query: str = "") -> Self:
-        """Opens the page at a place of it, as a typed address does."""
+        """Opens a page of the panel, as a typed address does."""
         self.page.goto(f"{self.site.url}{query}#/{path}")
         return self
 
     def sign_in(self, token: Token) -> Self:
-        """Signs in where the page asks for it."""
+        """Signs in with the form."""
         self.page.get_by_label("Operator token").fill(token.text)
         self.page.get_by_role("button", name="Sign in").click()
         return self
@@ -80,7 +80,7 @@ class Panel:
         self.until_live()
         return self
 
-    # What is there.
+    # Content.
 
     @property
     def link(self) -> Locator:
@@ -113,7 +113,7 @@ class Panel:
         return self.page.get_by_test_id("reading")
 
     def button(self, name: str) -> Locator:
-        """A button by what it says."""
+        """A button by its text."""
         return self.page.get_by_role("button", name=name, exact=True)
 
     def do(self, name: str) -> None:

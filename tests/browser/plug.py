@@ -12,21 +12,21 @@ CHUNK = 64 * 1024
 
 
 class Plug:
-    """Passes connections on to a port, until it is pulled: then those there are end, and new ones are refused."""
+    """Forwards connections to a port until it is pulled: then existing ones end, and new ones are refused."""
 
     def __init__(self, to: int) -> None:
         """Listens; `port` says where."""
         self.to = to
         self.lock = threading.Lock()
         self.open: set[socket.socket] = set()
-        # How many connections there have been: each socket of the page is one.
+        # Number of connections so far; each socket of the page is one.
         self.connections = 0
         self.listener: socket.socket | None = None
         self.port = 0
         self.put_in()
 
     def put_in(self) -> None:
-        """Takes connections again, on the same port."""
+        """Accepts connections again, on the same port."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, self.port))
@@ -36,21 +36,21 @@ class Plug:
         threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
 
     def cut(self) -> None:
-        """Ends the connections there are. New ones are taken."""
+        """Ends existing connections. New ones are accepted."""
         with self.lock:
             there, self.open = self.open, set()
         for each in there:
             end(each)
 
     def pull(self) -> None:
-        """Ends the connections there are and refuses new ones."""
+        """Ends existing connections and refuses new ones."""
         listener, self.listener = self.listener, None
         if listener:
             end(listener)
         self.cut()
 
     def accept(self, listener: socket.socket) -> None:
-        """Takes connections until the listener is closed."""
+        """Accepts connections until the listener is closed."""
         while True:
             try:
                 near, _ = listener.accept()
@@ -68,7 +68,7 @@ class Plug:
                 threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
 
     def copy(self, source: socket.socket, sink: socket.socket) -> None:
-        """Passes bytes on until either side ends."""
+        """Forwards bytes until either side ends."""
         with suppress(OSError):
             while data := source.recv(CHUNK):
                 sink.sendall(data)
@@ -89,7 +89,7 @@ class Plug:
 
 
 def end(each: socket.socket) -> None:
-    """Shuts a socket down, which wakes threads that wait for it."""
+    """Shuts down a socket, which wakes threads that wait for it."""
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
     each.close()

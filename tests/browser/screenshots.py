@@ -24,7 +24,7 @@ BROKEN = "copper-kettle.myshopify.com"
 SILENT = "north-field-wool.myshopify.com"
 MORE = ["atlas-bikes.myshopify.com", "bluebird-tea.myshopify.com", "cedar-and-salt.myshopify.com"]
 
-# How much comes of each topic in an hour of the day.
+# Deliveries of each topic per hour of the day.
 TOPICS = {
     "products/update": 30,
     "orders/create": 9,
@@ -99,7 +99,7 @@ def ago(minutes: int) -> int:
 
 
 def keep(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keeps what is to be seen, or the whole page. Every character of it must have a glyph."""
+    """Takes a picture of the visible part or of the whole page. Every character must have a glyph."""
     PICTURES.mkdir(exist_ok=True)
     assert tofu(page) == "", name
     page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=whole)
@@ -107,7 +107,7 @@ def keep(page: Page, name: str, *, whole: bool = False) -> None:
 
 @pytest.mark.usefixtures("shops")
 def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], admin: Token) -> None:
-    """Each is what its name says."""
+    """One picture per state."""
     panel = Panel(site, profile(viewport=DESK, reduced_motion="reduce").new_page())
     panel.at_list(admin)
     for store, state in ((BUSY, "live"), (QUIET, "idle"), (BROKEN, "attention"), (SILENT, "attention")):
@@ -142,7 +142,7 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
 
 @pytest.mark.usefixtures("shops")
 def test_on_a_phone_and_in_the_dark(site: Site, profile: Callable[..., BrowserContext], admin: Token) -> None:
-    """The same page."""
+    """The same page, narrow or with dark colors."""
     phone = Panel(site, profile(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True).new_page())
     dark = Panel(site, profile(viewport=DESK, color_scheme="dark").new_page())
     for name, panel in (("phone", phone), ("dark", dark)):

@@ -19,7 +19,7 @@ CHANGED_WITHIN_MS = 60_000
 def test_an_admin_has_buttons_and_a_viewer_has_none(
     site: Site, profile: Callable[..., BrowserContext], admin: Token, store: str
 ) -> None:
-    """And what a viewer's page does not offer, the server refuses."""
+    """The server refuses actions that a viewer's page does not offer."""
     viewer = site.token("viewer", store)
     powerful = Panel(site, profile().new_page()).at_store(admin, store)
     expect(powerful.page.get_by_test_id("role")).to_have_text("Admin")
@@ -37,7 +37,7 @@ def test_an_admin_has_buttons_and_a_viewer_has_none(
 
 
 def test_a_changed_role_shows_at_once(site: Site, panel: Panel, store: str) -> None:
-    """The buttons go while one looks; the server refuses from the next request on."""
+    """The buttons disappear on the open page; the server refuses from the next request on."""
     token = site.token("admin", store)
     panel.at_store(token, store)
     expect(panel.button("Resync")).to_be_visible()
@@ -51,7 +51,7 @@ def test_a_changed_role_shows_at_once(site: Site, panel: Panel, store: str) -> N
 
 
 def test_a_revoked_token_closes_the_page(site: Site, panel: Panel, store: str) -> None:
-    """It says why, and nothing of the store is left on it."""
+    """The page says why and shows nothing of the store any longer."""
     token = site.token("viewer", store)
     panel.at_store(token, store)
     site.hookline.do("token", "revoke", token.id)
@@ -63,7 +63,7 @@ def test_a_revoked_token_closes_the_page(site: Site, panel: Panel, store: str) -
 
 
 def test_a_store_removed_from_a_token_leaves_the_page(site: Site, panel: Panel, store: str) -> None:
-    """The store one looks at is out of reach from now on: nothing of it stays."""
+    """The open store becomes inaccessible, and the page shows nothing of it any longer."""
     other = f"kept-{store}"
     site.make_known(other)
     token = site.token("viewer", store, other)
@@ -75,7 +75,7 @@ def test_a_store_removed_from_a_token_leaves_the_page(site: Site, panel: Panel, 
 
 
 def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Panel, store: str) -> None:
-    """Not even whether there is such a store: both say the same."""
+    """The page does not reveal whether the store exists: an unknown store gets the same message."""
     other, nobodys = f"hidden-{store}", f"nobodys-{store}"
     site.make_known(other)
     panel.at_store(site.token("viewer", store), store)
@@ -89,7 +89,7 @@ def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Pan
         expect(panel.page.locator("li[data-delivery]")).to_have_count(0)
         expect(panel.figure("events-24h")).to_have_count(0)
     assert said[0] == said[1]
-    # Nor does its next event come through the socket of somebody who looks at its name.
+    # Its next event does not reach the socket of a page with its name in the address either.
     panel.go(store_path(other))
     expect(panel.page.get_by_test_id("not-found")).to_be_visible()
     heard: list[str] = []
@@ -154,12 +154,10 @@ def test_a_shops_admin_sees_its_own_store_only(site: Site, profile: Callable[...
     assert panel.faults == []
 
 
-def test_it_can_be_framed_by_the_admin_of_its_shop(
-    site: Site, profile: Callable[..., BrowserContext], store: str
-) -> None:
+def test_the_admin_of_its_shop_can_frame_it(site: Site, profile: Callable[..., BrowserContext], store: str) -> None:
     """As Shopify does it: its admin's page with ours in a frame."""
     context = profile()
-    # A page of the internet may frame one on this machine only if somebody permits it.
+    # Without permission, a page of the internet must not frame a page of this machine.
     context.grant_permissions(["local-network-access"])
     page = context.new_page()
     page.expose_function("mint", lambda: site.session_token(store))
@@ -182,7 +180,7 @@ def test_it_can_be_framed_by_the_admin_of_its_shop(
     ids=lambda claims: next(iter(claims)),
 )
 def test_a_forged_session_token_opens_nothing(site: Site, store: str, claims: dict) -> None:
-    """Signed by somebody else, for another app, of yesterday, or of two shops at once."""
+    """Cases: signed by somebody else, for another app, expired, or of two shops."""
     bad = Token("", site.session_token(store, **claims))
     assert status_of(site, Token("", site.session_token(store)), "GET", f"/api/stores/{store}/status") == 200
     assert status_of(site, bad, "GET", f"/api/stores/{store}/status") in (401, 403)

@@ -18,7 +18,7 @@ PHONE = {"width": 360, "height": 740}
 
 @pytest.fixture(scope="module")
 def thousand(site: Site) -> list[str]:
-    """A thousand stores: as many copies of one that has had an event."""
+    """A thousand copies of a store that has had an event."""
     site.make_known("pattern.myshopify.com")
     pattern = site.item("pattern.myshopify.com")
     names = [f"many-{number:04}.myshopify.com" for number in range(MANY)]
@@ -31,7 +31,7 @@ def thousand(site: Site) -> list[str]:
 
 
 def test_a_list_of_a_thousand_stores_is_usable(site: Site, panel: Panel, admin: Token, thousand: list[str]) -> None:
-    """Some of them show, more on demand; one is found by a part of its name, and opened, and still moves."""
+    """The list shows some stores, more on demand; a store is found by a part of its name, opened, and stays live."""
     panel.at_list(admin)
     rows = panel.page.locator("tr[data-store]")
     expect(rows.first).to_be_visible()
@@ -54,7 +54,7 @@ def test_a_list_of_a_thousand_stores_is_usable(site: Site, panel: Panel, admin: 
 
 
 def test_everything_works_with_a_keyboard(panel: Panel, admin: Token, store: str) -> None:
-    """Sign in, find a store, open it, open a delivery, close it, ask for a redrive and take it back."""
+    """Signs in, finds a store, opens it, opens a delivery, closes it, begins a redrive and cancels it."""
     panel.go()
     tab_to(panel.page, "Operator token")
     panel.page.keyboard.type(admin.text)
@@ -94,7 +94,7 @@ def test_everything_works_with_a_keyboard(panel: Panel, admin: Token, store: str
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_axe_finds_nothing_serious(
+def test_axe_finds_no_serious_problem(
     site: Site, profile: Callable[..., BrowserContext], admin: Token, store: str, scheme: str, width: int
 ) -> None:
     """On each main page, in both colour schemes, on a desk and on a phone."""
@@ -128,7 +128,7 @@ def test_a_phone_is_enough(site: Site, profile: Callable[..., BrowserContext], a
 
 
 def main_pages(panel: Panel, admin: Token, store: str, parked: str) -> Iterator[str]:
-    """Goes to each main page in turn, and says which it is at."""
+    """Visits each main page in turn and yields its name."""
     panel.go()
     expect(panel.button("Sign in")).to_be_visible()
     yield "sign-in"
@@ -166,7 +166,7 @@ def serious(page: Page) -> list[tuple[str, str]]:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until what has the focus says this name."""
+    """Presses Tab until the focused element has this name."""
     said = """() => {
         const it = document.activeElement;
         const label = it.labels?.length ? it.labels[0].textContent : null;
@@ -176,4 +176,4 @@ def tab_to(page: Page, name: str) -> None:
         page.keyboard.press("Tab")
         if name in page.evaluate(said) and page.evaluate("() => document.activeElement !== document.body"):
             return
-    raise AssertionError(f"Tab does not come to {name}")
+    raise AssertionError(f"Tab does not reach {name}")

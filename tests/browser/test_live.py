@@ -1,4 +1,4 @@
-"""The page moves by itself, says so when it cannot, and recovers."""
+"""The page updates itself, reports when it cannot, and recovers."""
 
 import re
 import statistics
@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 EDITS_TIMED = 20
 
-# When something with this attribute was first there, by the page's own clock; set up before it comes.
+# Time at which an element with this attribute first appeared, by the page's own clock; installed in advance.
 SEEN_AT = """
 (id) => {
   const seen = () => document.querySelector(`[data-delivery="${id}"]`) !== null;
@@ -25,7 +25,7 @@ SEEN_AT = """
 """
 
 
-def test_a_webhook_moves_the_page(site: Site, panel: Panel, admin: Token, store: str) -> None:
+def test_a_webhook_updates_the_page(site: Site, panel: Panel, admin: Token, store: str) -> None:
     """A signed webhook, sent to the receiver, is on the page within two seconds: feed, figures and reading."""
     panel.at_store(admin, store)
     expect(panel.figure("events-24h")).to_have_text("1")
@@ -38,8 +38,8 @@ def test_a_webhook_moves_the_page(site: Site, panel: Panel, admin: Token, store:
     expect(newest).to_contain_text("Walnut Serving Board")
 
 
-def test_the_list_moves_too(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """Another store's event shows in its row; what cannot be read makes the store one to attend to."""
+def test_a_webhook_updates_the_list(site: Site, panel: Panel, admin: Token, store: str) -> None:
+    """An event of another store shows in its row; an unreadable delivery marks the store as needing attention."""
     panel.at_list(admin)
     panel.page.get_by_label("Search stores").fill(store)
     expect(panel.row(store)).to_contain_text("1")
@@ -51,7 +51,7 @@ def test_the_list_moves_too(site: Site, panel: Panel, admin: Token, store: str) 
 
 
 def test_an_error_is_explained_with_what_to_do(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """A delivery that nobody can read: the reading, the last error, a notice, and the delivery's whole fate."""
+    """An unreadable delivery shows in the reading, the last error, a notice, and the delivery's history."""
     panel.at_store(admin, store)
     parked = site.park(store)
     expect(panel.delivery(parked, "parked")).to_be_visible()
@@ -72,7 +72,7 @@ def test_an_order_shows_as_it_arrives(site: Site, panel: Panel, admin: Token, st
 
 
 def test_nothing_is_missed_when_the_socket_is_cut(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """It says that it reconnects, it does, and shows what happened meanwhile, in order, without a reload."""
+    """The page reports the reconnect, then shows the missed events in order, without a reload."""
     panel.at_store(admin, store)
     site.sockets.pull()
     expect(panel.link).to_have_text("Reconnecting")
@@ -91,7 +91,7 @@ def test_nothing_is_missed_when_the_socket_is_cut(site: Site, panel: Panel, admi
 
 
 def test_the_page_polls_without_a_socket_and_reconnects(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """Sockets are refused and the API answers: slower, but working; and live again by itself."""
+    """Sockets are refused, but the API responds: the page polls, and is live again by itself."""
     panel.at_store(admin, store)
     site.sockets.pull()
     expect(panel.link).to_have_text("Disconnected", timeout=60_000)
@@ -104,8 +104,8 @@ def test_the_page_polls_without_a_socket_and_reconnects(site: Site, panel: Panel
     expect(panel.delivery(after, "applied")).to_be_visible(timeout=LIVE_WITHIN_MS)
 
 
-def test_the_page_shows_its_age_when_the_server_is_gone(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """Nothing answers at all: what is there stays, marked as old; then it comes back by itself."""
+def test_the_page_shows_its_age_when_the_server_is_down(site: Site, panel: Panel, admin: Token, store: str) -> None:
+    """Without any response, the page keeps its content, marked as old, and recovers by itself."""
     panel.at_store(admin, store)
     site.sockets.pull()
     site.pages.pull()
@@ -121,7 +121,7 @@ def test_the_page_shows_its_age_when_the_server_is_gone(site: Site, panel: Panel
 
 
 def test_two_tabs_share_one_connection(site: Site, tabs: Callable[[], Panel], admin: Token, store: str) -> None:
-    """One socket; both see the event; and when the tab that has it goes, the other takes over."""
+    """One socket serves both tabs; when the tab that holds it closes, the other opens one."""
     first, second = tabs(), tabs()
     first.at_store(admin, store)
     second.go(store_path(store))
@@ -137,8 +137,8 @@ def test_two_tabs_share_one_connection(site: Site, tabs: Callable[[], Panel], ad
     assert len(second.sockets) == 1
 
 
-def test_tabs_share_data_and_not_their_place(site: Site, tabs: Callable[[], Panel], admin: Token, store: str) -> None:
-    """Dismissing a notice and signing out in one tab shows in the other; going to another store does not."""
+def test_tabs_share_data_but_not_the_open_page(site: Site, tabs: Callable[[], Panel], admin: Token, store: str) -> None:
+    """Dismissing a notice or signing out affects the other tab; opening another store does not."""
     other = f"other-{store}"
     site.make_known(other)
     first, second = tabs(), tabs()
@@ -160,7 +160,7 @@ def test_tabs_share_data_and_not_their_place(site: Site, tabs: Callable[[], Pane
     for each, name in ((first, other), (second, store)):
         delivery = site.edit(name, price="58.00")
         expect(each.delivery(delivery, "applied")).to_be_visible()
-    # Nothing of the store before is left.
+    # Nothing of the previous store remains.
     expect(first.page.locator("li[data-outcome=parked]")).to_have_count(0)
     expect(first.figure("events-24h")).to_have_text("2")
 
@@ -188,7 +188,7 @@ def test_from_a_webhook_to_the_page(site: Site, panel: Panel, admin: Token, stor
 
 
 def dismiss_all(panel: Panel) -> None:
-    """Dismisses what notices there are."""
+    """Dismisses all notices."""
     every = panel.button("Dismiss all")
     if every.count():
         every.click()

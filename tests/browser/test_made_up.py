@@ -1,4 +1,4 @@
-"""The page in states that are hard to bring about on a real stack: each of these was seen wrong once."""
+"""The page in states that are hard to reach on a real stack; each of them was once displayed incorrectly."""
 
 import json
 import re
@@ -16,7 +16,7 @@ DEMO, BROKEN, QUIET = "demo.myshopify.com", "atelier-nord.myshopify.com", "quiet
 FRESH, GONE, SILENT = "fresh.myshopify.com", "closed-shop.myshopify.com", "lost-and-found.myshopify.com"
 UNREACHABLE = "The server cannot be reached"
 
-# Keeps what a page says over channels, and where it asks for another's.
+# Records messages of a page over channels, and its requests for another tab's state.
 KEEP_CHANNELS = """
 window.channels = [];
 window.BroadcastChannel = class extends BroadcastChannel {
@@ -35,7 +35,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUp]:
 
 @pytest.fixture
 def profile(browser: Browser, stack: MadeUp) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browser profiles. At the end the server answers again."""
+    """Makes browser profiles. At the end the server responds again."""
     made: list[BrowserContext] = []
 
     def new(**settings: object) -> BrowserContext:
@@ -52,7 +52,7 @@ def profile(browser: Browser, stack: MadeUp) -> Iterator[Callable[..., BrowserCo
 
 @pytest.fixture
 def tabs(stack: MadeUp, profile: Callable[..., BrowserContext]) -> Iterator[Callable[[], Panel]]:
-    """Opens tabs of one browser; none breaks the page's policy or complains."""
+    """Opens tabs of one browser, none of which may break the page's policy or report a problem."""
     context = profile()
     opened: list[Panel] = []
 
@@ -65,7 +65,7 @@ def tabs(stack: MadeUp, profile: Callable[..., BrowserContext]) -> Iterator[Call
 
 
 def test_the_first_screen_names_a_receiver_url(tabs: Callable[[], Panel]) -> None:
-    """The address to be copied is a receiver's, as the API says it: one of the functions there are."""
+    """The address to copy is that of an existing receiver, as the API returns it."""
     panel = tabs().at_list(token("none"))
     shown = panel.page.get_by_test_id("no-stores").locator(".url code").inner_text()
     said = json.loads((REPOSITORY / "web" / "fixtures" / "stack.json").read_text())
@@ -74,7 +74,7 @@ def test_the_first_screen_names_a_receiver_url(tabs: Callable[[], Panel]) -> Non
 
 
 def test_tabs_keep_their_places(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
-    """Another store, the list, a dialog and a filter in one tab move nothing in the other; both stay live."""
+    """Another store, the list, a dialog and a filter in one tab do not affect the other; both stay live."""
     first, second = tabs(), tabs()
     first.at_store(token("admin"), DEMO)
     first.page.get_by_label("Outcome").select_option("applied")
@@ -99,7 +99,7 @@ def test_tabs_keep_their_places(stack: MadeUp, tabs: Callable[[], Panel]) -> Non
 
 
 def test_a_new_tab_without_a_place_begins_with_the_list(tabs: Callable[[], Panel]) -> None:
-    """Wherever the others are: they only give it the token."""
+    """The other tabs share only the token, not their open page."""
     first, second = tabs(), tabs()
     first.at_store(token("admin"), DEMO)
     second.go().until_live()
@@ -108,7 +108,7 @@ def test_a_new_tab_without_a_place_begins_with_the_list(tabs: Callable[[], Panel
 
 
 def test_tabs_that_meet_at_a_store_share_its_connection(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
-    """One comes with a connection of its own, and gives it up; when the other tab goes, it has one again."""
+    """A tab gives up its own connection, and opens one again when the other tab closes."""
     first, second = tabs(), tabs()
     first.at_store(token("admin"), DEMO)
     second.go(store_path(QUIET)).until_live()
@@ -135,8 +135,8 @@ def test_a_store_without_events_is_not_called_silent_at_first(tabs: Callable[[],
     expect(panel.figure("last-event")).to_have_text("never")
 
 
-def test_a_sign_in_continues_once_the_server_is_back(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
-    """It says that it tries again, and does."""
+def test_a_sign_in_continues_when_the_server_recovers(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """The page says that it retries, and does."""
     panel = tabs()
     panel.go()
     expect(panel.button("Sign in")).to_be_visible()
@@ -179,7 +179,7 @@ def shows(panel: Panel) -> bool:
 
 
 def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
-    """The card says the server's sentence, once; only a store that needs a person has anything red beside it."""
+    """The card shows the server's sentence once; only a store that needs attention has red elements."""
     said = json.loads((REPOSITORY / "web" / "fixtures" / "said.json").read_text())["statuses"]
     panel = tabs().at_list(token("admin"))
     for situation, status in said.items():
@@ -196,8 +196,8 @@ def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
         assert red_dead_letters == int(status["failed"]["dead_letters"] > 0), situation
 
 
-def test_a_failed_delivery_stays_until_somebody_acts(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
-    """However many events come; the server says what came of it, and the notice goes with the delivery."""
+def test_a_failed_delivery_stays_until_a_person_acts(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
+    """Further events do not hide it; the server reports the outcome, and the notice disappears with the delivery."""
     store = "shop-0001.myshopify.com"
     panel = tabs().at_store(token("admin"), store)
     stack.move("event", store=store, outcome="parked", topic="products/update")
@@ -229,7 +229,7 @@ def test_a_viewer_sees_failed_deliveries_and_no_button(tabs: Callable[[], Panel]
 
 
 def test_the_table_of_events_differs_from_the_chart_and_begins_with_the_newest(tabs: Callable[[], Panel]) -> None:
-    """The button says what it does next; the newest hour is in sight."""
+    """The button names its next action; the newest hour is visible."""
     panel = tabs().at_store(token("admin"), DEMO)
     panel.button("Show as a table").click()
     expect(panel.button("Show as a table")).to_have_count(0)
@@ -245,7 +245,7 @@ def test_the_table_of_events_differs_from_the_chart_and_begins_with_the_newest(t
 
 @pytest.mark.parametrize("width", [320, 360, 390, 768, 1280])
 def test_no_page_scrolls_sideways(stack: MadeUp, profile: Callable[..., BrowserContext], width: int) -> None:
-    """WCAG 2.2, 1.4.10 Reflow: from 320 pixels on, whatever is opened."""
+    """WCAG 2.2, 1.4.10 Reflow: from 320 pixels on, on every page and dialog."""
     page = profile(viewport={"width": width, "height": 640}).new_page()
     panel = Panel(stack, page)
     wide = {name: sideways(page) for name in everywhere(panel)}
@@ -254,7 +254,7 @@ def test_no_page_scrolls_sideways(stack: MadeUp, profile: Callable[..., BrowserC
 
 
 def everywhere(panel: Panel) -> Iterator[str]:
-    """Goes to each page in each state, and says which it is at."""
+    """Visits each page in each state and yields its name."""
     page = panel.page
     panel.go()
     expect(panel.button("Sign in")).to_be_visible()
@@ -317,10 +317,10 @@ def test_a_merchant_without_app_bridge_sees_no_token_form(tabs: Callable[[], Pan
     "query", ["", f"?shop={DEMO}", "?shop=EVIL.myshopify.com&host=aG9zdA", "?shop=evil.myshopify.com."]
 )
 @pytest.mark.parametrize("framing", ["http://127.0.0.1:1/", "https://evil.myshopify.com/"])
-def test_a_page_in_a_frame_is_no_operators(
+def test_a_framed_page_is_not_an_operators(
     stack: MadeUp, profile: Callable[..., BrowserContext], query: str, framing: str
 ) -> None:
-    """Even if its policy let it be framed: it hears of no token, opens no channel and asks the API nothing."""
+    """Even if the policy allowed framing, the page gets no token, opens no channel and sends no API request."""
     context = profile()
     context.add_init_script(KEEP_CHANNELS)
     context.grant_permissions(["local-network-access"])
@@ -338,7 +338,7 @@ def test_a_page_in_a_frame_is_no_operators(
     assert inner.locator("input").count() == 0
     assert not [url for url in asked if "/api/" in url]
     expect(signed_in.link).to_have_text("Live")
-    # Nor does one at the top that speaks of a shop.
+    # The same for a top-level page with a shop in its address.
     top = context.new_page()
     top.goto(f"{stack.url}?shop=evil.myshopify.com&host=aG9zdA")
     expect(top.get_by_test_id("shut")).to_be_visible()
@@ -346,14 +346,14 @@ def test_a_page_in_a_frame_is_no_operators(
 
 
 def without_policy(route: Route) -> None:
-    """The page as an old browser takes it, which knows nothing of frame-ancestors."""
+    """The page as an old browser shows it, which does not know frame-ancestors."""
     answer = route.fetch()
     headers = {name: value for name, value in answer.headers.items() if name != "content-security-policy"}
     route.fulfill(response=answer, headers=headers)
 
 
 def test_every_character_has_a_glyph(tabs: Callable[[], Panel]) -> None:
-    """Products are named in every script: the machine that makes the pictures has fonts for them."""
+    """Product names use every script, and the machine that takes the pictures needs fonts for them."""
     panel = tabs().at_store(token("admin"), DEMO)
     expect(panel.page.get_by_text("南部鉄瓶").first).to_be_visible()
     assert tofu(panel.page) == ""

@@ -1,4 +1,4 @@
-"""The page as it is served: headers, encodings, weight, and how soon something shows."""
+"""The page as served: headers, encodings, size, and time to the first paint."""
 
 import gzip
 import re
@@ -21,7 +21,7 @@ FIRST_CONTENT_WITHIN_MS = 1_000
 
 @contextmanager
 def request(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPResponse]:
-    """An answer, whatever its status."""
+    """A response with any status."""
     wanted = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=wanted), timeout=30) as answer:
@@ -36,8 +36,8 @@ def scripts(html: str) -> list[str]:
     return re.findall(r'<script[^>]* src="([^"]+)"', html)
 
 
-def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) -> None:
-    """Nothing inline, nothing from elsewhere, in nobody's frame; and the live connection where it is."""
+def test_the_page_is_served_without_a_token_under_a_strict_policy(site: Site) -> None:
+    """The policy forbids inline code, other origins and framing, and allows the live connection."""
     with request(site.url) as answer:
         html = answer.read().decode()
         policy = answer.headers["Content-Security-Policy"]
@@ -54,7 +54,7 @@ def test_the_page_comes_without_a_token_and_under_a_strict_policy(site: Site) ->
     assert all(src.startswith("./") for src in scripts(html))
 
 
-def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
+def test_a_script_is_compressed_and_cached_forever(site: Site) -> None:
     """Through the base64 of API Gateway, byte for byte; a second request does not download it again."""
     with request(site.url) as answer:
         src = scripts(answer.read().decode())[0].removeprefix("./")
@@ -74,19 +74,19 @@ def test_a_script_is_compressed_and_kept_for_good(site: Site) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2findex.html", "..%2f..%2fbootstrap", "%2e%2e"])
 def test_an_unknown_asset_is_not_found(site: Site, name: str) -> None:
-    """Nor is anything beside the folder."""
+    """Files outside of the folder are not found either."""
     with request(f"{site.url}assets/{name}") as answer:
         assert answer.status == 404
 
 
 def test_head_requests_return_headers_only(site: Site) -> None:
-    """By what looks whether the page is up."""
+    """Uptime checks send them."""
     with request(site.url, method="HEAD") as answer:
         assert (answer.status, answer.read()) == (200, b"")
 
 
 def test_the_script_is_within_its_size_limit(site: Site) -> None:
-    """All that a visitor may come to load, compressed as it is sent."""
+    """The sum of all scripts that a visitor may load, compressed."""
     assert site
     weights = {file.name: len(gzip.compress(file.read_bytes())) for file in (REPOSITORY / "web" / "dist").rglob("*.js")}
     print(f"\ncompressed script: {sum(weights.values())} bytes {weights}")
@@ -94,7 +94,7 @@ def test_the_script_is_within_its_size_limit(site: Site) -> None:
 
 
 def test_the_first_paint_is_within_a_second(panel: Panel, admin: Token, store: str) -> None:
-    """The first content that the browser paints, on the sign-in page and on a store's, warm as it mostly is."""
+    """First contentful paint of the sign-in page and of a store's page, on a warm server."""
     painted = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
     panel.go()
     expect(panel.button("Sign in")).to_be_visible()
@@ -109,7 +109,7 @@ def test_the_first_paint_is_within_a_second(panel: Panel, admin: Token, store: s
     assert max(first, second) < FIRST_CONTENT_WITHIN_MS
 
 
-def test_nobody_else_can_frame_it(site: Site, profile: Callable[..., BrowserContext]) -> None:
+def test_other_pages_cannot_frame_it(site: Site, profile: Callable[..., BrowserContext]) -> None:
     """Neither any page, nor Shopify's admin when the page is not shown for a shop."""
     page = profile().new_page()
     for parent, query in (("https://evil.example/", "?shop=one.myshopify.com"), ("https://admin.shopify.com/", "")):

@@ -54,9 +54,9 @@ def test_s3_requests_match_the_models(request_seen: dict[str, Any]) -> None:
     assert path.startswith("/")
     names = {member.serialization.get("name") for member in operation.input_shape.members.values()}
     fixed = {part.split("=")[0] for part in operation.http["requestUri"].partition("?")[2].split("&") if part}
-    asked = {part.split("=")[0] for part in (request_seen["query"] or "").split("&") if part}
-    assert asked <= names | fixed
-    assert fixed <= asked
+    parameters = {part.split("=")[0] for part in (request_seen["query"] or "").split("&") if part}
+    assert parameters <= names | fixed
+    assert fixed <= parameters
     assert request_seen["checksum"]
     assert request_seen["scope"] == "eu-central-1/s3/aws4_request"
     assert {"host", "x-amz-date", "x-amz-content-sha256"} <= set(request_seen["signed"].split(";"))

@@ -1,4 +1,4 @@
-"""One running stack for all tests, on ports nobody uses, so that it runs beside `make dev`."""
+"""One running stack for all tests, on free ports, so that it runs beside `make dev`."""
 
 import itertools
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from hookline_local.tour import Tour
 @pytest.fixture(scope="session")
 def running() -> Iterator[stack.Stack]:
     """The template and the binaries, deployed."""
-    with stack.running(ports.any_free()) as it:
-        yield it
+    with stack.running(ports.any_free()) as deployed:
+        yield deployed
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ DESCRIBED = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
 
 
 def strict(schema: Any) -> Any:
-    """The same, but an object may have no member that is not described."""
+    """The same schema, without undescribed members of objects."""
     if isinstance(schema, list):
         return [strict(each) for each in schema]
     if not isinstance(schema, dict):
@@ -26,7 +26,7 @@ COMPONENTS = strict(DESCRIBED["components"])
 
 
 def checked(operation: str, answer: Response) -> Any:
-    """The answer's JSON, if it is as the operation of this name says; raises what is not."""
+    """JSON of a response; fails if it does not match the description of the operation."""
     (found,) = (
         each for methods in DESCRIBED["paths"].values() for each in methods.values() if each["operationId"] == operation
     )

@@ -1,4 +1,4 @@
-"""Responses and actions of the HTTP API at the deployed stack, held against docs/openapi.json."""
+"""Responses and actions of the HTTP API at the deployed stack, compared with docs/openapi.json."""
 
 import json
 import urllib.parse
@@ -21,7 +21,7 @@ ACTIONS = ("replay", "redrive", "resync", "reconcile")
 
 @dataclass
 class Api:
-    """The API, as somebody asks about a store."""
+    """The API, called about one store with one token."""
 
     tour: Tour
     token: str
@@ -43,12 +43,12 @@ class Api:
         return checked(action, answer)
 
     def by(self, role: str, store: str | None = None) -> "Api":
-        """The same, by somebody with this role at one store only."""
+        """The same, with a token of this role for one store only."""
         (made,) = self.tour.stack.hookline.rows("token", "create", "--role", role, "--store", store or self.tour.store)
         return Api(self.tour, made["token"])
 
     def delivery(self, delivery: Delivery, status: int = 200) -> Any:
-        """The whole fate of a delivery."""
+        """The history of a delivery."""
         path = f"/api/stores/{{store}}/deliveries/{quoted(delivery.id)}"
         return self.get("delivery", path, status, topic=delivery.topic)
 
@@ -77,8 +77,8 @@ def board(tour: Tour) -> Delivery:
     return delivery
 
 
-def test_the_description_is_public_and_the_one_in_docs(tour: Tour) -> None:
-    """Nothing else is."""
+def test_the_description_is_public_and_equals_docs(tour: Tour) -> None:
+    """All other routes need a token."""
     answer = tour.stack.client.call("GET", "/api/openapi.json", token=None)
     assert answer.status == 200
     assert answer.json() == DESCRIBED
@@ -90,7 +90,7 @@ def test_the_description_is_public_and_the_one_in_docs(tour: Tour) -> None:
 
 
 def test_me_returns_the_principal(api: Api) -> None:
-    """And where everything is, so that a page needs nothing else."""
+    """With all addresses that a page needs."""
     me = api.get("me", "/api/me")
     assert (me["role"], me["stores"]) == ("admin", ["*"])
     base = api.tour.stack.receivers
@@ -100,7 +100,7 @@ def test_me_returns_the_principal(api: Api) -> None:
 
 
 def test_stores_are_listed_filtered_and_paged(api: Api) -> None:
-    """By name; of those within reach only."""
+    """By name, and only stores within the token's reach."""
     names = [f"listed-{n}.myshopify.com" for n in range(3)]
     for name in names:
         delivery = replace(api.tour, store=name).sign("products/update", sample("products-update.json"))
@@ -125,7 +125,7 @@ def test_stores_are_listed_filtered_and_paged(api: Api) -> None:
 
 
 def test_the_status_describes_a_store(api: Api, board: Delivery) -> None:
-    """With its lag, its receivers, and, to those who may see all, the queues."""
+    """With its lag and receivers, and the queues for principals who may see all stores."""
     assert api.fed(board)
     status = api.get("status", "/api/stores/{store}/status")
     assert (status["state"], status["failed"]["retrying"], status["failed"]["dead_letters"]) == ("live", 0, 0)
@@ -141,7 +141,7 @@ def test_the_status_describes_a_store(api: Api, board: Delivery) -> None:
 
 
 def test_the_feed_leads_to_the_full_history_of_a_delivery(api: Api, board: Delivery) -> None:
-    """The delivery, its outcome, and the meaning of that."""
+    """With its outcome and an explanation."""
     fed = api.fed(board)
     assert (fed["outcome"], fed["subject"]["kind"]) == ("applied", "product")
     whole = api.delivery(board)
@@ -157,30 +157,30 @@ def test_the_feed_leads_to_the_full_history_of_a_delivery(api: Api, board: Deliv
     api.get("deliveries", "/api/stores/{store}/deliveries", 400, before="x")
 
 
-def test_another_stores_name_in_the_path_looks_unknown(api: Api, board: Delivery) -> None:
+def test_another_store_in_the_path_looks_unknown(api: Api, board: Delivery) -> None:
     """Every request for it, by any role, gets the response of an unknown store."""
-    elsewhere = [api.by(role, OTHER) for role in ("viewer", "admin")]
+    foreign_apis = [api.by(role, OTHER) for role in ("viewer", "admin")]
     nowhere = Api(replace(api.tour, store="nobody-knows.myshopify.com"), api.token)
-    asked = [
+    requests = [
         ("status", ""),
         ("search", "?q=a"),
         ("deliveries", ""),
         (f"deliveries/{board.id}", "?topic=products/update"),
     ]
-    for path, query in asked:
+    for path, query in requests:
         name = "delivery" if "/" in path else path
         expected = nowhere.get(name, f"/api/stores/{{store}}/{path}{query}", 404)
-        for somebody in elsewhere:
-            assert somebody.get(name, f"/api/stores/{{store}}/{path}{query}", 404) == expected
+        for foreign_api in foreign_apis:
+            assert foreign_api.get(name, f"/api/stores/{{store}}/{path}{query}", 404) == expected
     for action in ACTIONS:
         body = {"topic": board.topic, "id": board.id} if action == "replay" else {}
         expected = nowhere.act(action, body, 404)
-        for somebody in elsewhere:
-            assert somebody.act(action, body, 404) == expected
+        for foreign_api in foreign_apis:
+            assert foreign_api.act(action, body, 404) == expected
 
 
 def test_a_viewer_changes_nothing(api: Api, board: Delivery) -> None:
-    """403, and nothing was sent."""
+    """403, and nothing is sent."""
     viewer = api.by("viewer")
     for action in ACTIONS:
         viewer.act(action, {"topic": board.topic, "id": board.id} if action == "replay" else {}, 403)
@@ -188,23 +188,23 @@ def test_a_viewer_changes_nothing(api: Api, board: Delivery) -> None:
 
 
 def test_a_replayed_delivery_is_applied_again(api: Api, board: Delivery) -> None:
-    """It is emptied in the index behind our back, and a replay brings it back."""
+    """A replay restores a product whose document was removed directly in the index."""
     product = api.tour.products["walnut-serving-board"]
     spoil(api.tour)
-    assert api.tour.until(lambda: not api.tour.result(product), "it is gone")
+    assert api.tour.until(lambda: not api.tour.result(product), "it is no longer found")
     admin = api.by("admin")
-    # Found before it is kept: the archive comes last.
+    # The document is found before the delivery is archived.
     replayed = poll(lambda: replay(admin, board))
     assert replayed, "it is in the archive"
     assert api.tour.until(lambda: api.tour.result(product), "it is found again")
-    again = replace(board, headers=(("X-Shopify-Webhook-Id", replayed),))
-    assert poll(lambda: api.delivery(again)["fate"] == "applied")
+    replay_delivery = replace(board, headers=(("X-Shopify-Webhook-Id", replayed),))
+    assert poll(lambda: api.delivery(replay_delivery)["fate"] == "applied")
     assert poll(lambda: api.tour.status()["replayed_24h"] == 1)
-    assert api.fed(again)["replay"] is True
+    assert api.fed(replay_delivery)["replay"] is True
 
 
-def test_a_refused_replay_says_why(api: Api, board: Delivery) -> None:
-    """Unknown, or not a question at all."""
+def test_a_refused_replay_has_a_reason(api: Api, board: Delivery) -> None:
+    """An unknown delivery gets 404, a malformed request 400."""
     assert "7 days" in api.act("replay", {"topic": board.topic, "id": "never-came"}, 404)["error"]
     for wrong in (None, {}, [], {"topic": board.topic}, {"topic": "", "id": "a"}, {"topic": board.topic, "id": 7}):
         api.act("replay", wrong, 400)
@@ -213,7 +213,7 @@ def test_a_refused_replay_says_why(api: Api, board: Delivery) -> None:
 
 
 def test_dead_letters_of_one_store_are_redriven(api: Api) -> None:
-    """They fail again and come back; another store's stays where it is."""
+    """They fail and become dead letters again; another store's letter is not moved."""
     hookline = api.tour.stack.hookline
     other = replace(api.tour, store=OTHER)
     mine, theirs = (each.sign("products/update", sample("hostile/wrong-shape.json")) for each in (api.tour, other))
@@ -227,7 +227,7 @@ def test_dead_letters_of_one_store_are_redriven(api: Api) -> None:
                 assert poll(lambda broken=broken: hookline.rows("dlq", "list", "--id", broken.id))
             parked = api.delivery(mine)
             assert (parked["fate"], parked["problem"]["code"]) == ("parked", "schema_mismatch")
-            # By the clock the queue still tries it: the test has made it impatient.
+            # By the clock the queue would still retry it; the test has shortened its retries.
             status = api.get("status", "/api/stores/{store}/status")
             assert (status["state"], status["failed"]["attention"]) == ("attention", 1)
             assert status["reasons"][0]["reason"] == "dead_letters"
@@ -243,11 +243,11 @@ def test_dead_letters_of_one_store_are_redriven(api: Api) -> None:
 
 
 def test_a_resync_fills_the_index(api: Api) -> None:
-    """Of a connected store; to another it says what to do."""
+    """For a connected store; for another one, the error says what to do."""
     assert "hookline store add" in known(api).act("resync", {}, 409)["error"]
     shop = Connected(api.tour.stack, store="resynced.myshopify.com")
     token = shop.shop.act("install", kind="custom", seed=True)["access_token"]
-    shop.hookline.do("store", "add", shop.store, "--token-stdin", given=token)
+    shop.hookline.do("store", "add", shop.store, "--token-stdin", stdin=token)
     assert api.tour.stack.documents(shop.store) == 0
     admin = Api(shop, api.token).by("admin")
     for action in ("resync", "reconcile"):
@@ -259,20 +259,20 @@ def test_a_resync_fills_the_index(api: Api) -> None:
 
 
 def known(api: Api) -> Api:
-    """The same, once the store is known."""
+    """The API, after the store has become known."""
     assert api.tour.send("any", api.tour.sign("products/update", sample("products-update.json"))).status == 200
     assert poll(api.tour.status)
     return api
 
 
 def run(api: Api, task: str) -> Any:
-    """The last run of this sort, once it is done."""
+    """The last run of this task, once it is done."""
     last = api.get("status", "/api/stores/{store}/status")["run"]
     return last if last and (last["task"], last["stage"]) == (task, "done") else None
 
 
 def replay(api: Api, delivery: Delivery) -> str | None:
-    """The replay's id, or none while the delivery is not kept."""
+    """Id of the replay; None while the delivery is not archived."""
     path = f"/api/stores/{quoted(api.tour.store)}/replay"
     body = {"topic": delivery.topic, "id": delivery.id}
     answer = api.tour.stack.client.call("POST", path, body, token=api.token)
@@ -282,14 +282,16 @@ def replay(api: Api, delivery: Delivery) -> str | None:
 
 
 def spoil(tour: Tour) -> None:
-    """Empties the store's documents in the index, by hand: the same version of nothing."""
+    """Overwrites the store's documents directly in the index: the same versions, without content."""
     index = f"{tour.stack.search_url}/{INDEX}"
     found = search_server(f"{index}/_search", {"query": {"term": {"store": tour.store}}})["hits"]["hits"]
     assert found
     for hit in found:
-        kept = search_server(f"{index}/_doc/{quoted(hit['_id'])}")
+        archived = search_server(f"{index}/_doc/{quoted(hit['_id'])}")
         emptied = {name: hit["_source"][name] for name in ("source", "store", "kind", "id")}
-        address = f"{index}/_doc/{quoted(hit['_id'])}?version={kept['_version']}&version_type=external_gte&refresh=true"
+        address = (
+            f"{index}/_doc/{quoted(hit['_id'])}?version={archived['_version']}&version_type=external_gte&refresh=true"
+        )
         search_server(address, emptied, "PUT")
 
 

@@ -19,9 +19,9 @@ from patience import impatient
 def hookline(tour: Tour) -> Hookline:
     """The command that `make build-local` built, with variables from the line in the README."""
     environment = os.environ | processes.aws_environment(tour.stack.ports)
-    where = f'eval "$(make --silent where STACK={STACK})" && env --null'
+    load_settings = f'eval "$(make --silent where STACK={STACK})" && env --null'
     printed = subprocess.run(
-        ["bash", "-c", where],  # noqa: S607 (as a person types it)
+        ["bash", "-c", load_settings],  # noqa: S607 (as a person types it)
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,
@@ -46,7 +46,7 @@ def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hoo
         assert row["fate"] == "parked"
         assert row["dead_letter"]["message_id"] == letter["message_id"]
         assert "It is a dead letter. Remove the cause, then redrive it" in row["means"]
-        # Moved back, it fails as before, and is a dead letter again.
+        # After the redrive, it fails again and becomes a dead letter.
         (moved,) = hookline.rows("dlq", "redrive", "--id", broken.id)
         assert moved["message_id"] == letter["message_id"]
         assert poll(lambda: hookline.rows(*mine))
@@ -65,7 +65,7 @@ def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hook
     body.with_suffix(".headers.json").write_text(json.dumps(dict(delivery.headers)))
     (row,) = hookline.rows("replay", "--file", str(body))
     assert (row["fate"], row["why"]) == ("applied", "the index holds this state")
-    # The ledger knows first, and the command asks it.
+    # The command reads the ledger, which is written first.
     assert poll(lambda: tour.status()["replayed_24h"] == 1)
     assert tour.applied() == 1
     replays = hookline.rows("trace", delivery.id)
@@ -89,13 +89,13 @@ def test_an_old_state_is_superseded_by_the_newer_one(tour: Tour, hookline: Hookl
 
 
 def test_an_applied_delivery_is_replayed_from_the_archive(tour: Tour, hookline: Hookline) -> None:
-    """By store and time, and by id; the local stack keeps what it has settled."""
+    """By store and time, and by id; the local stack archives completed deliveries."""
     board = tour.products["walnut-serving-board"]
     delivery = tour.sign("products/update", board.body())
     assert tour.stack.client.send(delivery).status == 200
     tour.until(lambda: tour.result(board), "it is found")
     mine = ("trace", delivery.id, "--store", tour.store)
-    # Found before it is kept: the archive comes last.
+    # The document is found before the delivery is archived.
     assert poll(lambda: hookline.rows(*mine)[0]["archived"])
     for which in (("--from", "1h"), ("--id", delivery.id)):
         (row,) = hookline.rows("replay", "--store", tour.store, *which)

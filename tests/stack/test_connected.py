@@ -1,4 +1,4 @@
-"""The part of the demo that talks back to a shop, as a test: what a visitor is shown is what is checked here."""
+"""The demo's steps for a connected store, as a test, so that CI checks what a visitor sees."""
 
 from hookline_local import connected, stack
 from hookline_local.connected import Connected

@@ -5,7 +5,7 @@ from hookline_local.tour import Tour
 
 
 def test_every_message_names_its_store_as_its_group(tour: Tour) -> None:
-    """Seen on a queue that nobody reads: the event source is switched off for this."""
+    """Read directly from the queue, while the event source is disabled."""
     queue = tour.stack.outputs["EventQueueUrl"]
     lambdas, sqs = aws_client("lambda", tour.stack.ports), aws_client("sqs", tour.stack.ports)
     source = tour.stack.outputs["EventQueueUrl"].rsplit("/", 1)[-1]
@@ -17,7 +17,7 @@ def test_every_message_names_its_store_as_its_group(tour: Tour) -> None:
         tour.send_product("a product", board)
         groups: set[str | None] = set()
 
-        def seen() -> bool:
+        def has_group() -> bool:
             got = sqs.receive_message(
                 QueueUrl=queue,
                 MaxNumberOfMessages=10,
@@ -27,7 +27,7 @@ def test_every_message_names_its_store_as_its_group(tour: Tour) -> None:
             groups.update(each.get("Attributes", {}).get("MessageGroupId") for each in got.get("Messages", []))
             return f"shopify#{tour.store}" in groups
 
-        tour.until(seen, "the message is on the queue, in the group of its store")
+        tour.until(has_group, "the message is on the queue, in the group of its store")
     finally:
         lambdas.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
     tour.until(lambda: tour.result(board), "and is applied")

@@ -1,4 +1,4 @@
-"""Following a store over the deployed WebSocket API as docs/panel.md says, by a program that is not the panel."""
+"""Following a store over the deployed WebSocket API as docs/panel.md describes it, without the panel."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,12 +19,12 @@ class Follower:
 
     socket: ClientWebSocketResponse
 
-    async def send(self, action: str, **what: Any) -> None:
+    async def send(self, action: str, **fields: Any) -> None:
         """Sends a message."""
-        await self.socket.send_json({"action": action} | what)
+        await self.socket.send_json({"action": action} | fields)
 
     async def until(self, kind: str, fits: Callable[[dict], bool] = lambda _: True) -> dict[str, Any]:
-        """The next frame of a kind that fits; others are passed over."""
+        """The next frame of this kind that fits; skips others."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while True:
                 frame = await self.socket.receive_json()
@@ -32,14 +32,14 @@ class Follower:
                     return frame
 
     async def closed(self) -> bool:
-        """Waits until the other side closes."""
+        """Waits until the server closes the connection."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while (await self.socket.receive()).type not in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
                 pass
         return True
 
 
-def place(tour: Tour, token: str) -> str:
+def socket_url(tour: Tour, token: str) -> str:
     """URL of the WebSocket, with a new ticket."""
     client = tour.stack.client
     url = client.call("GET", "/api/me", token=token).json()["live_url"]
@@ -63,24 +63,24 @@ def known(tour: Tour) -> Tour:
 
 
 def token(tour: Tour, *arguments: str) -> tuple[str, str]:
-    """A viewer's token for the store: its id, and what to bear."""
+    """Id and bearer value of a viewer's token for the store."""
     (made,) = tour.stack.hookline.rows("token", "create", "--role", "viewer", "--store", tour.store, *arguments)
     return made["id"], made["token"]
 
 
 def test_every_update_follows_the_previous_one(known: Tour) -> None:
-    """A snapshot, then updates that each say after which number they go; a ping tells the last."""
+    """A snapshot, then updates that each name their predecessor; a pong has the last number."""
     _, bearer = token(known)
     products = [known.products["walnut-serving-board"].edited(price=f"4{number}.00") for number in range(4)]
 
     async def follow() -> None:
-        async with connected(place(known, bearer)) as follower:
+        async with connected(socket_url(known, bearer)) as follower:
             await follower.send("watch", store=known.store)
             access = await follower.until("access")
             assert (access["role"], access["stores"]) == ("viewer", [known.store])
             snapshot = await follower.until("snapshot")
             assert snapshot["deliveries"]
-            seen = snapshot["seq"]
+            last_seq = snapshot["seq"]
             for product in products:
                 delivery = known.sign("products/update", product.body())
                 answer = await asyncio.to_thread(known.send, "an edit", delivery)
@@ -88,34 +88,34 @@ def test_every_update_follows_the_previous_one(known: Tour) -> None:
                 ids: list[str] = []
                 while delivery.id not in ids:
                     update = await follower.until("update")
-                    assert update["after"] == seen, "no update is missed or sent twice"
-                    assert update["seq"] > seen
-                    seen = update["seq"]
+                    assert update["after"] == last_seq, "no update is missed or sent twice"
+                    assert update["seq"] > last_seq
+                    last_seq = update["seq"]
                     ids = [entry["id"] for entry in update["deliveries"]]
             await follower.send("ping")
             pong = await follower.until("pong")
             # A receiver may have written a count meanwhile.
-            assert pong["seqs"][known.store] >= seen
+            assert pong["seqs"][known.store] >= last_seq
 
     asyncio.run(follow())
 
 
 def test_changes_while_disconnected_are_in_the_next_snapshot(known: Tour) -> None:
-    """With a number to go on from."""
+    """With a number to continue from."""
     _, bearer = token(known)
 
-    async def look() -> dict[str, Any]:
-        async with connected(place(known, bearer)) as follower:
+    async def read_snapshot() -> dict[str, Any]:
+        async with connected(socket_url(known, bearer)) as follower:
             await follower.send("watch", store=known.store)
             return await follower.until("snapshot")
 
-    before = asyncio.run(look())
+    before = asyncio.run(read_snapshot())
     delivery = known.sign("products/update", known.products["walnut-serving-board"].edited(price="49.00").body())
     assert known.send("an edit", delivery).status == 200
 
     def shown() -> dict[str, Any] | None:
-        # A receiver's count is a change of the store too: not the number tells, but what is shown.
-        update = asyncio.run(look())
+        # A receiver's count also changes the number, so compare the shown deliveries.
+        update = asyncio.run(read_snapshot())
         return update if delivery.id in [entry["id"] for entry in update["deliveries"]] else None
 
     assert poll(shown)["seq"] > before["seq"]
@@ -126,7 +126,7 @@ def test_another_store_cannot_be_followed(known: Tour) -> None:
     _, bearer = token(known)
 
     async def follow() -> None:
-        async with connected(place(known, bearer)) as follower:
+        async with connected(socket_url(known, bearer)) as follower:
             refusals = []
             for store in (OTHER, "nobody-knows.myshopify.com"):
                 await follower.send("watch", store=store)
@@ -142,9 +142,9 @@ def test_another_store_cannot_be_followed(known: Tour) -> None:
 
 
 def test_a_ticket_opens_one_connection(known: Tour) -> None:
-    """And a token none."""
+    """A token opens none."""
     _, bearer = token(known)
-    url = place(known, bearer)
+    url = socket_url(known, bearer)
 
     async def twice() -> None:
         async with connected(url):
@@ -159,11 +159,11 @@ def test_a_ticket_opens_one_connection(known: Tour) -> None:
 
 
 def test_a_revoked_token_gets_a_notice_and_no_more_updates(known: Tour) -> None:
-    """The connection is closed, without anything having to happen with the store."""
+    """The connection is closed even without an event of the store."""
     identifier, bearer = token(known)
 
     async def follow() -> None:
-        async with connected(place(known, bearer)) as follower:
+        async with connected(socket_url(known, bearer)) as follower:
             await follower.send("watch", store=known.store)
             await follower.until("snapshot")
             await asyncio.to_thread(known.stack.hookline.do, "token", "revoke", identifier)

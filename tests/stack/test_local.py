@@ -1,4 +1,4 @@
-"""The local stack itself: nothing outlives it, and it says who is in the way."""
+"""The local stack itself: no process outlives it, and it names the holder of a port."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from hookline_local.replay import main as replay
 from hookline_local.replay import options, sample
 from hookline_local.tour import poll
 
-# Whoever runs the tests in the background may have them ignore SIGINT, and children inherit that.
+# A shell may run the tests in the background with SIGINT ignored, which children inherit.
 STARTER = f"""
 import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -54,7 +54,7 @@ def alive(process: int) -> bool:
 
 
 def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And with the variable that chooses another."""
+    """With the variable that chooses another port."""
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
         monkeypatch.setenv("HOOKLINE_AWS_PORT", str(port))
@@ -62,7 +62,7 @@ def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) ->
             ports.wanted()
 
 
-def test_a_replay_without_a_stack_says_how_to_get_one(
+def test_a_replay_without_a_stack_explains_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And does not guess an address."""
@@ -75,13 +75,13 @@ def test_a_replay_without_a_sample_sends_five(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each signed, and to its own topic's receiver."""
-    came: list[tuple[str, bool]] = []
+    received: list[tuple[str, bool]] = []
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Keeps where it came to, and whether it was signed."""
+            """Records the path, and whether the request was signed."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            came.append((self.path, self.headers["X-Shopify-Hmac-Sha256"] == signature("hush", body)))
+            received.append((self.path, self.headers["X-Shopify-Hmac-Sha256"] == signature("hush", body)))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -98,12 +98,12 @@ def test_a_replay_without_a_sample_sends_five(
         assert replay([]) == 0
         server.shutdown()
     functions = ("products-create", "products-update", "collections-update", "inventory-levels-update", "orders-create")
-    assert came == [(f"/api/webhooks/receive/shopify/{function}", True) for function in functions]
+    assert received == [(f"/api/webhooks/receive/shopify/{function}", True) for function in functions]
     assert capsys.readouterr().out.count("200  ") == len(functions)
 
 
 def test_every_replay_command_in_our_texts_works() -> None:
-    """Documents, the panel and what `make dev` prints: each command they show does what they promise."""
+    """Each command in documents, in the panel and in the output of `make dev` works."""
     texts = [
         REPOSITORY / "README.md",
         REPOSITORY / "events" / "README.md",
@@ -121,7 +121,7 @@ def test_every_replay_command_in_our_texts_works() -> None:
 
 
 def test_a_changed_function_has_a_new_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With all its files, their modes and no older archive beside it; an unchanged function keeps its own."""
+    """With all files and modes, replacing the older archive; an unchanged function keeps its archive."""
     monkeypatch.setattr(archives, "FUNCTIONS", tmp_path)
     monkeypatch.setattr(archives, "ARCHIVES", tmp_path / "archives")
     (tmp_path / "panel" / "public").mkdir(parents=True)

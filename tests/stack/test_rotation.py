@@ -1,4 +1,4 @@
-"""A client secret is rotated while the stack runs: nothing is deployed, and nothing that Shopify signs is refused."""
+"""Rotation of a client secret while the stack runs, without a deployment and without refusing genuine webhooks."""
 
 import secrets
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ from hookline_local.tour import DEADLINE_SECONDS, Tour, poll
 TOPIC = "collections/update"
 NAME = "shopify-client-secrets"
 
-# A receiver reads the secret again at most once a minute: polls of DEADLINE_SECONDS until then.
-GOES = 1 + int(70 // DEADLINE_SECONDS)
+# A receiver rereads the secret at most once a minute: polls of DEADLINE_SECONDS until then.
+MAX_POLLS = 1 + int(70 // DEADLINE_SECONDS)
 
 
 @dataclass
 class Rotation:
-    """A stack of its own, because its secret changes."""
+    """A separate stack, because its secret changes."""
 
     tour: Tour
     vault: Any
     sent: int = 0
 
-    def keep(self, *held: str) -> None:
-        """Puts these into Secrets Manager, the newest first."""
+    def set_secrets(self, *held: str) -> None:
+        """Puts these secrets into Secrets Manager, the newest first."""
         self.vault.put_secret_value(SecretId=NAME, SecretString=",".join(held))
 
     def answer(self, secret: str) -> int:
@@ -43,9 +43,9 @@ class Rotation:
         token = session_token(self.tour.store, secret, CLIENT_ID)
         return self.tour.stack.client.status(self.tour.store, token=token).status
 
-    def becomes(self, secret: str, status: int) -> bool:
+    def reaches(self, secret: str, status: int) -> bool:
         """Waits until deliveries with this secret get this status; the sender retries, as Shopify does."""
-        return any(poll(lambda: self.answer(secret) == status) for _ in range(GOES))
+        return any(poll(lambda: self.answer(secret) == status) for _ in range(MAX_POLLS))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def rotation() -> Iterator[Rotation]:
 
 
 def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
-    """Both pass while both are held, the status says what the old one is still needed for, and then it is refused."""
+    """Both secrets work during the rotation; the status shows uses of the old one, which is refused afterwards."""
     old, new = rotation.tour.stack.credentials.shopify, secrets.token_hex(32)
     assert rotation.answer(old) == 200
     assert rotation.answer(new) == 401
@@ -65,25 +65,25 @@ def test_a_rotation_needs_no_deployment(rotation: Rotation) -> None:
     assert rotation.session(new) == 403
     assert poll(rotation.tour.status)["client_secret"]["held"] == 1
 
-    rotation.keep(new, old)
-    assert rotation.becomes(new, 200)
+    rotation.set_secrets(new, old)
+    assert rotation.reaches(new, 200)
     assert rotation.answer(old) == 200
-    assert any(poll(lambda: rotation.session(new) == 200) for _ in range(GOES))
+    assert any(poll(lambda: rotation.session(new) == 200) for _ in range(MAX_POLLS))
     assert rotation.session(old) == 200
     assert poll(lambda: rotation.tour.status()["client_secret"]["old_last_needed_at"])
     status = rotation.tour.status()["client_secret"]
     assert (status["held"], status["safe_to_revoke_old"]) == (2, False)
     assert "a delivery needed the old one" in status["advice"]
 
-    # A wrong signature makes a receiver look again, at most once a minute; so does time, every five.
-    rotation.keep(new)
+    # A wrong signature makes a receiver reread the secret, at most once a minute; so does time, every five minutes.
+    rotation.set_secrets(new)
     stranger = secrets.token_hex(32)
-    assert any(poll(lambda: rotation.answer(stranger) == rotation.answer(old) == 401) for _ in range(GOES))
+    assert any(poll(lambda: rotation.answer(stranger) == rotation.answer(old) == 401) for _ in range(MAX_POLLS))
     assert rotation.answer(new) == 200
     assert poll(lambda: rotation.tour.status()["activity"] == "live")
-    # Each refusal is counted at once, and written with the next that is due.
+    # Each refusal is counted at once; the count is written with a later request.
     assert any(
         poll(lambda: rotation.answer(old) == 401 and rotation.tour.status()["activity"] == "failing")
-        for _ in range(GOES)
+        for _ in range(MAX_POLLS)
     )
     assert rotation.tour.status()["last_signature_failure_at"]

@@ -17,8 +17,8 @@ NEEDS = {
 
 @pytest.mark.parametrize("function", NEEDS)
 def test_a_missing_variable_is_named(function: str) -> None:
-    """All of them at once, so that nobody has to deploy once for each."""
-    # Nothing listens on port 1: a function that starts all the same ends there, and names nothing.
+    """All missing variables at once, so that one deployment fixes them."""
+    # Nothing listens on port 1: a function that starts anyway ends there without naming a variable.
     environment = {
         "PATH": os.environ["PATH"],
         "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1",
@@ -26,7 +26,7 @@ def test_a_missing_variable_is_named(function: str) -> None:
         "AWS_LAMBDA_FUNCTION_VERSION": "1",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
         "AWS_REGION": "us-east-1",
-        # With it, its secrets are needed; without it, nothing that they sign is believed.
+        # With a client id, the secrets are required; without it, session tokens are not accepted.
         "SHOPIFY_CLIENT_ID": "an app",
     }
     binary = FUNCTIONS / function / "bootstrap"

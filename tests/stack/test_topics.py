@@ -1,4 +1,4 @@
-"""The topics that the demo does not show, at the deployed stack: their doors, and what the law asks for."""
+"""Topics that the demo does not show, at the deployed stack: receivers, and compliance requests."""
 
 import json
 
@@ -20,7 +20,7 @@ REQUESTS = {"customers-data-request": "customer_data", "customers-redact": "cust
 
 
 def sample(tour: Tour, name: str) -> tuple[str, bytes]:
-    """A sample's topic and its body, in which the tour's store stands."""
+    """Topic and body of a sample, with the tour's store in the body."""
     headers = json.loads((EVENTS / f"{name}.headers.json").read_text())
     body = (EVENTS / f"{name}.json").read_bytes()
     return headers["X-Shopify-Topic"], body.replace(headers["X-Shopify-Shop-Domain"].encode(), tour.store.encode())
@@ -38,7 +38,7 @@ def records(tour: Tour) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_receiver_accepts_only_signed_requests(tour: Tour, name: str) -> None:
-    """200 and counted as an event of its topic; 401 with another signature, and nothing else."""
+    """A signed request gets 200 and is counted for its topic; another signature gets 401 without any effect."""
     topic, body = sample(tour, name)
     good = tour.sign(topic, body)
     forged = good.with_headers(
@@ -57,9 +57,9 @@ def test_a_receiver_accepts_only_signed_requests(tour: Tour, name: str) -> None:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_customer_request_leaves_a_record_without_the_customer(tour: Tour, name: str) -> None:
-    """In DynamoDB, under the delivery that asked."""
+    """In DynamoDB, under the delivery of the request."""
     delivery = tour.sign(*sample(tour, name))
-    assert tour.send("asked", delivery).status == 200
+    assert tour.send("a request", delivery).status == 200
     assert poll(lambda: records(tour))
     (record,) = records(tour)
     assert record["request"] == REQUESTS[name]
@@ -68,13 +68,13 @@ def test_a_customer_request_leaves_a_record_without_the_customer(tour: Tour, nam
 
 
 def test_a_redacted_store_is_erased(tour: Tour) -> None:
-    """A search finds nothing of it, its status says only that it existed, and the record says what was done."""
+    """A search finds nothing of it, its status shows only that it existed, and the record has the outcome."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")
     assert tour.send("uninstalled", tour.sign(*sample(tour, "app-uninstalled"))).status == 200
     assert poll(lambda: tour.status()["enabled"] is False)
-    assert tour.send("to be forgotten", tour.sign(*sample(tour, "shop-redact"))).status == 200
+    assert tour.send("a redaction request", tour.sign(*sample(tour, "shop-redact"))).status == 200
     assert poll(lambda: records(tour))
     (record,) = records(tour)
     assert record["request"] == "store_redaction"
@@ -84,7 +84,7 @@ def test_a_redacted_store_is_erased(tour: Tour) -> None:
 
 
 def test_events_are_accepted_by_the_same_receiver(tour: Tour) -> None:
-    """With their own headers; of a deletion they tell all."""
+    """With their own headers; a deletion needs no fetch."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")
@@ -97,5 +97,5 @@ def test_events_are_accepted_by_the_same_receiver(tour: Tour) -> None:
     headers = dict.fromkeys((name for name, _ in classic.headers if name.startswith("X-Shopify-")), None)
     events = classic.with_headers(headers | renamed | {"shopify-topic": "Product", "shopify-action": "delete"})
     assert tour.stack.client.send(events).status == 200
-    assert tour.until(lambda: not tour.result(board), "it is gone")
+    assert tour.until(lambda: not tour.result(board), "it is no longer found")
     assert tour.failures() == []

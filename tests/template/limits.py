@@ -26,7 +26,7 @@ TABLE = "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Servic
 
 @dataclass(frozen=True)
 class Range:
-    """Least and most that a number may be; `or_else` are single values that are taken as well."""
+    """Minimum and maximum of a number; `or_else` are further accepted values."""
 
     kind: str
     path: str
@@ -101,7 +101,7 @@ LENGTHS = (
     Length("AWS::DynamoDB::Table", "AttributeDefinitions.*.AttributeName", 255, TABLE),
 )
 
-# How many of something a resource may have.
+# Maximum counts of a resource's parts.
 COUNTS = (
     Length("AWS::Lambda::Function", "Layers", 5, LAMBDA),
     Length("AWS::Lambda::Function", "Architectures", 1, FUNCTION),
@@ -118,12 +118,12 @@ COUNTS = (
     Length("AWS::IAM::Role", "ManagedPolicyArns", 10, IAM),
 )
 
-# What a log group may be kept for, in days.
+# Allowed retention of a log group, in days.
 RETENTIONS = {
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }  # fmt: skip
 
-# Variables that a function cannot be given
+# Reserved variables of functions
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
 RESERVED_VARIABLES = {
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",

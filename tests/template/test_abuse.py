@@ -1,4 +1,4 @@
-"""docs/abuse.md and docs/costs.md: what they say it costs is what the template and the price table make of it."""
+"""docs/abuse.md and docs/costs.md: their amounts follow from the template and the price table."""
 
 import re
 
@@ -26,14 +26,14 @@ def test_the_cost_of_a_flood_matches_a_calculation_by_hand(monkeypatch: pytest.M
     monkeypatch.setattr(abuse, "rates", lambda: one)
     monkeypatch.setattr(abuse, "ACCOUNT_RATE", 0)
     first, *others = abuse.lines()
-    # 86,400 × (1.00 a million + 0.00000011 for the access log + the invocation); and 1,440 looks at the secret.
+    # 86,400 × (1.00 a million + 0.00000011 for the access log + the invocation); and 1,440 reads of the secret.
     called = abuse.invocation("ProductsUpdateFunction", 0.1, 0, 350)
     assert first.usd == pytest.approx(86_400 * (1e-6 + 220 * 0.5e-9 + called) + 1_440 * 0.000005, rel=1e-3)
     assert [line.usd for line in others[1:]] == [0] * (len(others) - 1)
 
 
 def test_every_route_is_in_the_bill(resources: Resources) -> None:
-    """None can be called without being counted."""
+    """No route can be called without being counted."""
     rates = abuse.rates()
     assert set(rates) == set(of_type(resources, "AWS::ApiGatewayV2::Api"))
     assert len(rates["WebhooksApi"]) == 12
@@ -42,7 +42,7 @@ def test_every_route_is_in_the_bill(resources: Resources) -> None:
 
 
 def test_a_day_of_flood_costs_less_than_the_limit() -> None:
-    """The default throttles limit it; raising one means raising this limit, too."""
+    """The default throttles limit it; a higher throttle needs a higher limit here."""
     small = [line for line in abuse.lines() if "10 MB" not in line.what]
     assert sum(line.usd for line in small) < 350
 
@@ -74,19 +74,19 @@ def test_an_access_log_line_is_no_longer_than_assumed(resources: Resources) -> N
             assert len(line) + 26 <= abuse.ACCESS_LINE
 
 
-def test_the_idle_bill_counts_the_alarms_there_are(resources: Resources) -> None:
+def test_the_idle_bill_counts_the_existing_alarms(resources: Resources) -> None:
     """Each metric that an alarm reads is paid for."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
     metrics = sum(sum("MetricStat" in each for each in alarm["Properties"].get("Metrics", [])) or 1 for alarm in alarms)
-    said = re.search(r"alarms: (\d+), over (\d+) metrics", COSTS)
-    assert [int(each) for each in said.groups()] == [len(alarms), metrics]
+    counts = re.search(r"alarms: (\d+), over (\d+) metrics", COSTS)
+    assert [int(each) for each in counts.groups()] == [len(alarms), metrics]
 
 
 def test_docs_name_every_retained_resource(resources: Resources) -> None:
     """Retained resources are found by type, and there is a command for each."""
-    kept = {each["Type"] for each in resources.values() if "DeletionPolicy" in each}
-    assert kept == {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
-    for kind in kept:
+    retained = {each["Type"] for each in resources.values() if "DeletionPolicy" in each}
+    assert retained == {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}
+    for kind in retained:
         assert f"kept {kind} > " in DEPLOYING
 
 

@@ -1,4 +1,4 @@
-"""The comparison of what is pinned with versions known to be vulnerable: local/advisories.py."""
+"""Comparison of pinned versions with vulnerable ones: local/advisories.py."""
 
 import sys
 import tomllib
@@ -11,7 +11,7 @@ import advisories  # noqa: E402
 
 
 def test_ranges_include_the_lower_end_only() -> None:
-    """A range holds its lower end and not its upper one."""
+    """A range contains its lower end but not its upper one."""
     ranges = ["<0.3.26", ">=0.4.0,<0.4.4"]
     inside = ["0.3.25", "0.4", "0.4.0", "0.4.3", "0.4.3-rc.1", "0.4.3+build"]
     outside = ["0.3.26", "0.3.27", "0.4.4", "0.10.0", "1.0.0"]
@@ -38,7 +38,7 @@ def test_an_affected_version_is_named_with_its_advisory() -> None:
 
 
 def test_the_list_names_pinned_packages_and_none_is_affected() -> None:
-    """As far as the list knows, no pinned version is affected."""
+    """No pinned version is affected, according to the list."""
     known = tomllib.loads(advisories.LIST.read_text())
     pins = advisories.pinned(advisories.ROOT)
     for ecosystem, packages in pins.items():

@@ -5,14 +5,14 @@ from typing import Any
 from hookline_local.places import REPOSITORY
 from template_reading import RECEIVERS, Resources, of_type
 
-NOBODY = {"Ref": "AWS::NoValue"}
-TOLD = [
-    {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, NOBODY]},
-    {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, NOBODY]},
+NO_RECIPIENT = {"Ref": "AWS::NoValue"}
+RECIPIENTS = [
+    {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, NO_RECIPIENT]},
+    {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, NO_RECIPIENT]},
 ]
 
 
-def test_every_alarm_says_what_to_do(resources: Resources) -> None:
+def test_every_alarm_has_an_instruction(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     assert len(alarms) == 21
@@ -22,11 +22,11 @@ def test_every_alarm_says_what_to_do(resources: Resources) -> None:
         assert any(verb in description for verb in verbs), name
         assert len(description) > 100, name
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching", name
-        assert alarm["Properties"]["AlarmActions"] == TOLD, name
+        assert alarm["Properties"]["AlarmActions"] == RECIPIENTS, name
 
 
 def test_the_queues_are_watched(resources: Resources) -> None:
-    """By age, and by what is parked."""
+    """By age and by dead letters."""
     watched = {
         (each["Properties"]["MetricName"], each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
         for each in of_type(resources, "AWS::CloudWatch::Alarm").values()
@@ -78,7 +78,7 @@ def test_functions_that_rules_invoke_are_watched(resources: Resources) -> None:
 
 
 def test_a_failing_consumer_raises_an_alarm_even_with_few_events(resources: Resources) -> None:
-    """As a whole by its errors; message by message by what it counts itself, for SQS leaves these out of the age."""
+    """By batch errors, and by the consumer's own count of failed messages, because SQS excludes these from the age."""
     retried = {"ReindexFunction": ("EventsRetried", "retry"), "SyncFunction": ("JobsRetried", "again")}
     code = (REPOSITORY / "crates/lambda/src/batch.rs").read_text() + (
         REPOSITORY / "crates/lambda/src/jobs.rs"
@@ -92,7 +92,7 @@ def test_a_failing_consumer_raises_an_alarm_even_with_few_events(resources: Reso
             assert each["FilterPattern"] == f'{{ $.fields.outcome = "{outcome}" }}'
             assert each["LogGroupName"] == {"Ref": function.replace("Function", "Logs")}
             assert f'("{outcome}", ' in code
-    # A batch that did not get as far as its messages counts, too.
+    # A batch that failed before its messages counts as well.
     assert 'outcome = "retry"' in code
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
     for metric, _ in retried.values():
@@ -110,7 +110,7 @@ def test_refusals_raise_an_alarm(resources: Resources) -> None:
 
 
 def test_every_custom_metric_with_an_alarm_has_a_filter(resources: Resources) -> None:
-    """An alarm on a name that nobody writes is silent for ever."""
+    """An alarm on a metric that is never written stays silent forever."""
     made = {
         metric["MetricName"]
         for each in of_type(resources, "AWS::Logs::MetricFilter").values()
@@ -123,7 +123,7 @@ def test_every_custom_metric_with_an_alarm_has_a_filter(resources: Resources) ->
 
 
 def test_alarms_notify_the_topic_and_the_address(resources: Resources, source: dict[str, Any]) -> None:
-    """A topic of one's own, an address, or both; with neither no topic is made."""
+    """An existing topic, an address, or both; with neither, no topic is created."""
     topic = resources["AlarmTopic"]
     assert topic["Condition"] == "HasAlarmEmail"
     assert topic["Properties"]["Subscription"] == [{"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}}]

@@ -1,18 +1,18 @@
-"""Every route needs a token, but those that are open to everybody."""
+"""Every route needs a token, except for public ones."""
 
 import pytest
 from template_reading import Resources, http_api, http_apis, of_type, operations, webhooks
 
-# The description of the API holds no secret; the panel's own files are for everybody.
+# The description of the API holds no secret; the panel's own files are public.
 OPEN = {"GET /api/openapi.json"}
 
 
 def test_every_api_route_needs_the_authorizer_and_no_webhook_does(resources: Resources) -> None:
-    """Of what is below /api; a route that is forgotten is one that lets everybody in."""
+    """Every route below /api, because a forgotten one would be public."""
     apis = {route: each for route, each in operations(resources).items() if " /api/" in route}
     for route, operation in apis.items():
-        wanted = [] if route in OPEN else [{"Access": []}]
-        assert operation.get("security", []) == wanted, route
+        expected = [] if route in OPEN else [{"Access": []}]
+        assert operation.get("security", []) == expected, route
     closed = set(apis) - OPEN
     assert {"GET /api/stores/{store}/status", "GET /api/stores/{store}/search", "POST /api/live/tickets"} <= closed
     assert len(webhooks(resources)) == 12
@@ -50,14 +50,14 @@ def test_no_other_origin_may_read_the_api(resources: Resources) -> None:
 
 
 def test_access_changes_reach_open_pages(resources: Resources) -> None:
-    """The table's stream has what was and what is."""
+    """The table's stream has old and new images."""
     stream = resources["AccessTable"]["Properties"]["StreamSpecification"]
     assert stream == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 @pytest.mark.parametrize("name", ["SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRETS_ARN", "ACCESS_TABLE"])
 def test_the_authorizer_has_the_variables_it_needs(resources: Resources, name: str) -> None:
-    """The same app as the receivers'."""
+    """For the same app as the receivers."""
     variables = resources["AuthorizerFunction"]["Properties"]["Environment"]["Variables"]
     expected = {
         "SHOPIFY_CLIENT_ID": "ShopifyClientId",

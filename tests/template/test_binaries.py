@@ -19,7 +19,7 @@ def test_a_binary_needs_no_newer_glibc_than_lambda_has(folder: str) -> None:
     binary = BUILT / folder / "bootstrap"
     assert binary.is_file(), "run `make build-local`"
     with binary.open("rb") as file:
-        wanted = {
+        required = {
             tuple(int(part) for part in version[1].split("."))
             for section in ELFFile(file).iter_sections()
             if isinstance(section, GNUVerNeedSection)
@@ -27,18 +27,18 @@ def test_a_binary_needs_no_newer_glibc_than_lambda_has(folder: str) -> None:
             for each in versions
             if (version := re.fullmatch(r"GLIBC_([0-9.]+)", each.name))
         }
-    assert wanted
-    assert max(wanted) <= GLIBC
+    assert required
+    assert max(required) <= GLIBC
 
 
-# What reads the profiles of a person: SSO, `aws login`.
+# Crates that read a person's profiles: SSO, `aws login`.
 PERSONAL = {"aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-signin"}
 COMMAND = "hookline-cli"
 
 
 @pytest.mark.parametrize("target", ["binaries", "binaries-local"])
 def test_only_the_command_can_use_a_persons_profile(target: str) -> None:
-    """Cargo unites the features of what one command builds: so the command is built apart from the functions."""
+    """Cargo unifies the features of one build, so the command is built separately from the functions."""
     recipe = run("make", "--dry-run", target)
     built = [re.findall(r"--package (\S+)", line) for line in joined(recipe) if "cargo lambda build" in line]
     assert {package for packages in built for package in packages} >= set(FUNCTIONS.values())

@@ -11,7 +11,7 @@ sys.path.insert(0, str(LOCAL))
 import english  # noqa: E402
 
 CASES = {
-    # rule: a text it finds, a text it leaves alone
+    # rule: (a text with a hit, a text without)
     "is told": ("The sender is told the reason.", "The response names the reason."),
     "told of": ("Watchers told of a change.", "Watchers notified of a change."),
     "unless told otherwise": ("One day, unless told\notherwise.", "One day by default."),
@@ -45,7 +45,7 @@ def found(text: str) -> list[str]:
 
 
 def test_each_phrase_has_a_case() -> None:
-    """A rule without a text that it finds is a rule that nobody has seen work."""
+    """A rule without a tested hit may not work."""
     assert set(CASES) == set(english.PHRASES)
 
 
@@ -71,7 +71,7 @@ def test_allowed_phrase_is_passed_over() -> None:
 
 
 def test_code_and_targets_of_links_are_not_prose() -> None:
-    """A name may be what it is."""
+    """Names are exempt."""
     assert found(english.prose("`is told` and ``became of`` and [x](#at the door)")) != []
     assert (
         found(english.prose("`is told`, ``became `x` of``, [x](#is-told),\n```\nanew\n```\n<https://a.b/lest>")) == []
@@ -113,7 +113,7 @@ def test_other_opening_is_not(text: str) -> None:
 
 
 def test_each_block_of_rust_is_one_doc_comment() -> None:
-    """Comments are none, and what is in `mod tests` is left out."""
+    """Plain comments and the content of `mod tests` are left out."""
     source = """//! Module,
 //! two lines.
 /// What it is.
@@ -166,7 +166,7 @@ def test_all_texts_of_the_command_are_messages() -> None:
 
 
 def test_docstrings_of_python_are_doc_comments() -> None:
-    """Those of a constant, too."""
+    """Including those of constants."""
     source = '"""Module."""\nA = 1\n"""What a constant is."""\ndef f():\n    """Function."""\n    return "x"\n'
     docs = sorted(english.python_docs("a.py", source), key=lambda text: text.line)
     assert [(text.line, text.text) for text in docs] == [(1, "Module."), (3, "What a constant is."), (5, "Function.")]
@@ -184,7 +184,7 @@ def test_released_versions_are_history() -> None:
 
 
 def test_every_exception_has_a_file_and_a_rule() -> None:
-    """An exception that nothing needs any more goes."""
+    """Unused exceptions must be removed."""
     for (path, rule), reason in english.ALLOWED.items():
         assert (english.ROOT / path).is_file(), path
         assert rule in english.PHRASES, rule

@@ -10,10 +10,10 @@ from hookline_local.places import TEMPLATE
 from limits import COUNTS, LENGTHS, RANGES, RESERVED_VARIABLES, RETENTIONS, Length, Range
 from template_reading import Resources, flat, http_apis, listed, of_type, operations_of
 
-# What CloudFormation makes, at its longest: a stack's name has 128 characters, a table's name begins with it. What
-# people give as a parameter is longer in no case that was seen.
+# Longest generated value: a stack's name has 128 characters, and a table's name begins with it. Parameters given by
+# people are shorter in all known cases.
 MADE_UP = "x" * 170
-GIVEN = "x" * 256
+LONG_PARAMETER = "x" * 256
 
 
 def at(value: Any, path: str) -> Iterator[Any]:
@@ -44,7 +44,7 @@ def numbers(value: Any, source: dict[str, Any], where: str) -> Iterator[int]:
         if "AllowedValues" in parameter:
             yield from parameter["AllowedValues"]
             return
-        # Without a bound of its own a parameter takes what the resource refuses.
+        # Without its own bound, a parameter accepts values that the resource rejects.
         for bound in ("MinValue", "MaxValue"):
             assert bound in parameter, f"{where}: parameter {value['Ref']} has no {bound}"
             yield parameter[bound]
@@ -63,7 +63,7 @@ def resolved(value: Any, parameters: Container[str] = ()) -> str:
     if value == {"Ref": "AWS::StackName"}:
         return "x" * 128
     if isinstance(value, dict):
-        return GIVEN if value.get("Ref") in parameters else MADE_UP
+        return LONG_PARAMETER if value.get("Ref") in parameters else MADE_UP
     return str(value)
 
 
@@ -72,13 +72,13 @@ def named(limit: Range | Length) -> str:
     return f"{limit.kind}.{limit.path}"
 
 
-# Those that mean "unset" when they are this, which a condition of the template sees to.
+# Values that mean "unset", which a condition of the template handles.
 UNSET = {"ReservedConcurrentExecutions": {0}, "LifecycleConfiguration.Rules.*.ExpirationInDays": {0}}
 
 
 @pytest.mark.parametrize("limit", RANGES, ids=named)
 def test_numbers_are_within_limits(resources: Resources, source: dict[str, Any], limit: Range) -> None:
-    """Whatever a parameter is set to."""
+    """For all allowed values of parameters."""
     for name, resource in of_type(resources, limit.kind).items():
         for value in at(resource["Properties"], limit.path):
             for number in numbers(value, source, name):
@@ -88,7 +88,7 @@ def test_numbers_are_within_limits(resources: Resources, source: dict[str, Any],
 
 @pytest.mark.parametrize("limit", LENGTHS, ids=named)
 def test_texts_are_within_limits(resources: Resources, limit: Length) -> None:
-    """With what is put in, at its longest."""
+    """With the longest inserted values."""
     for name, resource in of_type(resources, limit.kind).items():
         for value in at(resource["Properties"], limit.path):
             assert 0 < len(resolved(value)) <= limit.most, f"{name} ({limit.source})"
@@ -180,7 +180,7 @@ def test_a_batch_is_no_larger_than_its_window_allows(resources: Resources) -> No
         window = properties["MaximumBatchingWindowInSeconds"]
         most = 10 if from_queue and window == 0 else 10_000
         assert 1 <= properties["BatchSize"] <= most, name
-        # One or the other kind of source knows these.
+        # Each applies to one kind of event source only.
         assert ("ScalingConfig" in properties) <= from_queue, name
         assert ("ParallelizationFactor" in properties) <= (not from_queue), name
         for each in at(properties, "FilterCriteria.Filters.*.Pattern"):
@@ -216,7 +216,7 @@ def test_a_dead_letter_fits_into_its_queue_and_outlives_its_source(resources: Re
 
 
 def test_a_table_defines_the_attributes_of_its_keys_and_no_others(resources: Resources) -> None:
-    """Anything else is a ValidationException of CreateTable."""
+    """CreateTable rejects anything else with a ValidationException."""
     for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
         properties = table["Properties"]
         keys = [key["AttributeName"] for key in properties["KeySchema"]]
@@ -247,7 +247,7 @@ def test_a_role_and_its_policies_fit(resources: Resources) -> None:
 
 
 def flat_resources(value: Any) -> list[Any]:
-    """The resources of a statement; an ARN that CloudFormation fills in is taken as 150 characters."""
+    """The resources of a statement; an ARN that CloudFormation fills in counts as 150 characters."""
     return ["x" * 150 if isinstance(each, dict) else each for each in listed(value)]
 
 
@@ -281,20 +281,20 @@ def test_throttles_of_single_routes_are_for_routes_that_exist(resources: Resourc
         body = resources[api]["Properties"].get("Body", {})
         routes = {f"{method.upper()} {path}" for path, methods in body.get("paths", {}).items() for method in methods}
         assert set(stage["Properties"].get("RouteSettings", {})) <= routes, name
-        # Of a type that CloudFormation knows no more of than that it is JSON: a parameter would come as a text.
+        # CloudFormation knows this type only as JSON, so a parameter would become a text.
         for settings in stage["Properties"].get("RouteSettings", {}).values():
             assert all(isinstance(value, int) for value in settings.values()), name
 
 
-def test_schedules_have_the_unit_that_eventbridge_wants(resources: Resources) -> None:
-    """One of it in the singular, several in the plural (eventbridge-schedule-expressions)."""
+def test_schedules_have_the_unit_that_eventbridge_requires(resources: Resources) -> None:
+    """1 in the singular, other numbers in the plural (eventbridge-schedule-expressions)."""
     for name, rule in of_type(resources, "AWS::Events::Rule").items():
         count, unit = re.fullmatch(r"rate\((\d+) (\w+)\)", rule["Properties"]["ScheduleExpression"]).groups()
         assert unit in ({"minute", "hour", "day"} if count == "1" else {"minutes", "hours", "days"}), name
 
 
 def test_log_retention_is_one_that_logs_accept(resources: Resources, source: dict[str, Any]) -> None:
-    """One of the numbers of days that PutRetentionPolicy takes, whatever the parameter says."""
+    """One of the numbers of days that PutRetentionPolicy accepts, for all values of the parameter."""
     for name, group in of_type(resources, "AWS::Logs::LogGroup").items():
         assert set(numbers(group["Properties"]["RetentionInDays"], source, name)) <= RETENTIONS, name
 
@@ -343,7 +343,7 @@ def test_the_template_itself_fits(resources: Resources, source: dict[str, Any]) 
 
 
 def test_parameters_refuse_wrong_values_with_a_sentence(source: dict[str, Any]) -> None:
-    """A default is a value that the parameter takes; else no stack can be made without naming it."""
+    """A default must be an allowed value, or no stack can be created without setting it."""
     for name, parameter in source["Parameters"].items():
         if "Default" not in parameter:
             continue

@@ -14,7 +14,7 @@ ROUTES = {
 
 
 def test_every_route_has_its_function_and_connecting_needs_a_ticket(resources: Resources) -> None:
-    """API Gateway asks the authorizer once, when one connects."""
+    """API Gateway calls the authorizer once, on connect."""
     routes = {}
     for route in of_type(resources, "AWS::ApiGatewayV2::Route").values():
         properties = route["Properties"]
@@ -22,9 +22,9 @@ def test_every_route_has_its_function_and_connecting_needs_a_ticket(resources: R
         integration = properties["Target"]["Fn::Sub"].removeprefix("integrations/${").removesuffix("}")
         uri = resources[integration]["Properties"]["IntegrationUri"]["Fn::Sub"]
         routes[properties["RouteKey"]] = uri.split("${")[-1].split(".Arn}")[0]
-        wants = (properties.get("AuthorizationType"), properties.get("AuthorizerId"))
+        authorization = (properties.get("AuthorizationType"), properties.get("AuthorizerId"))
         is_connect = properties["RouteKey"] == "$connect"
-        assert wants == (("CUSTOM", {"Ref": "LiveAuthorizer"}) if is_connect else (None, None))
+        assert authorization == (("CUSTOM", {"Ref": "LiveAuthorizer"}) if is_connect else (None, None))
     assert routes == ROUTES
     ((_, authorizer),) = of_type(resources, "AWS::ApiGatewayV2::Authorizer").items()
     properties = authorizer["Properties"]
@@ -34,7 +34,7 @@ def test_every_route_has_its_function_and_connecting_needs_a_ticket(resources: R
 
 
 def test_the_api_may_call_its_functions_and_no_others(resources: Resources) -> None:
-    """Otherwise no connection would stand."""
+    """Otherwise no connection could be opened."""
     allowed = {}
     for permission in of_type(resources, "AWS::Lambda::Permission").values():
         source = permission["Properties"]["SourceArn"].get("Fn::Sub")
@@ -49,7 +49,7 @@ def test_the_api_may_call_its_functions_and_no_others(resources: Resources) -> N
 
 
 def test_streams_are_read_in_order_from_the_latest_record(resources: Resources) -> None:
-    """One batch of a shard at a time; a change that cannot be pushed does not block the others for ever."""
+    """One batch of a shard at a time; a change that cannot be pushed does not block the others forever."""
     for name, table in {"LivePushStores": "StoresTable", "LivePushAccess": "AccessTable"}.items():
         properties = resources[name]["Properties"]
         assert properties["FunctionName"] == {"Ref": "LivePushFunction"}

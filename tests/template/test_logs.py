@@ -1,4 +1,4 @@
-"""Logged failures name all their causes. An error alone says "entities failed", and nobody knows why."""
+"""Logged failures name all their causes. An error alone says only "entities failed"."""
 
 import re
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ def test_every_logged_error_has_its_causes() -> None:
 
 
 def test_the_rule_finds_an_error_without_causes() -> None:
-    """So that an empty list says something."""
+    """The rule must be able to find something."""
     assert FIELD.search('tracing::warn!(store = %store, error = %failure, "…")')
     assert FIELD.search("error = ?problem")
     assert not FIELD.search("cause = %failure.cause, error = %chain(&failure)")
 
 
 def test_no_failure_of_an_sdk_loses_its_class() -> None:
-    """In `hookline-aws` only `failure.rs` makes a failure of a port out of anything, by its class."""
+    """In `hookline-aws` only `failure.rs` creates failures of ports, by their class."""
     found = [
         str(path.relative_to(ROOT))
         for path, text in sources("crates/aws")

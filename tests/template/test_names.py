@@ -22,19 +22,19 @@ def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str
 
 
 def test_webhooks_have_an_api_of_their_own_with_a_route_per_function(resources: Resources) -> None:
-    """It has no other route, and the panel's API takes no webhook: neither API can use up the other's rate limit."""
+    """It has no other route, and the panel's API accepts no webhook: neither API can use up the other's rate limit."""
     expected = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
     assert routes(webhooks(resources)) == expected
     assert not [route for route in operations(resources) if "/webhooks/" in route]
 
 
 def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> None:
-    """And there are no others."""
+    """No other routes exist."""
     found = routes(operations(resources))
     reads = {f"GET /api/stores/{{store}}/{folder}": f"{camel(folder)}Function" for folder in ("status", "search")}
     others = {name: function for name, function in found.items() if name not in reads}
     assert found.items() >= reads.items()
-    # Two functions answer more than one question; what each is says docs/openapi.json. The panel's files: test_panel.
+    # Two functions have several routes, described in docs/openapi.json. The panel's files: test_panel.
     assert set(others.values()) <= {"StatusFunction", "ActionsFunction", "PanelFunction"}
     assert all(name.startswith("POST /api/stores/{store}/") == (at == "ActionsFunction") for name, at in others.items())
 
@@ -53,7 +53,7 @@ def test_nothing_has_a_physical_name(resources: Resources) -> None:
     for name, each in resources.items():
         named = naming & set(each.get("Properties", {}))
         if name in ("WebhooksAccessLogs", "ApiAccessLogs"):
-            # API Gateway writes without a policy of its own to this prefix only; the stack's name makes it the stack's.
+            # API Gateway writes without an extra policy only to this prefix; the stack's name makes it unique.
             assert each["Properties"]["LogGroupName"]["Fn::Sub"].startswith(
                 "/aws/vendedlogs/hookline/${AWS::StackName}/"
             )

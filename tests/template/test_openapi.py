@@ -1,4 +1,4 @@
-"""docs/openapi.json: it describes the routes there are, and no others. tests/stack holds the answers against it."""
+"""docs/openapi.json describes exactly the existing routes. tests/stack compares responses with it."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def test_an_operation_is_described_completely(route: str) -> None:
 
 
 def test_every_schema_is_valid_and_every_reference_resolves() -> None:
-    """JSON Schema 2020-12, as OpenAPI 3.1 has it; and none is left over."""
+    """JSON Schema 2020-12, as in OpenAPI 3.1; no schema is unused."""
     for name, schema in DESCRIBED["components"]["schemas"].items():
         Draft202012Validator.check_schema(schema)
         assert schema.get("description") or schema["type"] == "object", name
@@ -55,7 +55,7 @@ def test_every_schema_is_valid_and_every_reference_resolves() -> None:
 
 @pytest.mark.parametrize("route", [route for route, operation in ROUTES.items() if operation.get("security", True)])
 def test_responses_of_api_gateway_itself_are_described(route: str) -> None:
-    """Its errors have another shape than ours, and come before any function of ours."""
+    """Its errors differ from ours, and occur before any function runs."""
     both = {"401", "403", "503"} | ({"404"} if "404" in ROUTES[route]["responses"] else set())
     for status in both | {"429", "500"}:
         described = ROUTES[route]["responses"][status]

@@ -15,9 +15,9 @@ def test_only_functions_that_reach_the_index_run_in_the_vpc(resources: Resources
     """Only if there is one: a receiver never waits for a network interface."""
     network = {"SubnetIds": {"Ref": "OpenSearchSubnetIds"}, "SecurityGroupIds": {"Ref": "OpenSearchSecurityGroupIds"}}
     for name in FUNCTIONS:
-        given = resources[name]["Properties"].get("VpcConfig")
-        wanted = {"Fn::If": ["SearchIsInVpc", network, NO_VALUE]} if name in REACH_THE_INDEX else None
-        assert given == wanted, name
+        config = resources[name]["Properties"].get("VpcConfig")
+        expected = {"Fn::If": ["SearchIsInVpc", network, NO_VALUE]} if name in REACH_THE_INDEX else None
+        assert config == expected, name
         reaches = "OPENSEARCH_URL" in resources[name]["Properties"].get("Environment", {}).get("Variables", {})
         assert reaches == (name in REACH_THE_INDEX), name
 
@@ -34,7 +34,7 @@ def test_only_their_roles_may_keep_network_interfaces(resources: Resources) -> N
         assert arn["Fn::Sub"].endswith(":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"), name
 
 
-def test_the_collection_lets_the_roles_do_what_they_do(resources: Resources) -> None:
+def test_the_collection_permits_the_roles_their_requests(resources: Resources) -> None:
     """The writing roles may create and write the index, the searching role may read it, and no role may do more."""
     ((_, policy),) = of_type(resources, "AWS::OpenSearchServerless::AccessPolicy").items()
     assert policy["Condition"] == "MakesAccessPolicy"
@@ -75,7 +75,9 @@ def test_the_roles_can_be_mapped(source: dict[str, Any]) -> None:
 
 def test_jobs_wait_for_the_index_as_long_as_for_anything_else(resources: Resources) -> None:
     """The code's own waits add up to the queue's. For the event queue see crates/domain/src/delivery/failed.rs."""
-    tries = int(re.search(r"MAX_RECEIVES: u32 = (\d+);", (REPOSITORY / "crates/domain/src/delivery/failed.rs").read_text())[1])
+    tries = int(
+        re.search(r"MAX_RECEIVES: u32 = (\d+);", (REPOSITORY / "crates/domain/src/delivery/failed.rs").read_text())[1]
+    )
     code = (REPOSITORY / "crates/lambda/src/jobs.rs").read_text()
     minutes = int(re.search(r"VISIBILITY_TIMEOUT: SignedDuration = SignedDuration::from_mins\((\d+)\);", code)[1])
     properties = resources["SyncQueue"]["Properties"]

@@ -1,10 +1,10 @@
-"""The panel's files are for everybody, and the function that serves them can do nothing else."""
+"""The panel's files are public, and the function that serves them can do nothing else."""
 
 from template_reading import Resources, of_type, operations, routes, statements
 
 
 def test_the_page_is_open_to_everybody_and_nothing_behind_it(resources: Resources) -> None:
-    """A browser has no token when it asks for the page. The function's routes are no more than files."""
+    """A browser has no token when it requests the page. The function serves only files."""
     served = [route for route, function in routes(operations(resources)).items() if function == "PanelFunction"]
     assert sorted(served) == ["GET /", "GET /assets/{asset}", "HEAD /"]
     for route in served:
@@ -12,7 +12,7 @@ def test_the_page_is_open_to_everybody_and_nothing_behind_it(resources: Resource
 
 
 def test_it_may_write_logs_and_nothing_else(resources: Resources) -> None:
-    """Whoever broke into it would find no table, no queue and no secret."""
+    """An attacker in this function would reach no table, no queue and no secret."""
     assert set(statements(resources, "PanelFunction")) == {"Logs"}
     variables = resources["PanelFunction"]["Properties"]["Environment"]["Variables"]
     assert not [name for name in variables if name.endswith(("_TABLE", "_QUEUE_URL", "_BUCKET", "_ARN"))]

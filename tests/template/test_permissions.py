@@ -46,7 +46,10 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
         "Entities": (FENCE, {"EntitiesTable"}),
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete", "BatchWrite"))},
+            {
+                "dynamodb:Query",
+                *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Put", "Delete", "BatchWrite")),
+            },
             {"StoresTable"},
         ),
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
@@ -62,7 +65,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
         "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Put", "Delete"))},
+            {"dynamodb:Query", *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Put", "Delete"))},
             {"StoresTable"},
         ),
         "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),
@@ -93,7 +96,7 @@ PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
     },
     "ActionsFunction": {
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{what}Item" for what in ("Get", "Update", "Delete"))},
+            {"dynamodb:Query", *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Delete"))},
             {"StoresTable"},
         ),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
@@ -150,7 +153,7 @@ def test_permissions_match_the_keys_that_the_code_writes() -> None:
 
 
 def test_items_of_the_access_table_are_permitted_by_their_kind(resources: Resources) -> None:
-    """By the key that the code writes: the authorizer makes nothing, and the status function no tokens."""
+    """By the key that the code writes: the authorizer creates no items, and the status function no tokens."""
     for function, expected in {
         "AuthorizerFunction": {"Tokens": "token#*", "Tickets": "ticket#*"},
         "StatusFunction": {"Tickets": "ticket#*"},
@@ -177,7 +180,7 @@ def test_no_permission_is_for_all_resources(resources: Resources) -> None:
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         text = json.dumps(role)
         if name == "LivePushRole":
-            # The one that knows no resources (the Service Authorization Reference's list of DynamoDB's actions).
+            # The only action without resources (the Service Authorization Reference's list of DynamoDB's actions).
             allowed = '"Action": "dynamodb:ListStreams", "Resource": "*"'
             assert text.count(allowed) == 1
             text = text.replace(allowed, "")
@@ -196,7 +199,7 @@ def test_index_requests_use_the_permitted_paths() -> None:
 
 
 def test_the_only_managed_policies_are_for_traces_and_network_interfaces(resources: Resources) -> None:
-    """X-Ray knows no resources, nor do network interfaces (test_opensearch); SAM has added no role of its own."""
+    """X-Ray has no resources, nor do network interfaces (test_opensearch); SAM has added no role of its own."""
     roles = of_type(resources, "AWS::IAM::Role")
     assert set(roles) == {"ReceiverRole", *(name.replace("Function", "Role") for name in OTHERS)}
     for role in roles.values():
@@ -219,7 +222,7 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
             # See test_live.py.
             continue
         if properties["FunctionName"] == {"Ref": "PanelFunction"}:
-            # Everybody may have what it has: test_panel.
+            # Its content is public: test_panel.
             continue
         arn = properties["SourceArn"]["Fn::Sub"][0]
         if arn.endswith("}/authorizers/*"):
@@ -234,7 +237,7 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
 
 
 def test_the_key_of_the_tokens_is_used_by_roles_of_this_account_only(resources: Resources) -> None:
-    """Rotated, kept when the stack is deleted, and left to the account's roles."""
+    """Rotated, retained when the stack is deleted, and controlled by the account's roles."""
     ((_, key),) = of_type(resources, "AWS::KMS::Key").items()
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert key["Properties"]["EnableKeyRotation"] is True

@@ -22,12 +22,12 @@ DOMAIN = f"arn:aws:es:{REGION}:123456789012:domain/catalogue"
 COLLECTION = f"arn:aws:aoss:{REGION}:123456789012:collection/abc123"
 HOST = "search-catalogue-x.eu-west-1.es.amazonaws.com"
 SERVERLESS_HOST = "abc123.eu-west-1.aoss.amazonaws.com"
-GIVEN = {
+REQUIRED_PARAMETERS = {
     "SHOPIFY_CLIENT_SECRETS_ARN": SECRET,
     "OPENSEARCH_URL": f"https://{HOST}",
     "OPENSEARCH_ARN": DOMAIN,
 }
-# One, for it keeps the models it has read.
+# A single session, because it caches the models.
 SESSION = botocore.session.get_session()
 SESSION.set_credentials("test", "test")
 
@@ -52,7 +52,7 @@ def answering(*answers: Answer) -> Callable[[str], Any]:
 
 def plan(more: str = "", before: dict[str, str] | None = None, **changes: str) -> preflight.Plan:
     """A plan for the tests."""
-    return plan_for("hookline", REGION, GIVEN | changes | {"MORE": more}, before or {})
+    return plan_for("hookline", REGION, REQUIRED_PARAMETERS | changes | {"MORE": more}, before or {})
 
 
 def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
@@ -65,13 +65,13 @@ def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
     ("account", "more", "before", "expected"),
     [
         (1000, "", {}, []),
-        # A new account: enough to begin with, and said.
+        # A new account: enough to begin with, but reported.
         (10, "", {}, ["WARN"]),
         (10, "ReindexConcurrency=10", {}, ["STOP"]),
         (50, "ReindexConcurrency=40 SyncConcurrency=8", {}, ["STOP"]),
         (50, "ReindexConcurrency=10", {}, []),
         (1000, "ReindexConcurrency=2", {}, ["WARN"]),
-        # What a stack has from before counts where nothing else is named.
+        # Current parameters of the stack apply unless new ones are given.
         (10, "", {"ReindexConcurrency": "10"}, ["STOP"]),
         (10, "ReindexConcurrency=4", {"ReindexConcurrency": "10"}, ["WARN"]),
         (1000, "ReceiverReservedConcurrency=10", {}, []),
@@ -82,14 +82,14 @@ def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
 def test_receivers_are_not_starved_by_consumers(
     account: int, more: str, before: dict[str, str], expected: list[str]
 ) -> None:
-    """By the account's limit and what queues and streams may take of it."""
-    said = list(preflight_account.concurrency(plan(more, before), limits(account)("lambda")))
-    assert [weight for weight, _ in said] == expected
-    assert all(str(account) in text or "ReindexConcurrency" in text for _, text in said)
+    """Compares the account's limit with the concurrency that queues and streams may take."""
+    found = list(preflight_account.concurrency(plan(more, before), limits(account)("lambda")))
+    assert [weight for weight, _ in found] == expected
+    assert all(str(account) in text or "ReindexConcurrency" in text for _, text in found)
 
 
 def test_concurrency_reserved_by_the_stack_itself_counts_as_free() -> None:
-    """Deployed again with the same numbers, nothing changes."""
+    """A repeated deployment with the same numbers changes nothing."""
     same = plan("ReceiverReservedConcurrency=10", {"ReceiverReservedConcurrency": "10"})
     assert not list(preflight_account.concurrency(same, limits(220, 100)("lambda")))
 
@@ -106,7 +106,7 @@ def test_a_readable_secret_yields_no_finding() -> None:
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        # A name may end as a whole ARN does: only AWS knows.
+        # A name may look like the end of a complete ARN: only AWS can tell.
         ({"ARN": f"{SECRET}-Zz9Yy8"}, "full ARN"),
         ({"ARN": SECRET, "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"}, "may not use"),
         ({"ARN": SECRET, "DeletedDate": "2026-11-01T00:00:00Z"}, "scheduled for deletion"),
@@ -114,7 +114,7 @@ def test_a_readable_secret_yields_no_finding() -> None:
     ],
 )
 def test_an_unreadable_secret_stops_the_deployment(answer: dict[str, Any] | str, word: str) -> None:
-    """Without it none starts, and Shopify is answered 5xx."""
+    """Without it no receiver starts, and Shopify gets 5xx."""
     customers = ("kms.describe_key", {"KeyMetadata": {"KeyId": "1", "KeyManager": "CUSTOMER"}})
     ((weight, text),) = preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", answer), customers))
     assert weight == "STOP"
@@ -152,9 +152,9 @@ def domain(**changes: Any) -> Answer:
 )
 def test_a_domain_with_obstacles_is_reported(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
     """Obstacles to its address, its access control and its replicas."""
-    said = list(preflight_search.check(plan(), answering(domain(**changes))))
-    assert [weight for weight, _ in said] == [weight for weight, _ in expected]
-    assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
+    found = list(preflight_search.check(plan(), answering(domain(**changes))))
+    assert [weight for weight, _ in found] == [weight for weight, _ in expected]
+    assert all(word in text for (_, text), (_, word) in zip(found, expected, strict=True))
 
 
 def test_a_missing_domain_stops_the_deployment() -> None:
@@ -213,9 +213,9 @@ def collection(
 def test_a_collection_with_obstacles_is_reported(answers: list[Answer], expected: list[tuple[str, str]]) -> None:
     """Its type, its network policy, and whether it sleeps."""
     wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
-    said = list(preflight_search.check(wanted, answering(*answers)))
-    assert [weight for weight, _ in said] == [weight for weight, _ in expected]
-    assert all(word in text for (_, text), (_, word) in zip(said, expected, strict=True))
+    found = list(preflight_search.check(wanted, answering(*answers)))
+    assert [weight for weight, _ in found] == [weight for weight, _ in expected]
+    assert all(word in text for (_, text), (_, word) in zip(found, expected, strict=True))
 
 
 def test_a_missing_collection_stops_the_deployment() -> None:
@@ -236,7 +236,7 @@ def everything(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> list[prefli
     clients = answering(*answers)
     monkeypatch.setattr(stacks, "client", lambda service, _: clients(service))
     monkeypatch.setattr(preflight, "client", lambda service, _: clients(service))
-    return list(preflight.findings("hookline", REGION, GIVEN | {"MORE": "AlarmEmail=a@b.example"}))
+    return list(preflight.findings("hookline", REGION, REQUIRED_PARAMETERS | {"MORE": "AlarmEmail=a@b.example"}))
 
 
 GOOD = (
@@ -263,7 +263,7 @@ GOOD = (
     ],
 )
 def test_a_stack_in_a_bad_state_stops_the_deployment(monkeypatch: pytest.MonkeyPatch, status: str, stops: bool) -> None:
-    """With what to do."""
+    """The finding says what to do."""
     found = everything(monkeypatch, stack(status), *GOOD)
     assert [each.weight for each in found] == ([Weight.STOP] if stops else [])
     assert all(status in each.text for each in found)
@@ -290,17 +290,17 @@ def test_missing_credentials_yield_one_sentence(monkeypatch: pytest.MonkeyPatch)
         raise NoCredentialsError
 
     monkeypatch.setattr(stacks, "client", nobody)
-    (found,) = preflight.findings("hookline", REGION, GIVEN)
+    (found,) = preflight.findings("hookline", REGION, REQUIRED_PARAMETERS)
     assert found.weight is Weight.STOP
     assert "no AWS credentials" in found.text
 
 
 @pytest.mark.parametrize("more", ["AlarmEmail='a", "RendexConcurrency=4"])
 def test_unreadable_more_stops_the_deployment(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
-    """Before sam would take half of it, or CloudFormation refuse it at the end of a build."""
+    """Otherwise sam would use half of it, or CloudFormation reject it after the build."""
     clients = answering(stack("CREATE_COMPLETE"))
     monkeypatch.setattr(stacks, "client", lambda service, _: clients(service))
-    (found,) = preflight.findings("hookline", REGION, GIVEN | {"MORE": more})
+    (found,) = preflight.findings("hookline", REGION, REQUIRED_PARAMETERS | {"MORE": more})
     assert (found.weight, "MORE=" in found.text) == (Weight.STOP, True)
 
 
@@ -350,8 +350,8 @@ def test_an_invalid_region_is_refused(given: str) -> None:
 
 
 def test_sam_gets_the_region_and_deletes_a_stack_that_failed_to_create() -> None:
-    """`make -n deploy` prints what it would do."""
-    variables = [f"{name}={value}" for name, value in GIVEN.items()]
+    """`make -n deploy` prints the commands."""
+    variables = [f"{name}={value}" for name, value in REQUIRED_PARAMETERS.items()]
     done = subprocess.run(
         [shutil.which("make"), "-n", "deploy", "REGION=eu-west-3", *variables],
         cwd=REPOSITORY,

@@ -17,19 +17,19 @@ TABLES = {
     "LiveTable": "expires_at",
 }
 SENDER_HANGS_UP_AFTER = 5
-# A first deployment that fails leaves nothing behind: a stack in ROLLBACK_COMPLETE can only be deleted, what it retains
-# is nobody's (https://aws.amazon.com/about-aws/whats-new/2023/07/aws-cloudformation-deletion-policies-dev-test-cycle/).
-KEPT = ("RetainExceptOnCreate", "Retain")
+# A first deployment that fails leaves nothing behind: a stack in ROLLBACK_COMPLETE can only be deleted, its retained
+# resources belong to no stack (https://aws.amazon.com/about-aws/whats-new/2023/07/aws-cloudformation-deletion-policies-dev-test-cycle/).
+RETAINED = ("RetainExceptOnCreate", "Retain")
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "New AWS accounts have reduced concurrency".
 NEW_ACCOUNT = 10
 
 
 @pytest.mark.parametrize(("table", "expires"), TABLES.items())
 def test_a_table_survives_mistakes(resources: Resources, table: str, expires: str | None) -> None:
-    """Restorable to any point in time, kept when the stack is deleted, encrypted, paid by use."""
+    """Point-in-time recovery, retained when the stack is deleted, encrypted, on-demand."""
     resource = resources[table]
     properties = resource["Properties"]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == RETAINED
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert properties["SSESpecification"]["SSEEnabled"] is True
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -53,7 +53,7 @@ def test_the_tables_are_these(resources: Resources) -> None:
 
 
 def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None:
-    """The queue gives up late, and hands over to one that keeps its messages as long as SQS can."""
+    """The queue gives up late, and its dead-letter queue keeps messages for SQS's maximum."""
     queue = resources["EventQueue"]["Properties"]
     redrive = queue["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"]["Fn::GetAtt"] == ["EventDeadLetterQueue", "Arn"]
@@ -74,7 +74,7 @@ def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
         assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
 
 
-def test_schedules_use_words_that_the_function_knows(resources: Resources) -> None:
+def test_schedules_send_values_that_the_function_knows(resources: Resources) -> None:
     """Once a day, and once an hour."""
     rules = of_type(resources, "AWS::Events::Rule").values()
     due = {}
@@ -85,9 +85,9 @@ def test_schedules_use_words_that_the_function_knows(resources: Resources) -> No
 
 
 def test_stored_bodies_are_private_and_outlive_their_messages(resources: Resources) -> None:
-    """Encrypted, over TLS only, for nobody else; removed after the queue and the dead-letter queue have given up."""
+    """Encrypted, only over TLS, private; removed after the retention of the queue and the dead-letter queue."""
     ((name, bucket),) = of_type(resources, "AWS::S3::Bucket").items()
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == KEPT
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == RETAINED
     properties = bucket["Properties"]
     blocked = {"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"}
     assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(blocked, True)
@@ -95,7 +95,7 @@ def test_stored_bodies_are_private_and_outlive_their_messages(resources: Resourc
     (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
     rule, archive = properties["LifecycleConfiguration"]["Rules"]
-    # A rule without a prefix would empty the archive with the bodies: of two rules, S3 follows the shorter.
+    # A rule without a prefix would also empty the archive: of two rules, S3 applies the shorter one.
     assert (rule["Prefix"], archive["Prefix"]) == ("bodies/", "archive/")
     waits = [
         resources[queue]["Properties"]["MessageRetentionPeriod"] for queue in ("EventQueue", "EventDeadLetterQueue")
@@ -103,7 +103,7 @@ def test_stored_bodies_are_private_and_outlive_their_messages(resources: Resourc
     assert rule["ExpirationInDays"] * 24 * 3600 > sum(waits)
     assert rule["Status"] == "Enabled"
     assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 1
-    # Versions would keep what was deleted.
+    # Versioning would keep deleted objects.
     assert "VersioningConfiguration" not in properties
     ((_, policy),) = of_type(resources, "AWS::S3::BucketPolicy").items()
     assert policy["Properties"]["Bucket"] == {"Ref": name}
@@ -129,26 +129,26 @@ def test_the_archive_is_switched_on_by_a_number_of_days(resources: Resources, so
         "Enabled",
         {"Fn::If": ["HasArchive", {"Ref": "ArchiveDays"}, 1]},
     )
-    told = [
+    logged = [
         name
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if "ARCHIVE_BUCKET" in function["Properties"]["Environment"]["Variables"]
     ]
-    assert set(told) == {"ReindexFunction", "ActionsFunction"}
+    assert set(logged) == {"ReindexFunction", "ActionsFunction"}
 
 
 def test_functions_that_store_or_fetch_bodies_know_the_bucket(resources: Resources) -> None:
-    """The same one, and nobody else does."""
-    told = {
+    """All know the same bucket, and no other function knows it."""
+    logged = {
         name
         for name, function in of_type(resources, "AWS::Lambda::Function").items()
         if function["Properties"]["Environment"]["Variables"].get("PAYLOAD_BUCKET") == {"Ref": "PayloadBucket"}
     }
-    assert told == {*RECEIVERS, "ReindexFunction", "ActionsFunction"}
+    assert logged == {*RECEIVERS, "ReindexFunction", "ActionsFunction"}
 
 
 def test_noisy_stores_can_be_detected(resources: Resources, source: dict[str, Any]) -> None:
-    """SQS takes a group for noisy from 30 messages in flight; as many can be, by default."""
+    """SQS considers a group noisy from 30 messages in flight, which the default allows."""
     mapping = resources["ReindexEventSource"]["Properties"]
     assert mapping["BatchSize"] * source["Parameters"]["ReindexConcurrency"]["Default"] > 30
 
@@ -156,7 +156,7 @@ def test_noisy_stores_can_be_detected(resources: Resources, source: dict[str, An
 def test_consumers_leave_concurrency_for_receivers_in_a_new_account(
     resources: Resources, source: dict[str, Any]
 ) -> None:
-    """Of a concurrency of 10, which is what new accounts have: queues by their limits, streams by their shards."""
+    """New accounts have a concurrency of 10; queues take their limits, streams one per shard."""
     taken = 0
     for mapping in of_type(resources, "AWS::Lambda::EventSourceMapping").values():
         scaling = mapping["Properties"].get("ScalingConfig")
@@ -168,7 +168,7 @@ def test_consumers_leave_concurrency_for_receivers_in_a_new_account(
 
 
 def test_concurrency_is_reserved_for_receivers_on_demand_only(resources: Resources, source: dict[str, Any]) -> None:
-    """Reserving is refused in a small account, so it is off by default; and no other function takes any away."""
+    """AWS rejects a reservation in a small account, so it is off by default; no other function reserves any."""
     assert source["Parameters"]["ReceiverReservedConcurrency"]["Default"] == 0
     assert source["Conditions"]["HasReceiverReserve"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "ReceiverReservedConcurrency"}, 0]}]
@@ -195,7 +195,7 @@ def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
     jobs = mappings["SyncEventSource"]["Properties"]
     assert jobs["FunctionName"] == {"Ref": "SyncFunction"}
     assert jobs["EventSourceArn"]["Fn::GetAtt"] == ["SyncQueue", "Arn"]
-    # A job may take all of the function's time.
+    # A job may take the whole timeout of the function.
     assert jobs["BatchSize"] == 1
     properties = mappings["ReindexEventSource"]["Properties"]
     assert properties["FunctionName"] == {"Ref": "ReindexFunction"}
@@ -207,8 +207,8 @@ def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
 
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
-def test_a_receiver_stops_before_the_sender_hangs_up(resources: Resources, receiver: str) -> None:
-    """Otherwise a retry could meet a claim whose owner still runs."""
+def test_a_receiver_stops_before_the_senders_timeout(resources: Resources, receiver: str) -> None:
+    """Otherwise a retry could find a claim whose owner is still running."""
     assert resources[receiver]["Properties"]["Timeout"] < SENDER_HANGS_UP_AFTER
 
 
@@ -223,7 +223,7 @@ def test_a_function_runs_what_was_built(resources: Resources, function: str) -> 
 
 
 def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
-    """So that one sender cannot use up the account's concurrency; and what few should send or ask, less."""
+    """One sender must not use up the account's concurrency; rarely used routes have lower limits."""
     stages = {
         stage["Properties"]["ApiId"]["Ref"]: stage["Properties"]
         for stage in of_type(resources, "AWS::ApiGatewayV2::Stage").values()
@@ -237,7 +237,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
     busy = {"products-update", "inventory-levels-update"}
     quiet = {f"POST /api/webhooks/receive/shopify/{folder}" for folder in set(RECEIVERS.values()) - busy}
     assert set(stages["WebhooksApi"]["RouteSettings"]) == quiet
-    # Whatever anybody may have without a token.
+    # Public routes, without a token.
     everybody = {route for route, each in operations(resources).items() if not each.get("security")}
     assert set(stages["HttpApi"]["RouteSettings"]) == everybody
 

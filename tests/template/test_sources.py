@@ -1,4 +1,4 @@
-"""Sources are data: the code names Shopify only where this page says so, with the reason."""
+"""Sources are data: the code names Shopify only in the files listed here, with reasons."""
 
 import re
 import sys
@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "local"))
 
 import english  # noqa: E402
 
-# Crates that may name it anywhere: its own two, and the fixtures of tests.
+# Crates that may name it anywhere: its own two, and test fixtures.
 OWN = ("sources", "shopify-admin", "testkit")
 
 # A module (its file, and its directory if it has one), or a directory that ends with a slash: the reason.
@@ -59,14 +59,14 @@ def allowance(name: str) -> str | None:
     return next((entry for entry in ALLOWED if name.startswith((f"{entry.rstrip('/')}/", f"{entry}.rs"))), None)
 
 
-def test_code_names_shopify_only_where_it_may() -> None:
-    """A new source adds files; it changes none of these."""
+def test_code_names_shopify_only_in_allowed_files() -> None:
+    """A new source adds files and changes none of these."""
     others = {name: lines for name, lines in naming().items() if allowance(name) is None}
     assert others == {}, "ask the source's value (hookline_sources::Sender, Platform), or add the file with a reason"
 
 
 def test_every_allowance_is_needed() -> None:
-    """An entry that nothing needs would hide the next one that does."""
+    """An unused entry would hide a later violation."""
     assert set(ALLOWED) == {allowance(name) for name in naming()} - {None}
 
 

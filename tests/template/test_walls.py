@@ -13,7 +13,7 @@ DOMAIN = REPOSITORY / "crates/domain/src"
 # Wings of `crates/domain`: each uses only those before it.
 WINGS = ["kernel", "delivery", "event", "access", "store", "catalogue", "live", "sync", "consumer", "memory"]
 
-# Crates, and the crates of ours that each may name. Tests' dependencies are free.
+# Crates, and our crates that each may depend on. Dev-dependencies are unrestricted.
 CRATES = {
     "hookline-domain": set(),
     "hookline-cost": set(),
@@ -82,7 +82,7 @@ def test_every_wing_of_domain_uses_only_wings_below_it() -> None:
     assert sorted(used) == sorted(WINGS)
     for index, wing in enumerate(WINGS):
         upwards = used[wing] - set(WINGS[:index])
-        assert not upwards, f"{wing} uses {upwards}, which stand above it: move the definition to the lower wing"
+        assert not upwards, f"{wing} uses {upwards}, which are above it: move the definition to the lower wing"
     assert len(WINGS) <= 12
     assert sum(map(len, used.values())) <= 60
     assert re.findall(r"^//! \| \[`(\w+)`\]", (DOMAIN / "lib.rs").read_text(), re.MULTILINE) == WINGS

@@ -1,4 +1,4 @@
-"""`make where`: all of it or nothing, whatever is in the way; and always in a sentence."""
+"""`make where` prints all settings or one sentence about the problem."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def described(outputs: Mapping[str, str], status: str = "CREATE_COMPLETE") -> tu
 
 
 def refused(code: str, message: str, status: int = 400) -> tuple[int, str]:
-    """CloudFormation's answer when it has none."""
+    """CloudFormation's response for an unknown stack."""
     return status, ERROR.format(code=code, message=message)
 
 
@@ -66,18 +66,18 @@ def cloudformation(status: int, body: str) -> Iterator[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """Environment without an AWS account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
     nothing = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    kept.pop("REGION", None)
-    return kept | nothing | changes
+    environment.pop("REGION", None)
+    return environment | nothing | changes
 
 
 def where(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Runs `make --silent where` as a person's shell does."""
+    """Runs `make --silent where` in a person's environment."""
     return subprocess.run(
         [shutil.which("make"), "--silent", "where", *arguments],
         cwd=REPOSITORY,
@@ -97,15 +97,15 @@ def here(
     for name, value in environment(**changes).items():
         monkeypatch.setenv(name, value)
     status = main(["--stack", "hookline", *arguments])
-    said = capsys.readouterr()
-    return subprocess.CompletedProcess([], status, said.out, said.err)
+    captured = capsys.readouterr()
+    return subprocess.CompletedProcess([], status, captured.out, captured.err)
 
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": "eu-west-1"}
 
 
 def test_exports_are_complete_and_quoted() -> None:
-    """Every variable, with the region; what a value has in it is never run; what there is not is set to nothing."""
+    """All variables, with the region. Values are never executed, and absent ones are set to empty."""
     with cloudformation(*described(WHOLE)) as url:
         done = where(**KEYS, AWS_ENDPOINT_URL=url)
     assert done.returncode == 0, done.stderr
@@ -148,7 +148,7 @@ def test_an_error_is_one_sentence_and_sets_nothing(
 
 
 def test_make_itself_prints_nothing_more_on_standard_output() -> None:
-    """The same through `make`, as people call it."""
+    """The same through `make`, as people run it."""
     with cloudformation(*described(LACKING)) as url:
         assert_sentence(where(**KEYS, AWS_ENDPOINT_URL=url), "no StoresTableName")
     assert_sentence(where("STACK="), "no stack given")
@@ -178,7 +178,7 @@ def test_missing_settings_are_named_in_a_sentence(
 
 
 def assert_sentence(done: subprocess.CompletedProcess[str], word: str) -> None:
-    """A status, a line of ours on standard error, and nothing else."""
+    """Asserts a status, one line on standard error, and no other output."""
     assert done.returncode != 0
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -24,8 +24,8 @@ const PORT: &str = "dead-letter queue";
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html>).
 const MAX_MESSAGES: usize = 10;
 
-/// Time to wait for messages. With any wait at all SQS queries all its servers, so that an empty response means that there are
-/// none.
+/// Time to wait for messages. With any wait at all SQS queries all its servers, so that an empty response means that
+/// there are none.
 const WAIT_SECONDS: i32 = 1;
 
 /// [`DeadLetters`] in SQS.
@@ -53,7 +53,7 @@ pub struct SqsQueues {
 
 impl Queues for SqsQueues {
     async fn depths(&self) -> Result<Depths, PortError> {
-        // Each with its visible messages, and those that a consumer has received.
+        // Each count includes visible messages and those that a consumer has received.
         let (events, dead) = try_join(self.events.backlog(), self.dead_letters.backlog()).await?;
         Ok(Depths {
             waiting: events.visible,
@@ -101,7 +101,7 @@ impl DeadLetters for SqsDeadLetters {
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        // SQS sends no message without an id or a handle, and nothing could be done with one.
+        // SQS always sends an id and a handle; a message without them could not be processed.
         Ok(received
             .messages
             .unwrap_or_default()

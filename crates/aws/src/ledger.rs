@@ -70,7 +70,7 @@ impl Ledger for DynamoLedger {
         let mut results: Vec<Option<Result<Completion, PortError>>> = settled.iter().map(|_| None).collect();
         let (mut together, mut seen) = (Vec::new(), HashSet::new());
         for (place, settled) in settled.iter().enumerate() {
-            // A statement writes no problem; and a call takes no two statements on one item.
+            // A statement cannot write a problem, and a call cannot have two statements on one item.
             if settled.problem.is_none() && seen.insert(settled.delivery) {
                 together.push((place, settled));
             }

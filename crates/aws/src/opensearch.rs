@@ -1,5 +1,5 @@
-//! [`Index`] and [`Search`] on OpenSearch: a domain of OpenSearch Service, a collection of OpenSearch Serverless, or another
-//! server.
+//! [`Index`] and [`Search`] on OpenSearch: a domain of OpenSearch Service, a collection of OpenSearch Serverless, or
+//! another server.
 //!
 //! **Requests.** `HEAD` and `PUT` of the index, `POST <index>/_bulk` with our own ids and external
 //! versions, `POST <index>/_search`. All of them are on the list that Serverless supports
@@ -8,12 +8,12 @@
 //! the client chooses ("Document ID is not supported in create/index operation request", seen in
 //! <https://github.com/langchain-ai/langchainjs/issues/4346>).
 //!
-//! **Versions.** With `external_gte` a write whose version is below the stored one is refused with 409. A deleted document
-//! keeps its version for `index.gc_deletes`, 60 s by default, which is longer than a consumer may run; after that only
-//! the fence in the entities table remembers. *Serverless* takes `external` in AWS's own pipelines
+//! **Versions.** With `external_gte` a write whose version is below the stored one is refused with 409. A deleted
+//! document keeps its version for `index.gc_deletes`, 60 s by default, which is longer than a consumer may run; after
+//! that only the fence in the entities table remembers. *Serverless* takes `external` in AWS's own pipelines
 //! (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/configure-client-ddb.html>); whether it takes
-//! `external_gte` is documented nowhere. If the index refuses it, `external` is used from then on, and a change that meets
-//! an equal version is sent once more, as one version later (ADR 26).
+//! `external_gte` is documented nowhere. If the index refuses it, `external` is used from then on, and a change that
+//! meets an equal version is sent once more, as one version later (ADR 26).
 //!
 //! **Ids.** At most 512 bytes (<https://docs.opensearch.org/latest/api-reference/document-apis/bulk>); the longest key
 //! of an entity has 428.
@@ -65,7 +65,7 @@ pub enum OpenSearchConfigError {
     #[error("OPENSEARCH_URL is not a URL with http or https")]
     Url,
     /// Region or credentials to sign requests with are missing.
-    #[error("there is no region, or there are no credentials, to sign requests to the index with")]
+    #[error("signed requests to the index need a region and credentials")]
     Unsigned(#[source] opensearch::Error),
     /// The HTTP client could not be built.
     #[error("the index's HTTP client could not be built")]
@@ -153,7 +153,8 @@ impl OpenSearchIndex {
             }
         }
         let mut outcomes = self.send(changes, Versions::Greater).await?.whole()?;
-        // The response does not tell an equal version from a newer one. One later passes over an equal one only.
+        // The response does not distinguish an equal version from a newer one. The next version passes only an equal
+        // one.
         let met: Vec<usize> = (0..changes.len())
             .filter(|at| outcomes[*at] == IndexOutcome::Superseded)
             .collect();
@@ -259,7 +260,7 @@ fn cause(status: u16, reason: &str) -> Cause {
     match reason {
         bulk::INDEX_GONE => Cause::Missing,
         "circuit_breaking_exception" | "rejected_execution_exception" => Cause::Throttled,
-        // 403 or 429, for a full disk or a closed index: no permission helps.
+        // 403 or 429 because of a full disk or a closed index, not of a missing permission.
         "cluster_block_exception" => Cause::Other,
         _ => cause_of(None, Some(status)),
     }

@@ -1,5 +1,5 @@
-//! Configuration of the SDKs in a receiver: it gives them what they would look up at each start, and leaves out what adds
-//! nothing to a request but time. Requests, signatures, retries and responses are the SDKs'.
+//! Configuration of the SDKs in a receiver: it gives them what they would look up at each start, and leaves out what
+//! adds nothing to a request but time. Requests, signatures, retries and responses are the SDKs'.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -27,7 +27,7 @@ pub(crate) fn config(settings: &Settings, connections: KeptConnections) -> SdkCo
     let credentials = &settings.credentials;
     let token = credentials.token.as_ref().map(|token| token.reveal().to_owned());
     let secret = credentials.secret.reveal();
-    // They last as long as the function: Lambda starts another before they expire.
+    // They last as long as the function instance: Lambda starts another instance before they expire.
     let credentials = Credentials::new(credentials.id.clone(), secret, token, None, "Lambda");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -62,8 +62,8 @@ impl LoadServiceConfig for ConfiguredEndpoints {
     }
 }
 
-/// Disables the interceptors that describe the SDK, the attempt and the invocation in each request, and that measure clock skew.
-/// No service needs them, and a function's clock is AWS's own.
+/// Disables the interceptors that describe the SDK, the attempt and the invocation in each request, and that measure
+/// clock skew. No service needs them, and a function's clock is AWS's own.
 #[derive(Debug)]
 pub(crate) struct Lean;
 

@@ -29,7 +29,8 @@ const PORT: &str = "stores";
 #[derive(Debug, Clone)]
 pub struct DynamoStores {
     table: Table,
-    /// Name of the ledger's table, which [`remember`](hookline_domain::delivery::failed::FailedDeliveries::remember) writes, too.
+    /// Name of the ledger's table, which [`remember`](hookline_domain::delivery::failed::FailedDeliveries::remember)
+    /// writes, too.
     ledger: Option<String>,
 }
 
@@ -88,7 +89,7 @@ impl Stores for DynamoStores {
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         let own = items::record(store, update).map_err(|error| self.table.unwritable(error))?;
-        // A missing count is no reason to write nothing.
+        // A count that cannot be read must not prevent the write.
         let beside = self.record_beside(store, update).await;
         self.table.update_once(own).await?;
         beside

@@ -76,7 +76,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(to_sdk(key)))
             .consistent_read(true);
-        // Boxed, here and below, because futures of reads within reads grow large. Receivers do not read.
+        // Boxed, here and below, because the futures of nested reads grow large. Receivers do not read.
         let found = Box::pin(get.send())
             .await
             .map_err(|error| failure::of_call(self.port, error))?;
@@ -158,8 +158,8 @@ impl Table {
         self.outcome(sent, |output| output.attributes)
     }
 
-    /// Updates with one attempt. `ADD` is the only write of ours that may not be repeated: if a response is lost, a second attempt
-    /// counts everything twice. A failure misses a count, which is the lesser harm.
+    /// Updates with one attempt. `ADD` is the only write of ours that may not be repeated: if a response is lost, a
+    /// second attempt counts everything twice. A failure misses a count, which is the lesser harm.
     pub(crate) async fn update_once(&self, update: Update) -> Result<WriteOutcome<Item>, PortError> {
         let once = Config::builder().retry_config(RetryConfig::disabled());
         let sent = self.update_item(update).customize().config_override(once).send().await;
@@ -217,7 +217,10 @@ impl Table {
         if requests.is_empty() {
             return Ok(());
         }
-        Err(failure::in_part(self.port, "the table takes no more writes for now"))
+        Err(failure::in_part(
+            self.port,
+            "the table accepts no more writes at the moment",
+        ))
     }
 
     /// Deletes the items of a partition key whose keys are `meant`.
@@ -261,7 +264,7 @@ impl Table {
                     let delete = DeleteRequest::builder().set_key(Some(to_sdk(delete.key))).build()?;
                     WriteRequest::builder().delete_request(delete).build()
                 }
-                Write::Update(_) => unreachable!("no batch of ours updates: BatchWriteItem cannot"),
+                Write::Update(_) => unreachable!("batches hold no updates, because BatchWriteItem has none"),
             })
         });
         let requests: Result<_, aws_sdk_dynamodb::error::BuildError> = requests.collect();
@@ -345,7 +348,7 @@ pub(crate) fn value_to_sdk(value: Value) -> AttributeValue {
         Value::Bool(flag) => AttributeValue::Bool(flag),
         Value::B(bytes) => AttributeValue::B(Blob::new(bytes)),
         Value::M(fields) => AttributeValue::M(to_sdk(fields)),
-        Value::Other => unreachable!("no table of ours writes a value of another type"),
+        Value::Other => unreachable!("our tables have no values of other types"),
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{
 /// Most attempts at a transaction whose items are being written by others.
 const MAX_ATTEMPTS: usize = 5;
 
-/// Writes all of this, each to its table, or nothing. A refusal returns the item that a condition did not hold for, if there is one
-/// and its write returns it.
+/// Writes all of this, each to its table, or nothing. A refusal returns the item that a condition did not hold for, if
+/// there is one and its write returns it.
 ///
 /// # Errors
 /// [`PortError`]: whether it is written is unknown, unless others kept writing the same items.
@@ -49,7 +49,7 @@ pub(crate) async fn write(
             return Err(failure::of_call(port, error));
         }
     }
-    Err(failure::of_ours(port, "the same items are written by others"))
+    Err(failure::of_ours(port, "others are writing the same items"))
 }
 
 fn item(table: &str, write: Write) -> Result<TransactWriteItem, BuildError> {

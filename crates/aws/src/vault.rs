@@ -1,5 +1,5 @@
-//! [`Vault`] on KMS. The store is the encryption context, so that tokens of one store open for no other, and `CloudTrail` says
-//! whose tokens were opened
+//! [`Vault`] on KMS. The store is the encryption context, so that tokens of one store open for no other, and
+//! `CloudTrail` says whose tokens were opened
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
 
 use aws_sdk_kms::{Client, primitives::Blob};
@@ -59,7 +59,7 @@ impl Vault for KmsVault {
         let open = self
             .client
             .decrypt()
-            // With this key and no other, whatever the ciphertext says.
+            // Only with this key, even if the ciphertext names another.
             .key_id(&self.key)
             .encryption_context(CONTEXT_KEY, store.to_string())
             .ciphertext_blob(Blob::new(sealed))

@@ -98,6 +98,9 @@ impl Watchers for DynamoWatchers {
                 return Ok(());
             }
         }
-        Err(failure::of_ours(self.table.port, "the connection is written by others"))
+        Err(failure::of_ours(
+            self.table.port,
+            "others are writing the same connection",
+        ))
     }
 }

@@ -1,5 +1,5 @@
-//! `hookline cost`: estimates the cost of webhooks on AWS per stage, from measured calls and times and a dated price table,
-//! beside the published prices of hosted gateways. Makes no request.
+//! `hookline cost`: estimates the cost of webhooks on AWS per stage, from measured calls and times and a dated price
+//! table, beside the published prices of hosted gateways. Makes no request.
 
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 
@@ -135,7 +135,7 @@ pub fn run(out: &Output, args: &CostArgs) -> Result<bool> {
 }
 
 fn as_json(load: &Load, measured: &Measured, lines: &[BillLine]) -> serde_json::Value {
-    let (way, all) = (
+    let (delivery_path, all) = (
         hookline_cost::total(lines, hookline_cost::is_delivery_path),
         hookline_cost::total(lines, |_| true),
     );
@@ -147,34 +147,38 @@ fn as_json(load: &Load, measured: &Measured, lines: &[BillLine]) -> serde_json::
     json!({
         "events": load.events, "size": load.size, "batch": load.batch, "measured": measured.date,
         "prices": prices::DATE, "region": "us-east-1", "lines": rounded.collect::<Vec<_>>(),
-        "usd": {"receive_to_index": money(way), "all": money(all)},
-        "usd_per_million": {"receive_to_index": money(per_million(way, load)), "all": money(per_million(all, load))},
+        "usd": {"receive_to_index": money(delivery_path), "all": money(all)},
+        "usd_per_million": {"receive_to_index": money(per_million(delivery_path, load)), "all": money(per_million(all, load))},
         "fixed_a_month": hookline_cost::fixed(),
         "hosted": hookline_cost::offers(load.events),
     })
 }
 
 fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
-    let way = hookline_cost::total(lines, hookline_cost::is_delivery_path);
+    let delivery_path = hookline_cost::total(lines, hookline_cost::is_delivery_path);
     let mut stages = BTreeMap::<Stage, Vec<&BillLine>>::new();
     for line in lines {
         stages.entry(line.stage).or_default().push(line);
     }
     let mut table = table(&["stage", "of what", "$", "$ per million"]);
-    let mut add = |name: &str, what: &str, usd| {
-        table.add_row([name, what, &money(usd), &money(per_million(usd, load))]);
+    let mut add = |name: &str, services: &str, usd| {
+        table.add_row([name, services, &money(usd), &money(per_million(usd, load))]);
     };
     let mut on_path = true;
     for (stage, lines) in stages {
         if on_path && !hookline_cost::is_delivery_path(stage) {
             on_path = false;
-            add("", "from sender to index", way);
+            add("", "from sender to index", delivery_path);
         }
-        let what: Vec<_> = lines
+        let services: Vec<_> = lines
             .iter()
             .map(|line| format!("{} {}", quantity(line.quantity), line.unit))
             .collect();
-        add(stage.name(), &what.join(", "), lines.iter().map(|line| line.usd).sum());
+        add(
+            stage.name(),
+            &services.join(", "),
+            lines.iter().map(|line| line.usd).sum(),
+        );
     }
     add("", "all", hookline_cost::total(lines, |_| true));
     let mut monthly = self::table(&["fixed, at any load", "", "$ a month"]);
@@ -186,14 +190,14 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
         };
         monthly.add_row([fixed.name, "", &range]);
     }
-    let mut beside = self::table(&["hosted, for as many a month", "", "$"]);
+    let mut hosted = self::table(&["hosted, for as many a month", "", "$"]);
     for offer in hookline_cost::offers(load.events) {
         let sign = if offer.more.starts_with("and") || offer.more.starts_with("its largest") {
             "≥ "
         } else {
             ""
         };
-        beside.add_row([
+        hosted.add_row([
             format!("{} ({})", offer.name, offer.date),
             offer.more.to_owned(),
             format!("{sign}{}", money(offer.usd)),
@@ -209,7 +213,7 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
         load.batch,
         table.trim_fmt(),
         monthly.trim_fmt(),
-        beside.trim_fmt(),
+        hosted.trim_fmt(),
         prices::DATE,
         measured.date,
     )
@@ -255,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_and_sizes_are_parsed_as_people_write_them() {
+    fn counts_and_sizes_are_parsed_in_human_notation() {
         assert_eq!("1e6".parse(), Ok(Count(dec!(1_000_000))));
         assert_eq!("250000".parse(), Ok(Count(dec!(250_000))));
         assert_eq!("2.5e6".parse(), Ok(Count(dec!(2_500_000))));

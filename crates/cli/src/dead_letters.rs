@@ -62,8 +62,8 @@ impl<'a> DeadLetterWalk<'a> {
 
     /// Makes every letter that was not removed visible again.
     pub async fn give_back(self) -> Result<()> {
-        let given = self.0.give_back().await;
-        given.context("some dead letters stay hidden for a while; they become visible by themselves")
+        let released = self.0.give_back().await;
+        released.context("some dead letters stay hidden for a while; they become visible by themselves")
     }
 
     /// Returns the selected letters, up to `limit`, and true if there may be more. All are visible again afterwards.

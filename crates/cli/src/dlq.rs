@@ -82,12 +82,12 @@ async fn preview(
     selection: &Selection,
     limit: usize,
     hiding: HidingOptions,
-    what: &str,
+    action: &str,
 ) -> Result<bool> {
     let (letters, _) = DeadLetterWalk::new(resources, selection, hiding)?.all(limit).await?;
     out.rows(&summaries(&letters))?;
     say(&format!(
-        "· {} would {what}. Nothing was changed",
+        "· {} would {action}. Nothing was changed",
         count(letters.len(), "dead letter")
     ));
     Ok(true)

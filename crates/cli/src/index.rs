@@ -52,10 +52,10 @@ impl CheckRow {
                 "missing",
                 "the server answers; reindex creates the index with its first write".to_owned(),
             ),
-            IndexCheck::Refused(said) => ("refused", said),
-            IndexCheck::Unanswered(said) => (
+            IndexCheck::Refused(reason) => ("refused", reason),
+            IndexCheck::Unanswered(reason) => (
                 "no answer",
-                format!("{said} (check that this machine can reach it and that it is running: docs/opensearch.md)"),
+                format!("{reason} (check that this machine can reach it and that it is running: docs/opensearch.md)"),
             ),
         };
         Self {

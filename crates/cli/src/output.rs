@@ -54,7 +54,7 @@ impl Output {
 
 /// Prints a message for a person to standard error, apart from the result.
 pub fn say(text: &str) {
-    // A closed standard error is no reason to fail.
+    // Ignore a closed standard error.
     let _ignored = writeln!(io::stderr().lock(), "{text}");
 }
 

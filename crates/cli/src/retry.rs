@@ -82,10 +82,10 @@ async fn find(
     args: &RetryArgs,
 ) -> Result<Vec<(DeliveryKey, Option<FailedDelivery>, Option<LedgerRecord>)>> {
     let mut records = records::find(&resources.ledger()?, id, args.store.as_ref(), args.topic.as_ref()).await?;
-    // A search finds replays, too; they have ids of their own.
+    // A search also finds replays, which have their own ids.
     records.retain(|record| record.delivery.id == *id);
     let known: Vec<(DeliveryKey, Option<LedgerRecord>)> = match &args.store {
-        // A delivery that waits longer than the ledger remembers is known to its store only.
+        // Only the store still knows a delivery that waits longer than the ledger's retention.
         Some(StoreArg(store)) if records.is_empty() => {
             let keys = records::keys(id, store, args.topic.as_ref());
             keys.into_iter().map(|key| (key, None)).collect()

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_not_ours_match_only_their_own_option_or_no_criteria() {
+    fn foreign_messages_match_only_their_own_option_or_no_criteria() {
         let now = hookline_testkit::builders::noon();
         let mut selection = Selection::default();
         assert!(selection.matches(None, None, now));

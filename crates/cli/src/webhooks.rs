@@ -25,9 +25,9 @@ use crate::{
 
 pub async fn run(resources: &Resources, out: &Output, command: WebhooksCommand) -> Result<bool> {
     match command {
-        WebhooksCommand::Register(wanted) => match &wanted.store {
-            Some(store) => register(resources, out, &store.0, &wanted).await,
-            None => print(out, &wanted),
+        WebhooksCommand::Register(options) => match &options.store {
+            Some(store) => register(resources, out, &store.0, &options).await,
+            None => print(out, &options),
         },
         WebhooksCommand::List(of) => list(resources, out, &of).await,
         WebhooksCommand::Check(of) => check(resources, out, &of).await,
@@ -48,21 +48,21 @@ pub fn base(receivers: &ReceiverOptions) -> Result<&str> {
     Ok(base)
 }
 
-fn print(out: &Output, wanted: &RegisterArgs) -> Result<bool> {
+fn print(out: &Output, options: &RegisterArgs) -> Result<bool> {
     let block = toml::block(
-        base(&wanted.receivers)?,
+        base(&options.receivers)?,
         hookline_shopify_admin::API_VERSION,
-        &wanted.include_fields,
+        &options.include_fields,
     );
     out.text(block.trim_end())?;
-    warn_of_omitted_fields(&wanted.include_fields);
+    warn_about_omitted_fields(&options.include_fields);
     say(
         "· to deploy it: shopify app deploy. Stores that also have subscriptions of their own then receive every change twice",
     );
     Ok(true)
 }
 
-fn warn_of_omitted_fields(fields: &[String]) {
+fn warn_about_omitted_fields(fields: &[String]) {
     let lacks = left_out(fields);
     if !lacks.is_empty() {
         say(&format!(
@@ -115,9 +115,9 @@ async fn register(resources: &Resources, out: &Output, store: &StoreKey, args: &
         }
         rows.push(TopicRow::mended(finding, mended));
         for double in finding.doubles.iter().filter(|_| args.prune) {
-            let gone = shopify.remove(store, &double.id).await;
-            removed += usize::from(gone.is_ok());
-            rows.push(TopicRow::pruned(double, gone));
+            let removal = shopify.remove(store, &double.id).await;
+            removed += usize::from(removal.is_ok());
+            rows.push(TopicRow::pruned(double, removal));
         }
     }
     watch(resources, store).await?;
@@ -127,7 +127,7 @@ async fn register(resources: &Resources, out: &Output, store: &StoreKey, args: &
         count(made, "subscription"),
         findings.len() - made - changed - rows.iter().filter(|line| line.is_failed()).count()
     ));
-    warn_of_omitted_fields(&args.include_fields);
+    warn_about_omitted_fields(&args.include_fields);
     if !args.prune {
         warn_of_duplicates(&findings, store);
     }

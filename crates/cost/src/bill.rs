@@ -109,7 +109,8 @@ const RECEIVER_MB: Decimal = dec!(256);
 const CONSUMER_MB: Decimal = dec!(512);
 const PUSH_MB: Decimal = dec!(512);
 
-/// MB of memory that come with one processor (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+/// MB of memory that come with one processor
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
 const MB_PER_PROCESSOR: Decimal = dec!(1769);
 
 /// Maximum size of one billed request to each, in bytes.
@@ -127,8 +128,8 @@ const SMALL_ITEM_KB: Decimal = dec!(1);
 const STORE_ITEM_KB: Decimal = dec!(0.75);
 const ITEM_PER_DELIVERY_KB: Decimal = dec!(0.12);
 
-/// Variants that Shopify sends in a webhook at most (<https://shopify.dev/docs/api/webhooks>); the rest is fetched from the
-/// store.
+/// Variants that Shopify sends in a webhook at most (<https://shopify.dev/docs/api/webhooks>); the rest is fetched from
+/// the store.
 const MAX_WEBHOOK_VARIANTS: Decimal = dec!(100);
 
 /// Bytes of an invocation's platform log lines (`platform.start`, `platform.report`). Assumed.
@@ -162,7 +163,7 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
         load.size
     };
     let sent = receiver.count("SQS SendMessage") * events * round_up(message / QUEUE_REQUEST_BYTES);
-    // Lambda receives and deletes by the batch.
+    // Lambda receives and deletes per batch.
     let fetched = batches * round_up(message * load.batch / QUEUE_REQUEST_BYTES);
     bill.add(Stage::Queue, prices::FAIR_QUEUE, sent + fetched + batches);
 
@@ -170,21 +171,23 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
     let fenced = consumer.updates("entities") * batches;
     bill.add(Stage::Fence, prices::WRITES, fenced * SMALL_ITEM_KB);
 
-    // A batch is of one store here: its own item, and the hour's.
+    // Each batch belongs to one store here: one write of the store's item and one of the hour's.
     let status_writes = batches;
     let own = round_up(STORE_ITEM_KB + ITEM_PER_DELIVERY_KB * load.batch);
     bill.add(Stage::Status, prices::WRITES, status_writes * (own + SMALL_ITEM_KB));
-    let looked = consumer.count("DynamoDB GetItem stores") + consumer.count("DynamoDB Query stores");
-    bill.add(Stage::Status, prices::READS, looked * batches * round_up(own / dec!(4)));
+    let reads = consumer.count("DynamoDB GetItem stores") + consumer.count("DynamoDB Query stores");
+    bill.add(Stage::Status, prices::READS, reads * batches * round_up(own / dec!(4)));
 
     if load.variants > MAX_WEBHOOK_VARIANTS {
-        // A job: sent, received, deleted; one invocation that reads the store, passes the fence and writes the index.
+        // Each job is sent, received and deleted, with one invocation that reads the store, passes the fence and writes
+        // the index.
         bill.add(Stage::Refetch, prices::FAIR_QUEUE, events * dec!(3));
         bill.invocations(Stage::Refetch, events, &measured.consumer(dec!(1)), CONSUMER_MB, load);
         bill.add(Stage::Refetch, prices::WRITES, events * SMALL_ITEM_KB);
     }
     if load.watchers > Decimal::ZERO {
-        // Each write of a store's status is one record of the stream: stored, its watchers looked up, pushed to each.
+        // Each write of a store's status is one record of the stream: one write, one query of watchers, one push per
+        // watcher.
         let push = Work {
             cpu_ms: dec!(1),
             rounds: dec!(4),
@@ -193,7 +196,7 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
         };
         bill.invocations(Stage::Live, status_writes, &push, PUSH_MB, load);
         bill.add(Stage::Live, prices::WRITES, status_writes);
-        // The watchers, and the store with a day of counts: some 12 KB.
+        // Reads of the watchers, and of the store with a day of counts: about 12 KB.
         bill.add(Stage::Live, prices::READS, status_writes * dec!(4));
         bill.add(Stage::Live, prices::WEBSOCKET, status_writes * load.watchers);
     }
@@ -241,8 +244,8 @@ impl Bill {
     }
 }
 
-/// Duration that Lambda bills for one invocation, in whole milliseconds: its sequential calls, and its processor time on the
-/// share of a processor that comes with the memory.
+/// Duration that Lambda bills for one invocation, in whole milliseconds: its sequential calls, and its processor time
+/// on the share of a processor that comes with the memory.
 pub fn billed_ms(work: &Work, memory_mb: Decimal, call_ms: Decimal) -> Decimal {
     let slower = (MB_PER_PROCESSOR / memory_mb).max(Decimal::ONE);
     round_up(work.rounds * call_ms + work.cpu_ms * slower)
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn million_small_events_cost_what_is_computed_by_hand() {
+    fn million_small_events_cost_the_amount_computed_by_hand() {
         let by_hand = expected(&[
             // 10^6 requests.
             ("Gateway", dec!(1.00)),
@@ -307,8 +310,8 @@ mod tests {
             // 0.02, and 24 ms (5 × 4 + 1 × 1769 / 512 = 23.46) × 10^5 × 0.5 GB = 1,200 GB-s.
             ("Consumer", dec!(0.0400)),
             ("Fence", dec!(0.625)),
-            // 10^5 writes of the store's own item, 2 units with ten deliveries, and as many of the hour's, 1 unit, are 0.1875;
-            // 2 × 10^5 reads of 1 unit 0.025.
+            // 10^5 writes of the store's own item, 2 units with ten deliveries, and as many of the hour's, 1 unit, are
+            // 0.1875; 2 × 10^5 reads of 1 unit 0.025.
             ("Status", dec!(0.2125)),
             // 10^6 × 1,000 B and 10^5 × 4,150 B are 1.415 GB; 1.1 × 10^6 / 20 traces are 0.275.
             ("Telemetry", dec!(0.9825)),
@@ -341,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn large_body_costs_more_requests_where_size_is_metered() {
+    fn large_body_costs_more_metered_requests() {
         let stages = by_stage(&Load {
             size: dec!(614_400),
             ..Load::default()
@@ -371,7 +374,8 @@ mod tests {
         });
         // 1.50 for the queue, 0.3833 for invocations, 0.625 for the fence.
         assert_eq!(more["Refetch"], dec!(2.5083));
-        // 10^5 records: 0.02, 20 ms (4 × 4 + 3.46) × 0.5 GB × 10^5 = 1,000 GB-s, 0.0625, 0.05, 0.20 for two messages each.
+        // 10^5 records: 0.02, 20 ms (4 × 4 + 3.46) × 0.5 GB × 10^5 = 1,000 GB-s, 0.0625, 0.05, 0.20 for two messages
+        // each.
         assert_eq!(more["Live"], dec!(0.3492));
     }
 
@@ -401,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_above_one_processor_makes_nothing_faster() {
+    fn memory_above_one_processor_does_not_speed_up() {
         let work = measured().receiver(dec!(4_096));
         assert_eq!(billed_ms(&work, dec!(256), dec!(4)), dec!(12));
         assert_eq!(billed_ms(&work, dec!(3008), dec!(4)), dec!(9));

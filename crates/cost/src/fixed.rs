@@ -17,7 +17,8 @@ pub struct Fixed {
 /// Metrics that the template's alarms watch, once per alarm.
 const ALARM_METRICS: Decimal = dec!(34);
 
-/// Dollars for a metric of an alarm (<https://aws.amazon.com/cloudwatch/pricing/>, from memory). The account's first ten are free.
+/// Dollars for a metric of an alarm (<https://aws.amazon.com/cloudwatch/pricing/>, from memory). The account's first
+/// ten are free.
 const ALARM_METRIC_USD: Decimal = dec!(0.10);
 const FREE_METRICS: Decimal = dec!(10);
 
@@ -64,7 +65,7 @@ mod tests {
         assert_eq!(
             count("Type: AWS::SecretsManager::Secret\n"),
             0,
-            "one is given, none is made"
+            "an existing collection is used, none is created"
         );
         let docs = include_str!("../../../docs/costs.md");
         let alarms = format!(

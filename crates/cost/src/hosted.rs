@@ -1,6 +1,7 @@
 //! Prices of hosted gateways by events a month. They receive, queue and deliver; none of them keeps an index.
 //!
-//! We did not read their pages: each figure comes from a dated transcript of one. Whatever the transcript omits is unknown here.
+//! We did not read their pages: each figure comes from a dated transcript of one. Whatever the transcript omits is
+//! unknown here.
 
 use rust_decimal::{Decimal, dec};
 use serde::Serialize;
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn million_events_cost_what_the_plans_say() {
+    fn million_events_cost_the_prices_of_the_plans() {
         assert_eq!(
             dollars(dec!(1_000_000)),
             [dec!(79), dec!(95.0000), dec!(585.0000), dec!(39)]
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn plans_end_at_their_limits_and_no_price_is_made_up_beyond() {
+    fn plans_have_no_price_beyond_their_limits() {
         assert_eq!(dollars(dec!(25_000))[..2], [dec!(7), dec!(0)]);
         assert_eq!(dollars(dec!(25_001))[0], dec!(29));
         assert_eq!(offers(dec!(2_000_000))[0].more, "");

@@ -82,8 +82,8 @@ impl Measured {
             cost: Measured,
         }
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        let outcome: BenchOutcome = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not what `make bench` writes", path.display()))?;
+        let outcome: BenchOutcome =
+            serde_json::from_str(&text).with_context(|| format!("{} is not a file of `make bench`", path.display()))?;
         Ok(outcome.cost)
     }
 
@@ -123,8 +123,8 @@ impl Work {
             .sum()
     }
 
-    /// Number of items of a table that are updated, by a call each or by statements of which a call has several. Each item
-    /// costs the same.
+    /// Number of items of a table that are updated, by a call each or by statements of which a call has several. Each
+    /// item costs the same.
     pub fn updates(&self, table: &str) -> Decimal {
         self.count(&format!("DynamoDB UpdateItem {table}")) + self.count(&format!("DynamoDB statement {table}"))
     }
@@ -132,7 +132,7 @@ impl Work {
 
 /// Linear interpolation from `first` to `last`.
 fn between(first: Decimal, last: Decimal, (so_far, of): (Decimal, Decimal)) -> Decimal {
-    // Multiplied before it is divided: a rounded third would be rounded up to another millisecond.
+    // Multiplied before dividing, because a rounded third could be rounded up to another millisecond.
     first + (last - first) * so_far / of
 }
 

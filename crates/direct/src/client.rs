@@ -25,8 +25,8 @@ pub(crate) const REQUEST_CAPACITY_BYTES: usize = 1024;
 /// Most bytes that are read of a response.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// Header and variable of the trace, which Lambda's runtime sets for each invocation; AWS's SDKs send it, for X-Ray and against loops
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
+/// Header and variable of the trace, which Lambda's runtime sets for each invocation; AWS's SDKs send it, for X-Ray and
+/// against loops (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>).
 const TRACE: (&str, &str) = ("x-amzn-trace-id", "_X_AMZN_TRACE_ID");
 
 /// A call got no response; its effect is unknown.
@@ -73,8 +73,8 @@ pub(crate) enum Attempts {
     Two,
 }
 
-/// Protocol of a service (<https://smithy.io/2.0/aws/protocols/index.html>). A service of one version of JSON does not know the
-/// operations of the other.
+/// Protocol of a service (<https://smithy.io/2.0/aws/protocols/index.html>). A service of one version of JSON does not
+/// know the operations of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Json10,
@@ -132,8 +132,8 @@ pub(crate) struct Call<'a> {
 }
 
 impl Client {
-    /// Calls an operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. The request takes about `capacity`
-    /// bytes.
+    /// Calls an operation of a service that speaks JSON, as in `DynamoDB_20120810.PutItem`. The request takes about
+    /// `capacity` bytes.
     pub(crate) async fn json(
         &self,
         operation: &str,
@@ -190,7 +190,7 @@ impl Client {
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }
-        // A trace that no header can hold is left out.
+        // A trace id that is invalid in a header is left out.
         if let Some(trace) = trace().and_then(|trace| HeaderValue::try_from(trace).ok()) {
             request = request.header(TRACE.0, trace);
         }
@@ -229,7 +229,7 @@ mod tests {
     fn timeouts_are_retried_and_endless_responses_are_not() {
         assert!(CallError::TimedOut(ATTEMPT_TIMEOUT).is_retryable());
         assert!(!CallError::Connection(ConnectionError::TooLong).is_retryable());
-        // An unforeseen failure may not happen again.
+        // An unexpected failure may be transient.
         assert!(CallError::Connection(ConnectionError::Unreadable("new".into())).is_retryable());
     }
 
@@ -244,7 +244,8 @@ mod tests {
     /// Numbers of connections and requests that a server has seen.
     type Seen = Arc<Mutex<(usize, usize)>>;
 
-    /// Serves these responses, one after another on any number of connections. At a `None` it hangs up once a request has come.
+    /// Serves these responses, one after another on any number of connections. At a `None` it hangs up once a request
+    /// has come.
     async fn serve(responses: &'static [Option<&'static str>]) -> (Client, Seen) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -320,7 +321,7 @@ mod tests {
     async fn closed_connection_costs_no_attempt() {
         let (client, seen) = serve(&[Some(OK), Some(HANG_UP), Some(OK)]).await;
         assert!(succeeds(&client, Attempts::One).await);
-        // Until the end of the connection has arrived.
+        // Wait until the client has seen the end of the connection.
         while client.host.is_open() {
             tokio::task::yield_now().await;
         }

@@ -70,7 +70,7 @@ impl Signer {
             .map_err(|problem| failed(problem.into()))?
             .into();
         let headers = request.headers().iter();
-        // A value that is no text is none of ours.
+        // A value that is not text is not one of our headers.
         let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let url = format!("https://{authority}{}", request.uri().path());
         let body = SignableBody::Bytes(body);

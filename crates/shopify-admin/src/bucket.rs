@@ -59,7 +59,7 @@ impl Bucket {
         }
     }
 
-    /// Learns from a response.
+    /// Records the cost and the bucket's state of a response.
     pub(crate) fn learn(&self, query: Query, cost: &Cost, now: Timestamp) {
         let mut state = self.lock();
         state.known = Some((cost.throttle_status, now));
@@ -78,10 +78,10 @@ impl State {
             return SignedDuration::ZERO;
         };
         let since = now.duration_since(at).as_secs_f64().max(0.0);
-        let there = (status.currently_available + since * status.restore_rate).min(status.maximum_available);
+        let available = (status.currently_available + since * status.restore_rate).min(status.maximum_available);
         // The bucket holds at most its maximum, and never less than zero.
-        let wanted = cost.min(status.maximum_available);
-        let lacking = wanted - (there - self.taken);
+        let needed = cost.min(status.maximum_available);
+        let lacking = needed - (available - self.taken);
         if lacking <= 0.0 || status.restore_rate <= 0.0 {
             return SignedDuration::ZERO;
         }

@@ -93,8 +93,8 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    /// Returns a client with a deadline: a call that would have to wait beyond it fails with [`CatalogueError::Throttled`]. For
-    /// one invocation.
+    /// Returns a client with a deadline: a call that would have to wait beyond it fails with
+    /// [`CatalogueError::Throttled`]. For one invocation.
     #[must_use]
     pub fn until(&self, deadline: Timestamp) -> Self {
         Self {
@@ -110,7 +110,7 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 
     /// Sends an operation and returns its data.
-    pub(crate) async fn ask<O: Operation>(
+    pub(crate) async fn query<O: Operation>(
         &self,
         store: &StoreKey,
         operation: &O,
@@ -142,8 +142,8 @@ impl<A: Access> ShopifyAdmin<A> {
                 }
                 Attempt::Transient(failure) => {
                     failures += 1;
-                    let again = O::REPEATABLE && failures < ATTEMPTS;
-                    if !again
+                    let retries = O::REPEATABLE && failures < ATTEMPTS;
+                    if !retries
                         || self
                             .pause(doubled(FIRST_RETRY_DELAY, failures - 1), until)
                             .await
@@ -178,7 +178,7 @@ impl<A: Access> ShopifyAdmin<A> {
                 Err(wait) => self.pause(wait.min(MAX_SLEEP), until).await?,
             }
         };
-        let reply = self.http.query(store, token, body, self.time.left(until)).await?;
+        let reply = self.http.query(store, token, body, self.time.remaining(until)).await?;
         drop(share);
         let body = match reply {
             Reply::Body(body) => body,
@@ -221,7 +221,7 @@ fn doubled(wait: SignedDuration, times: u32) -> SignedDuration {
 
 fn unauthorized() -> CatalogueError {
     CatalogueError::Refused {
-        reason: "neither the one that is kept nor a new one (401); was the app uninstalled? Add the store again"
+        reason: "Shopify rejects the stored token and a new one (401); was the app uninstalled? Add the store again"
             .to_owned(),
     }
 }

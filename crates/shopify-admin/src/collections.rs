@@ -175,8 +175,8 @@ impl CollectionBody {
 }
 
 impl<A: Access> ShopifyAdmin<A> {
-    pub(crate) async fn ask_shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
-        let answer = self.ask(store, &AboutShop {}).await?;
+    pub(crate) async fn query_shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
+        let answer = self.query(store, &AboutShop {}).await?;
         Ok(Shop {
             name: answer.shop.myshopify_domain,
             currency: answer.shop.currency_code,
@@ -189,30 +189,30 @@ impl<A: Access> ShopifyAdmin<A> {
         })
     }
 
-    pub(crate) async fn ask_product_of(
+    pub(crate) async fn query_product_of(
         &self,
         store: &StoreKey,
         item: &EntityId,
     ) -> Result<Option<EntityId>, CatalogueError> {
-        let wanted = InventoryItem {
+        let query = InventoryItem {
             id: gid::gid("InventoryItem", item)?,
         };
-        let found = self.ask(store, &wanted).await?.inventory_item;
+        let found = self.query(store, &query).await?.inventory_item;
         let variant = found.and_then(|item| item.variants?.nodes.into_iter().next());
         variant
             .map(|variant| gid::read("Product", &variant.product.id))
             .transpose()
     }
 
-    pub(crate) async fn ask_collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
+    pub(crate) async fn query_collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
         let at = self.time.now();
-        let wanted = OneCollection {
+        let query = OneCollection {
             id: gid::gid("Collection", id)?,
         };
-        match self.ask(store, &wanted).await?.collection {
-            Some(found) if found.id == wanted.id => found.observed(at).map_err(|odd| odd.into_error("a collection")),
+        match self.query(store, &query).await?.collection {
+            Some(found) if found.id == query.id => found.observed(at).map_err(|odd| odd.into_error("a collection")),
             Some(_) => Err(CatalogueError::Disagreed {
-                problem: "the response has another collection than the request".to_owned(),
+                problem: "the response holds another collection than requested".to_owned(),
             }),
             None => Ok(Observed {
                 event: Event::CollectionDeleted(id.clone()),
@@ -221,27 +221,27 @@ impl<A: Access> ShopifyAdmin<A> {
         }
     }
 
-    pub(crate) async fn ask_collections(
+    pub(crate) async fn query_collections(
         &self,
         store: &StoreKey,
         after: Option<&str>,
     ) -> Result<CataloguePage<Observed>, CatalogueError> {
         let at = self.time.now();
-        let page = self.ask(store, &Collections { after }).await?.collections;
+        let page = self.query(store, &Collections { after }).await?.collections;
         let next = page.next().map(str::to_owned);
         let found = page.nodes.into_iter();
         let found = found.map(|found| found.into_result().and_then(|found| found.observed(at)));
         Ok(part(found, Kind::Collection, Collections::NAME, next))
     }
 
-    pub(crate) async fn ask_members(
+    pub(crate) async fn query_members(
         &self,
         store: &StoreKey,
         collection: &EntityId,
         after: Option<&str>,
     ) -> Result<CataloguePage<EntityId>, CatalogueError> {
         let id = gid::gid("Collection", collection)?;
-        let Some(found) = self.ask(store, &Members { id, after }).await?.collection else {
+        let Some(found) = self.query(store, &Members { id, after }).await?.collection else {
             return Ok(CataloguePage {
                 items: Vec::new(),
                 skipped: Vec::new(),
@@ -265,10 +265,10 @@ fn part<T>(
     next: Option<String>,
 ) -> CataloguePage<T> {
     let (mut items, mut skipped) = (Vec::new(), Vec::new());
-    for (place, found) in found.enumerate() {
+    for (index, found) in found.enumerate() {
         match found {
             Ok(item) => items.push(item),
-            Err(odd) => skipped.push(odd.skipped(kind, &format!("nodes[{place}] of the answer to {operation}"))),
+            Err(odd) => skipped.push(odd.skipped(kind, &format!("nodes[{index}] of the answer to {operation}"))),
         }
     }
     CataloguePage { items, skipped, next }

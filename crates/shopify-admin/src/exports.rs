@@ -111,7 +111,7 @@ impl ExportBody {
             "EXPIRED" => failed("its file has expired"),
             status => {
                 return Err(CatalogueError::Disagreed {
-                    problem: format!("an export has a status that nothing here knows: {}", one_line(status)),
+                    problem: format!("the export has an unknown status: {}", one_line(status)),
                 });
             }
         })
@@ -122,11 +122,11 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
     type Lines = ExportLines;
 
     async fn shop(&self, store: &StoreKey) -> Result<Shop, CatalogueError> {
-        self.ask_shop(store).await
+        self.query_shop(store).await
     }
 
     async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
-        self.ask_products(store, ids).await
+        self.query_products(store, ids).await
     }
 
     async fn product_of(
@@ -134,11 +134,11 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         store: &StoreKey,
         inventory_item: &EntityId,
     ) -> Result<Option<EntityId>, CatalogueError> {
-        self.ask_product_of(store, inventory_item).await
+        self.query_product_of(store, inventory_item).await
     }
 
     async fn collection(&self, store: &StoreKey, id: &EntityId) -> Result<Observed, CatalogueError> {
-        self.ask_collection(store, id).await
+        self.query_collection(store, id).await
     }
 
     async fn collections(
@@ -146,7 +146,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         store: &StoreKey,
         after: Option<&str>,
     ) -> Result<CataloguePage<Observed>, CatalogueError> {
-        self.ask_collections(store, after).await
+        self.query_collections(store, after).await
     }
 
     async fn members(
@@ -155,13 +155,13 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         collection: &EntityId,
         after: Option<&str>,
     ) -> Result<CataloguePage<EntityId>, CatalogueError> {
-        self.ask_members(store, collection, after).await
+        self.query_members(store, collection, after).await
     }
 
     /// A store runs at most five at once for each app
     /// (<https://shopify.dev/docs/api/usage/bulk-operations/queries>); beyond that it is [`CatalogueError::Throttled`].
     async fn export(&self, store: &StoreKey) -> Result<ExportId, CatalogueError> {
-        let answer = self.ask(store, &ExportRun { query: PRODUCTS }).await?;
+        let answer = self.query(store, &ExportRun { query: PRODUCTS }).await?;
         let payload = answer.bulk_operation_run_query;
         let (begun, errors) = payload.map_or((None, Vec::new()), |payload| {
             (payload.bulk_operation, payload.user_errors)
@@ -170,19 +170,19 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
             return Err(match error.code.as_deref() {
                 Some("LIMIT_REACHED" | "OPERATION_IN_PROGRESS") => CatalogueError::Throttled,
                 Some(_) | None => CatalogueError::Disagreed {
-                    problem: format!("no export was begun: {}", one_line(&error.message)),
+                    problem: format!("Shopify started no export: {}", one_line(&error.message)),
                 },
             });
         }
         begun
             .map(|begun| ExportId(begun.id))
             .ok_or_else(|| CatalogueError::Disagreed {
-                problem: "no export was begun, and nothing says why".to_owned(),
+                problem: "Shopify started no export and gave no reason".to_owned(),
             })
     }
 
     async fn exported(&self, store: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {
-        match self.ask(store, &ExportState { id: &export.0 }).await?.bulk_operation {
+        match self.query(store, &ExportState { id: &export.0 }).await?.bulk_operation {
             Some(body) => body.export(),
             None => Ok(Export::Failed {
                 reason: "the store does not know it".to_owned(),
@@ -197,7 +197,7 @@ impl<A: Access> Catalogue for ShopifyAdmin<A> {
         began_at: Timestamp,
         offset: u64,
     ) -> Result<ExportLines, CatalogueError> {
-        let currency = self.ask_shop(store).await?.currency;
+        let currency = self.query_shop(store).await?.currency;
         ExportLines::begin(&self.http, address, currency, began_at, offset).await
     }
 }

@@ -79,7 +79,8 @@ struct StatusError(u16);
 struct ResponseTooLongError;
 
 impl Http {
-    /// Creates a client of the stores at `template`, in which `{store}` stands for the name of a store. Sends no request.
+    /// Creates a client of the stores at `template`, in which `{store}` stands for the name of a store. Sends no
+    /// request.
     ///
     /// # Errors
     /// [`AdminUrlError`]. Not retryable.
@@ -91,7 +92,7 @@ impl Http {
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(IDLE_TIMEOUT)
-            // A redirect must not carry the token elsewhere.
+            // A redirect must not send the token to another host.
             .redirect(Policy::none())
             .user_agent(concat!("hookline/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -112,7 +113,7 @@ impl Http {
     ) -> Result<Reply, CatalogueError> {
         let mut request = self.post(store, &format!("admin/api/{API_VERSION}/graphql.json"), body, within)?;
         let mut token = HeaderValue::from_str(token.reveal()).map_err(|_| CatalogueError::Refused {
-            reason: "it is not one: it holds characters that no token has".to_owned(),
+            reason: "it contains characters that are invalid in a token".to_owned(),
         })?;
         token.set_sensitive(true);
         request.headers_mut().insert("x-shopify-access-token", token);
@@ -133,7 +134,7 @@ impl Http {
     /// Begins a download at an offset, without a token.
     pub(crate) async fn download(&self, address: &str, offset: u64) -> Result<Response, CatalogueError> {
         let address = Url::parse(address).map_err(|_| CatalogueError::Disagreed {
-            problem: "the address of an export is not one".to_owned(),
+            problem: "the address of the export is invalid".to_owned(),
         })?;
         let mut request = Request::new(Method::GET, address);
         let headers = request.headers_mut();
@@ -147,7 +148,7 @@ impl Http {
         self.client
             .execute(request)
             .await
-            // Anybody with the address can read the file.
+            // Anybody with the address can read the file, so it is not logged.
             .map_err(|error| failed("the export", error).into())
     }
 
@@ -155,7 +156,7 @@ impl Http {
         let name = store.store.as_str();
         if self.template == DEFAULT_ADMIN_URL && !name.ends_with(SHOPIFY_DOMAIN) {
             return Err(CatalogueError::Refused {
-                reason: format!("{name} is not the name of a store: it does not end with {SHOPIFY_DOMAIN}"),
+                reason: format!("{name} is not the name of a store, because it does not end with {SHOPIFY_DOMAIN}"),
             });
         }
         let address = format!("{}/{path}", self.template.replace("{store}", name));

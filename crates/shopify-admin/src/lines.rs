@@ -1,11 +1,11 @@
 //! Export as a stream: JSON lines, with a product's variants and collections after it
 //! (<https://shopify.dev/docs/api/usage/bulk-operations/queries#download-result-data>).
 //!
-//! A batch ends where a product does, and states the byte. Memory holds the batch, the current line, the received bytes, and
-//! the ids of the products that were read.
+//! A batch ends where a product does, and states the byte. Memory holds the batch, the current line, the received
+//! bytes, and the ids of the products that were read.
 //!
-//! A line that cannot be read costs its product and no other: a product without one of its variants would lack something that
-//! is known. If a line is out of place or occurs twice, its product is fetched by its id.
+//! A line that cannot be read costs its product and no other: a product without one of its variants would lack
+//! something that is known. If a line is out of place or occurs twice, its product is fetched by its id.
 
 use std::collections::HashSet;
 
@@ -43,10 +43,10 @@ pub struct ExportLines {
     began_at: Timestamp,
     /// Offset where reading began.
     from: u64,
-    /// Received bytes: unread from `read` on, without a line end before `looked`.
+    /// Received bytes: unread from `read` on, without a line end before `searched`.
     buffer: Vec<u8>,
     read: usize,
-    looked: usize,
+    searched: usize,
     /// Offset of the next line in the file.
     offset: u64,
     /// Number of lines that were read.
@@ -54,7 +54,7 @@ pub struct ExportLines {
     /// Product whose last line has not been read.
     open: Option<Open>,
     /// Global ids of the products that were returned or skipped: each occurs once.
-    seen: HashSet<String>,
+    product_gids: HashSet<String>,
     unread: HashSet<String>,
     failed: bool,
 }
@@ -72,7 +72,7 @@ enum Source {
 struct Open {
     gid: String,
     /// Number of its first line.
-    place: String,
+    position: String,
     product: ProductBody,
     variants: Vec<VariantBody>,
     collections: Vec<CollectionTitle>,
@@ -131,11 +131,11 @@ impl ExportLines {
             from: offset,
             buffer: Vec::new(),
             read: 0,
-            looked: 0,
+            searched: 0,
             offset,
             lines: 0,
             open: None,
-            seen: HashSet::new(),
+            product_gids: HashSet::new(),
             unread: HashSet::new(),
             failed: false,
         }
@@ -170,7 +170,7 @@ impl ExportLines {
                 Ok(record) => self.product(&mut batch, &record),
                 Err(problem) => {
                     batch.skipped.push(nameless(&position(self.from, self.lines), problem));
-                    // It may have belonged to the product before it.
+                    // The record may belong to the preceding product.
                     if let Some(open) = &mut self.open {
                         open.doubted = true;
                     }
@@ -198,8 +198,8 @@ impl ExportLines {
                 .push(nameless(&format!("{position}: id"), "expected the id of a Product"));
             return;
         };
-        if !self.seen.insert(gid.to_owned()) {
-            // A second time: which of the two is complete is unknown.
+        if !self.product_gids.insert(gid.to_owned()) {
+            // A repeated product: it is unknown which of the two is complete.
             doubt(batch, id);
             return;
         }
@@ -207,7 +207,7 @@ impl ExportLines {
             Ok(product) => {
                 self.open = Some(Open {
                     gid: gid.to_owned(),
-                    place: position,
+                    position: position,
                     product,
                     variants: Vec::new(),
                     collections: Vec::new(),
@@ -265,7 +265,7 @@ impl ExportLines {
             None => open
                 .product
                 .into_product(open.variants, open.collections, &self.currency, self.began_at)
-                .map_err(|odd| (open.place, odd)),
+                .map_err(|odd| (open.position, odd)),
         };
         match read {
             Ok(product) if open.doubted => doubt(batch, product.id),
@@ -285,23 +285,23 @@ impl ExportLines {
     async fn line(&mut self) -> Result<Option<Line>, CatalogueError> {
         let mut too_long = false;
         loop {
-            let unseen = self.buffer.get(self.looked..).unwrap_or_default();
-            if let Some(length) = unseen.iter().position(|byte| *byte == b'\n') {
-                let end = self.looked + length;
+            let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
+            if let Some(length) = unsearched.iter().position(|byte| *byte == b'\n') {
+                let end = self.searched + length;
                 too_long |= end - self.read > MAX_LINE_BYTES;
                 let line = self.buffer[self.read..end].to_vec();
                 self.advance(end + 1);
                 self.lines += 1;
                 return Ok(Some(if too_long { Line::TooLong } else { Line::Text(line) }));
             }
-            self.looked = self.buffer.len();
+            self.searched = self.buffer.len();
             if self.buffer.len() - self.read > MAX_LINE_BYTES {
                 // The rest of the line is dropped.
                 too_long = true;
                 self.advance(self.buffer.len());
             }
             match self.source.chunk().await? {
-                Some(chunk) => self.keep(&chunk),
+                Some(chunk) => self.append(&chunk),
                 None if self.read == self.buffer.len() && !too_long => return Ok(None),
                 None => {
                     // The last line may lack its line feed if the file is complete.
@@ -318,9 +318,9 @@ impl ExportLines {
         }
     }
 
-    fn keep(&mut self, chunk: &[u8]) {
+    fn append(&mut self, chunk: &[u8]) {
         self.buffer.drain(..self.read);
-        self.looked -= self.read;
+        self.searched -= self.read;
         self.read = 0;
         self.buffer.extend_from_slice(chunk);
     }
@@ -328,7 +328,7 @@ impl ExportLines {
     fn advance(&mut self, end: usize) {
         self.offset += u64::try_from(end - self.read).unwrap_or_default();
         self.read = end;
-        self.looked = end;
+        self.searched = end;
     }
 }
 
@@ -393,7 +393,7 @@ impl Source {
                     *self = Self::End;
                     Ok(None)
                 }
-                // Anybody with the address can read the file.
+                // Anybody with the address can read the file, so it is not logged.
                 Err(error) => Err(crate::http::failed(PORT, error).into()),
             },
             #[cfg(test)]
@@ -408,15 +408,15 @@ fn opened(response: Response, offset: u64) -> Result<Source, CatalogueError> {
     let status = response.status();
     let range = response.headers().get(CONTENT_RANGE);
     let range = range.and_then(|range| range.to_str().ok()).unwrap_or_default();
-    let begins = |place: &str| {
+    let begins = |position: &str| {
         range
             .strip_prefix("bytes ")
-            .is_some_and(|range| range.starts_with(place))
+            .is_some_and(|range| range.starts_with(position))
     };
     match status {
         StatusCode::OK if offset == 0 => Ok(Source::Download(Box::new(response))),
         StatusCode::PARTIAL_CONTENT if begins(&format!("{offset}-")) => Ok(Source::Download(Box::new(response))),
-        // The whole file has been read before.
+        // An earlier request has read the whole file.
         StatusCode::RANGE_NOT_SATISFIABLE if range == format!("bytes */{offset}") => Ok(Source::End),
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             Err(CatalogueError::Disagreed {

@@ -30,8 +30,8 @@ use crate::{
     tokens::Access,
 };
 
-/// Number of products in one query, each with the first of its variants and collections. With [`PAGES_OF_SEVERAL`] of them,
-/// the query costs at most 1,000 by the formula that Shopify has published
+/// Number of products in one query, each with the first of its variants and collections. With [`PAGES_OF_SEVERAL`] of
+/// them, the query costs at most 1,000 by the formula that Shopify has published
 /// (<https://shopify.engineering/rate-limiting-graphql-apis-calculating-query-complexity>).
 const PRODUCTS_PER_QUERY: usize = 5;
 
@@ -276,7 +276,7 @@ impl VariantBody {
             oversells: match self.inventory_policy.as_deref() {
                 Some("CONTINUE") => Some(true),
                 Some("DENY") => Some(false),
-                // An unknown policy says nothing.
+                // An unknown policy is no evidence.
                 Some(_) | None => None,
             },
             tracked: self.inventory_item.map(|item| item.tracked),
@@ -301,19 +301,20 @@ impl VariantBody {
 
 /// Returns the collections that shoppers can see; a product must not name others.
 fn titles(product: &str, collections: Vec<CollectionTitle>) -> Result<Collections, RecordError> {
-    let seen = collections
+    let named = collections
         .into_iter()
         .filter(|collection| Count::is_seen(collection.resource_publications_count.as_ref()));
-    seen.map(|collection| {
-        let id = gid::read("Collection", &collection.id);
-        let id = id.map_err(|_| RecordError::id(product, "collections.id", "Collection"))?;
-        Ok((id, collection.title))
-    })
-    .collect::<Result<BTreeMap<EntityId, String>, RecordError>>()
+    named
+        .map(|collection| {
+            let id = gid::read("Collection", &collection.id);
+            let id = id.map_err(|_| RecordError::id(product, "collections.id", "Collection"))?;
+            Ok((id, collection.title))
+        })
+        .collect::<Result<BTreeMap<EntityId, String>, RecordError>>()
 }
 
 /// Outcome of reading the remaining pages of a product.
-enum Rest {
+enum Completion {
     Whole(Box<Product>),
     /// The product cannot be read.
     Invalid(RecordError),
@@ -328,50 +329,47 @@ struct UnstableProductError;
 
 impl<A: Access> ShopifyAdmin<A> {
     /// Returns products by their ids, in the requested order.
-    pub(crate) async fn ask_products(
+    pub(crate) async fn query_products(
         &self,
         store: &StoreKey,
         ids: &[EntityId],
     ) -> Result<FetchedEntities, CatalogueError> {
         if ids.len() > PRODUCTS_AT_ONCE {
             return Err(CatalogueError::Disagreed {
-                problem: format!(
-                    "{} products are asked for at once: more than {PRODUCTS_AT_ONCE}",
-                    ids.len()
-                ),
+                problem: format!("{} products in one request: more than {PRODUCTS_AT_ONCE}", ids.len()),
             });
         }
         let mut answered = FetchedEntities::default();
         for some in ids.chunks(PRODUCTS_PER_QUERY) {
-            self.ask_some(store, some, &mut answered).await?;
+            self.query_chunk(store, some, &mut answered).await?;
         }
         Ok(answered)
     }
 
-    async fn ask_some(
+    async fn query_chunk(
         &self,
         store: &StoreKey,
         ids: &[EntityId],
         answered: &mut FetchedEntities,
     ) -> Result<(), CatalogueError> {
         let at = self.time.now();
-        let answer = self.ask_first(store, ids).await?;
-        for (place, (id, found)) in ids.iter().zip(answer.nodes).enumerate() {
-            let seen = match found {
-                None => Ok(gone(id, at)),
+        let answer = self.query_first_pages(store, ids).await?;
+        for (index, (id, found)) in ids.iter().zip(answer.nodes).enumerate() {
+            let observed = match found {
+                None => Ok(deleted(id, at)),
                 Some(node) => match self.whole(store, &node, &answer.shop.currency_code, at).await? {
-                    Rest::Whole(product) => Ok(Observed {
+                    Completion::Whole(product) => Ok(Observed {
                         event: Event::ProductUpdated(product),
                         at,
                     }),
-                    Rest::Invalid(odd) => Err(odd),
-                    Rest::Changed => self.ask_again(store, id).await?,
+                    Completion::Invalid(odd) => Err(odd),
+                    Completion::Changed => self.query_changed(store, id).await?,
                 },
             };
-            match seen {
-                Ok(seen) => answered.seen.push(seen),
+            match observed {
+                Ok(observed) => answered.seen.push(observed),
                 Err(odd) => {
-                    let place = format!("nodes[{place}] of the answer to {}", Products::NAME);
+                    let place = format!("nodes[{index}] of the answer to {}", Products::NAME);
                     answered
                         .skipped
                         .push(odd.skipped_of(Kind::Product, Some(id.clone()), &place));
@@ -382,49 +380,49 @@ impl<A: Access> ShopifyAdmin<A> {
     }
 
     /// Reads a product that changed between its pages, until it is consistent.
-    async fn ask_again(
+    async fn query_changed(
         &self,
         store: &StoreKey,
         id: &EntityId,
     ) -> Result<Result<Observed, RecordError>, CatalogueError> {
         for _ in 1..MAX_READS {
             let at = self.time.now();
-            let answer = self.ask_first(store, std::slice::from_ref(id)).await?;
+            let answer = self.query_first_pages(store, std::slice::from_ref(id)).await?;
             let Some(node) = answer.nodes.into_iter().next().flatten() else {
-                return Ok(Ok(gone(id, at)));
+                return Ok(Ok(deleted(id, at)));
             };
             match self.whole(store, &node, &answer.shop.currency_code, at).await? {
-                Rest::Whole(product) => {
+                Completion::Whole(product) => {
                     return Ok(Ok(Observed {
                         event: Event::ProductUpdated(product),
                         at,
                     }));
                 }
-                Rest::Invalid(odd) => return Ok(Err(odd)),
-                Rest::Changed => {}
+                Completion::Invalid(odd) => return Ok(Err(odd)),
+                Completion::Changed => {}
             }
         }
         Err(PortError::new(PORT, UnstableProductError).into())
     }
 
-    async fn ask_first(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsResponse, CatalogueError> {
+    async fn query_first_pages(&self, store: &StoreKey, ids: &[EntityId]) -> Result<ProductsResponse, CatalogueError> {
         let (variants, collections) = if ids.len() == 1 { PAGES_OF_ONE } else { PAGES_OF_SEVERAL };
-        let wanted = Products {
+        let query = Products {
             ids: ids.iter().map(|id| gid::gid("Product", id)).collect::<Result<_, _>>()?,
             variants,
             collections,
         };
-        let answer = self.ask(store, &wanted).await?;
-        // A product whose id cannot be read is skipped by itself.
-        let other = |(wanted, found): (&String, &Option<Value>)| {
+        let answer = self.query(store, &query).await?;
+        // A product with an unreadable id is skipped alone.
+        let other = |(gid, found): (&String, &Option<Value>)| {
             let found = found.as_ref().and_then(|found| record::text(found, "id"));
-            found.is_some_and(|found| found != wanted)
+            found.is_some_and(|found| found != gid)
         };
-        if answer.nodes.len() == ids.len() && !wanted.ids.iter().zip(&answer.nodes).any(other) {
+        if answer.nodes.len() == ids.len() && !query.ids.iter().zip(&answer.nodes).any(other) {
             Ok(answer)
         } else {
             Err(CatalogueError::Disagreed {
-                problem: "other products were answered than were asked for".to_owned(),
+                problem: "the response holds other products than requested".to_owned(),
             })
         }
     }
@@ -436,14 +434,14 @@ impl<A: Access> ShopifyAdmin<A> {
         node: &Value,
         currency: &str,
         at: Timestamp,
-    ) -> Result<Rest, CatalogueError> {
+    ) -> Result<Completion, CatalogueError> {
         let found = match WholeBody::read(node) {
             Ok(found) => found,
-            Err(odd) => return Ok(Rest::Invalid(odd)),
+            Err(odd) => return Ok(Completion::Invalid(odd)),
         };
         let gid = found.product.id.clone();
         match self.rest(store, found, currency, at).await {
-            Err(CatalogueError::Disagreed { problem }) => Ok(Rest::Invalid(RecordError::new(&gid, "", &problem))),
+            Err(CatalogueError::Disagreed { problem }) => Ok(Completion::Invalid(RecordError::new(&gid, "", &problem))),
             read => read,
         }
     }
@@ -455,7 +453,7 @@ impl<A: Access> ShopifyAdmin<A> {
         found: WholeBody,
         currency: &str,
         at: Timestamp,
-    ) -> Result<Rest, CatalogueError> {
+    ) -> Result<Completion, CatalogueError> {
         let WholeBody { product, belongings } = found;
         let Belongings {
             mut variants,
@@ -465,31 +463,31 @@ impl<A: Access> ShopifyAdmin<A> {
         let mut all_variants = std::mem::take(&mut variants.nodes);
         while let Some(after) = variants.next() {
             let after = after.to_owned();
-            match self.ask(store, &ProductVariants { id, after }).await?.product {
+            match self.query(store, &ProductVariants { id, after }).await?.product {
                 Some(more) if more.updated_at == product.updated_at => variants = more.variants,
-                Some(_) | None => return Ok(Rest::Changed),
+                Some(_) | None => return Ok(Completion::Changed),
             }
             all_variants.append(&mut variants.nodes);
         }
         let mut all_collections = std::mem::take(&mut collections.nodes);
         while let Some(after) = collections.next() {
             let after = after.to_owned();
-            match self.ask(store, &ProductCollections { id, after }).await?.product {
+            match self.query(store, &ProductCollections { id, after }).await?.product {
                 Some(more) if more.updated_at == product.updated_at => collections = more.collections,
-                Some(_) | None => return Ok(Rest::Changed),
+                Some(_) | None => return Ok(Completion::Changed),
             }
             all_collections.append(&mut collections.nodes);
         }
         Ok(
             match product.into_product(all_variants, all_collections, currency, at) {
-                Ok(product) => Rest::Whole(Box::new(product)),
-                Err(odd) => Rest::Invalid(odd),
+                Ok(product) => Completion::Whole(Box::new(product)),
+                Err(odd) => Completion::Invalid(odd),
             },
         )
     }
 }
 
-fn gone(id: &EntityId, at: Timestamp) -> Observed {
+fn deleted(id: &EntityId, at: Timestamp) -> Observed {
     Observed {
         event: Event::ProductDeleted(id.clone()),
         at,

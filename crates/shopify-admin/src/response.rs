@@ -137,7 +137,7 @@ impl<T> GraphqlResponse<T> {
                 let code = code.unwrap_or_default();
                 ResponseError::Transient(PortError::new(PORT, ServerError { code, message }).into())
             }
-            // Without a code, the message describes a fault of the document or its variables, or an internal failure.
+            // Without a code, the message describes an error in the document or its variables, or an internal failure.
             Some(_) | None if message.starts_with("Internal error") => {
                 let code = "an internal error".to_owned();
                 ResponseError::Transient(PortError::new(PORT, ServerError { code, message }).into())

@@ -53,11 +53,11 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn of(wanted: &'a WantedSubscription) -> Self {
+    fn of(subscription: &'a WantedSubscription) -> Self {
         Self {
-            uri: &wanted.uri,
+            uri: &subscription.uri,
             format: "JSON",
-            include_fields: &wanted.include_fields,
+            include_fields: &subscription.include_fields,
         }
     }
 }
@@ -77,7 +77,7 @@ struct CreateResponse {
 impl Operation for Create<'_> {
     const NAME: &'static str = "SubscriptionCreate";
     const TEXT: &'static str = include_str!("../queries/subscription_create.graphql");
-    // A repetition finds the address taken.
+    // A repeated request finds that the address is taken.
     const REPEATABLE: bool = true;
     type Response = CreateResponse;
 }
@@ -124,15 +124,15 @@ struct Done {
 }
 
 /// Checks the result of a mutation. The error `fine` counts as success.
-fn done(done: Option<Done>, what: &str, fine: &str) -> Result<(), CatalogueError> {
+fn done(done: Option<Done>, action: &str, expected: &str) -> Result<(), CatalogueError> {
     let errors = done.map(|done| done.user_errors).unwrap_or_default();
     match errors
         .iter()
-        .find(|error| fine.is_empty() || !error.message.contains(fine))
+        .find(|error| expected.is_empty() || !error.message.contains(expected))
     {
         None => Ok(()),
         Some(error) => Err(CatalogueError::Disagreed {
-            problem: format!("the subscription was not {what}: {}", one_line(&error.message)),
+            problem: format!("the subscription was not {action}: {}", one_line(&error.message)),
         }),
     }
 }
@@ -142,7 +142,7 @@ impl<A: Access> VendorSubscriptions for ShopifyAdmin<A> {
         let mut all = Vec::new();
         let mut after = None;
         loop {
-            let page = self.ask(store, &List { after }).await?.webhook_subscriptions;
+            let page = self.query(store, &List { after }).await?.webhook_subscriptions;
             after = page.next().map(str::to_owned);
             for body in page.nodes {
                 all.push(VendorSubscription {
@@ -159,26 +159,31 @@ impl<A: Access> VendorSubscriptions for ShopifyAdmin<A> {
         }
     }
 
-    async fn create(&self, store: &StoreKey, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
+    async fn create(&self, store: &StoreKey, subscription: &WantedSubscription) -> Result<(), CatalogueError> {
         let create = Create {
-            topic: value(&wanted.topic),
-            subscription: Input::of(wanted),
+            topic: value(&subscription.topic),
+            subscription: Input::of(subscription),
         };
-        let answer = self.ask(store, &create).await?;
-        done(answer.done, "made", "already been taken")
+        let answer = self.query(store, &create).await?;
+        done(answer.done, "created", "already been taken")
     }
 
-    async fn change(&self, store: &StoreKey, id: &str, wanted: &WantedSubscription) -> Result<(), CatalogueError> {
+    async fn change(
+        &self,
+        store: &StoreKey,
+        id: &str,
+        subscription: &WantedSubscription,
+    ) -> Result<(), CatalogueError> {
         let change = Change {
             id,
-            subscription: Input::of(wanted),
+            subscription: Input::of(subscription),
         };
-        let answer = self.ask(store, &change).await?;
+        let answer = self.query(store, &change).await?;
         done(answer.done, "changed", "")
     }
 
     async fn remove(&self, store: &StoreKey, id: &str) -> Result<(), CatalogueError> {
-        let answer = self.ask(store, &Remove { id }).await?;
+        let answer = self.query(store, &Remove { id }).await?;
         done(answer.done, "removed", "does not exist")
     }
 }
@@ -188,8 +193,8 @@ fn value(topic: &Topic) -> String {
     topic.as_str().replace('/', "_").to_uppercase()
 }
 
-/// Returns a topic of the schema as deliveries spell it. The schema does not show which underscore is the slash: the topics
-/// with a receiver are known; in others it is the last one, or the one after one of the prefixes below.
+/// Returns a topic of the schema as deliveries spell it. The schema does not show which underscore is the slash: the
+/// topics with a receiver are known; in others it is the last one, or the one after one of the prefixes below.
 fn topic(value: &str) -> Result<Topic, CatalogueError> {
     let known = hookline_sources::shopify::Topic::ALL
         .into_iter()
@@ -197,7 +202,7 @@ fn topic(value: &str) -> Result<Topic, CatalogueError> {
         .find(|name| name.replace('/', "_").eq_ignore_ascii_case(value));
     let name = known.map_or_else(|| slashed(&value.to_lowercase()), str::to_owned);
     Topic::new(name).map_err(|_| CatalogueError::Disagreed {
-        problem: "a subscription has a topic that is none".to_owned(),
+        problem: "a subscription has an invalid topic".to_owned(),
     })
 }
 

@@ -47,14 +47,14 @@ impl Time {
     }
 
     /// Time left until then; zero if it has passed.
-    pub(crate) fn left(&self, until: Timestamp) -> Duration {
+    pub(crate) fn remaining(&self, until: Timestamp) -> Duration {
         Duration::try_from(until.duration_since(self.now())).unwrap_or_default()
     }
 
     /// Waits and returns true; returns false at once if the wait would exceed the time left.
     pub(crate) async fn wait(&self, duration: SignedDuration, until: Timestamp) -> bool {
         let duration = Duration::try_from(duration).unwrap_or_default();
-        if duration >= self.left(until) {
+        if duration >= self.remaining(until) {
             return false;
         }
         self.sleep.sleep(duration).await;

@@ -1,10 +1,10 @@
 //! Access tokens: stored sealed, renewed by one function at a time, cached in memory while they are valid.
 //!
-//! A function that finds a token about to expire requests the lease ([`Connections::lease`]). The holder requests new tokens
-//! from Shopify, stores them, and only then uses them: the old refresh token stays valid until the first use of the new ones
-//! (<https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens>): if the function dies
-//! in between, the next one starts from the same point. Other functions use the old token while it is valid; after that they
-//! wait and read again.
+//! A function that finds a token about to expire requests the lease ([`Connections::lease`]). The holder requests new
+//! tokens from Shopify, stores them, and only then uses them: the old refresh token stays valid until the first use of
+//! the new ones (<https://shopify.dev/changelog/more-resilient-refreshes-for-expiring-offline-access-tokens>): if the
+//! function dies in between, the next one starts from the same point. Other functions use the old token while it is
+//! valid; after that they wait and read again.
 
 mod credential;
 mod grant;
@@ -60,7 +60,8 @@ pub trait Access: Send + Sync {
     /// Returns a token, found by `until`.
     fn token(&self, store: &StoreKey, until: Timestamp) -> impl Future<Output = Result<Secret, CatalogueError>> + Send;
 
-    /// Returns another token than `refused`, which the store does not accept; [`CatalogueError::Refused`] if there is none.
+    /// Returns another token than `refused`, which the store does not accept; [`CatalogueError::Refused`] if there is
+    /// none.
     fn refused(
         &self,
         store: &StoreKey,
@@ -85,7 +86,7 @@ impl Access for GrantedToken {
     }
 
     async fn refused(&self, _store: &StoreKey, _refused: &Secret, _until: Timestamp) -> Result<Secret, CatalogueError> {
-        Err(not_taken())
+        Err(rejected_token())
     }
 }
 
@@ -102,7 +103,7 @@ pub struct Tokens<C, V, S> {
 /// Token that is ready to be tested, then stored.
 #[derive(Debug)]
 pub struct Prepared {
-    kept: StoredTokens,
+    stored: StoredTokens,
     expires_at: Option<Timestamp>,
 }
 
@@ -112,7 +113,7 @@ impl Prepared {
     /// Its first use invalidates the earlier refresh token, so store it soon.
     #[must_use]
     pub fn token(&self) -> Secret {
-        self.kept.access()
+        self.stored.access()
     }
 }
 
@@ -126,7 +127,7 @@ struct CachedToken {
 /// Stored connection of a store, unsealed.
 struct OpenedConnection {
     connection: Connection,
-    kept: StoredTokens,
+    stored: StoredTokens,
 }
 
 /// Another function holds the lease, or the renewed token has been removed.
@@ -157,7 +158,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     /// # Errors
     /// [`CatalogueError`] if Shopify grants no token for client credentials.
     pub async fn prepare(&self, store: &StoreKey, credential: Credential) -> Result<Prepared, CatalogueError> {
-        let (kept, expires_at) = match credential {
+        let (stored, expires_at) = match credential {
             Credential::Custom { access } => {
                 let access = access.reveal().to_owned();
                 (StoredTokens::Custom { access }, None)
@@ -165,7 +166,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
             Credential::ClientCredentials => {
                 let until = self.time.now() + LEASE;
                 let granted = self.grant(store, GrantType::ClientCredentials, until).await?;
-                (granted.kept, granted.expires_at)
+                (granted.stored, granted.expires_at)
             }
             Credential::Offline {
                 access,
@@ -176,7 +177,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                 (StoredTokens::Offline { access, refresh }, Some(expires_at))
             }
         };
-        Ok(Prepared { kept, expires_at })
+        Ok(Prepared { stored, expires_at })
     }
 
     /// Stores tokens in place of the former ones.
@@ -184,7 +185,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     /// # Errors
     /// [`PortError`]: retryable.
     pub async fn keep(&self, store: &StoreKey, prepared: &Prepared) -> Result<(), PortError> {
-        let sealed = self.seal(store, &prepared.kept).await?;
+        let sealed = self.seal(store, &prepared.stored).await?;
         self.connections.put(store, sealed, prepared.expires_at).await?;
         self.remembered().remove(store);
         Ok(())
@@ -205,17 +206,17 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         let found = self.find(store).await?;
         let now = self.time.now();
         let expired = found.connection.expires_at.is_some_and(|expires_at| expires_at <= now);
-        if found.kept.access() != *refused && !expired {
+        if found.stored.access() != *refused && !expired {
             return Ok(self.remember(store, &found));
         }
-        if !found.kept.renews() {
-            return Err(not_taken());
+        if !found.stored.renews() {
+            return Err(rejected_token());
         }
         self.renew(store, found, false, until).await
     }
 
-    /// Returns a new token, renewed by this function or another. While another renews it, the old one is returned if it is
-    /// `usable` and has not expired.
+    /// Returns a new token, renewed by this function or another. While another renews it, the old one is returned if it
+    /// is `usable` and has not expired.
     async fn renew(
         &self,
         store: &StoreKey,
@@ -239,7 +240,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
                         return Ok(self.remember(store, &found));
                     }
                     if usable && found.connection.expires_at.is_none_or(|expires_at| expires_at > now) {
-                        return Ok(found.kept.access());
+                        return Ok(found.stored.access());
                     }
                     if !self.time.wait(POLL_INTERVAL, until).await {
                         return Err(PortError::new("connections", RenewalInProgressError).into());
@@ -257,11 +258,14 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         lease: Lease,
         until: Timestamp,
     ) -> Result<Secret, CatalogueError> {
-        let wanted = match &found.kept {
+        let grant_type = match &found.stored {
             StoredTokens::Offline { refresh, .. } => GrantType::Refresh(refresh),
             StoredTokens::ClientCredentials { .. } | StoredTokens::Custom { .. } => GrantType::ClientCredentials,
         };
-        let granted = match self.grant(store, wanted, until.min(lease.until - STORE_MARGIN)).await {
+        let granted = match self
+            .grant(store, grant_type, until.min(lease.until - STORE_MARGIN))
+            .await
+        {
             Ok(granted) => granted,
             Err(failure) => {
                 self.end(store, found.connection.generation, &lease).await;
@@ -269,15 +273,15 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
             }
         };
         if self.save(store, &lease.owner, &granted).await? {
-            return Ok(self.remember_until(store, granted.kept.access(), granted.expires_at));
+            return Ok(self.remember_until(store, granted.stored.access(), granted.expires_at));
         }
-        // The lease had expired, or the response to the write was lost: the stored tokens count.
-        let kept = self.find(store).await?;
-        Ok(self.remember(store, &kept))
+        // The lease had expired, or the response to the write was lost: the stored tokens decide.
+        let stored = self.find(store).await?;
+        Ok(self.remember(store, &stored))
     }
 
     async fn save(&self, store: &StoreKey, owner: &str, granted: &Granted) -> Result<bool, CatalogueError> {
-        let sealed = self.seal(store, &granted.kept).await?;
+        let sealed = self.seal(store, &granted.stored).await?;
         let mut attempt = 1;
         loop {
             let saved = self
@@ -305,10 +309,10 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
     async fn grant(
         &self,
         store: &StoreKey,
-        wanted: GrantType<'_>,
+        grant_type: GrantType<'_>,
         until: Timestamp,
     ) -> Result<Granted, CatalogueError> {
-        self.app.grant(&self.http, &self.time, store, wanted, until).await
+        self.app.grant(&self.http, &self.time, store, grant_type, until).await
     }
 
     async fn find(&self, store: &StoreKey) -> Result<OpenedConnection, CatalogueError> {
@@ -319,18 +323,18 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
             .ok_or(CatalogueError::NotConnected)?;
         let open = self.vault.open(store, &connection.sealed).await?;
         // The error does not quote the text: it holds tokens.
-        let kept = serde_json::from_slice(&open).map_err(|_| PortError::new("connections", StoredTokensError))?;
-        Ok(OpenedConnection { connection, kept })
+        let stored = serde_json::from_slice(&open).map_err(|_| PortError::new("connections", StoredTokensError))?;
+        Ok(OpenedConnection { connection, stored })
     }
 
-    async fn seal(&self, store: &StoreKey, kept: &StoredTokens) -> Result<Vec<u8>, PortError> {
-        let open = serde_json::to_vec(kept).map_err(|_| PortError::new("connections", StoredTokensError))?;
+    async fn seal(&self, store: &StoreKey, stored: &StoredTokens) -> Result<Vec<u8>, PortError> {
+        let open = serde_json::to_vec(stored).map_err(|_| PortError::new("connections", StoredTokensError))?;
         self.vault.seal(store, &open).await
     }
 
     fn remember(&self, store: &StoreKey, found: &OpenedConnection) -> Secret {
-        let expires_at = found.connection.expires_at.filter(|_| found.kept.renews());
-        self.remember_until(store, found.kept.access(), expires_at)
+        let expires_at = found.connection.expires_at.filter(|_| found.stored.renews());
+        self.remember_until(store, found.stored.access(), expires_at)
     }
 
     fn remember_until(&self, store: &StoreKey, access: Secret, expires_at: Option<Timestamp>) -> Secret {
@@ -357,7 +361,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Access for Tokens<C, V, S> {
             return Ok(remembered.access);
         }
         let found = self.find(store).await?;
-        let expires = found.connection.expires_at.filter(|_| found.kept.renews());
+        let expires = found.connection.expires_at.filter(|_| found.stored.renews());
         if expires.is_some_and(|expires_at| expires_at - RENEWAL_MARGIN <= now) {
             return self.renew(store, found, true, until).await;
         }
@@ -375,8 +379,9 @@ impl<C, V, S> fmt::Debug for Tokens<C, V, S> {
     }
 }
 
-fn not_taken() -> CatalogueError {
+fn rejected_token() -> CatalogueError {
     CatalogueError::Refused {
-        reason: "it is not taken (401): was the app uninstalled, or the token revoked? Add the store again".to_owned(),
+        reason: "Shopify rejects it (401): was the app uninstalled, or the token revoked? Add the store again"
+            .to_owned(),
     }
 }

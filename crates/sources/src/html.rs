@@ -1,8 +1,8 @@
 //! Text of HTML descriptions, as a shopper sees it. Search and quotations use that text.
 //!
-//! Only tokens are read; no tree is built. Building a tree takes quadratic time in the nesting depth, and laying it out has
-//! more corner cases than a description is worth (a table with a `rowspan` in its last row crashed the consumer). Tokens take
-//! linear time, whatever they are. Open elements are tracked to a bounded depth.
+//! Only tokens are read; no tree is built. Building a tree takes quadratic time in the nesting depth, and laying it out
+//! has more corner cases than a description is worth (a table with a `rowspan` in its last row crashed the consumer).
+//! Tokens take linear time, whatever they are. Open elements are tracked to a bounded depth.
 
 mod element;
 mod trim;
@@ -19,8 +19,8 @@ use html5ever::{
 
 use self::element::{Effect, ended_by, is_barrier, is_block, is_cell, is_of_table, is_void, overlaps};
 
-/// Maximum length of the resulting text, in bytes. Descriptions rarely have a tenth of it, and a document of the index should
-/// not hold more.
+/// Maximum length of the resulting text, in bytes. Descriptions rarely have a tenth of it, and a document of the index
+/// should not hold more.
 const TEXT_LIMIT: usize = 64 * 1024;
 
 /// Maximum length of the markup that is read, in bytes, without comments, scripts and long attributes.
@@ -32,9 +32,9 @@ const DEPTH: usize = 128;
 /// Mark before struck-out text, mostly an old price, so that nobody takes it for the current price.
 const STRUCK: &str = "(struck out: ";
 
-/// Returns the text of an HTML fragment: one line for each paragraph, list item and table row, without markup and without
-/// anything that shoppers do not see, such as scripts, templates, replacements of a video and hidden elements. Struck-out text
-/// is marked.
+/// Returns the text of an HTML fragment: one line for each paragraph, list item and table row, without markup and
+/// without anything that shoppers do not see, such as scripts, templates, replacements of a video and hidden elements.
+/// Struck-out text is marked.
 #[must_use]
 pub fn text(html: &str) -> String {
     let input = BufferQueue::default();
@@ -48,7 +48,7 @@ pub fn text(html: &str) -> String {
         .into(),
     );
     let tokenizer = Tokenizer::new(Reader::default(), TokenizerOpts::default());
-    // It stops early only for scripts to run, and there are none.
+    // The parser stops early only to run scripts, which are not executed here.
     let _all = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.0.into_inner().end()
@@ -169,7 +169,7 @@ impl Lines {
             self.separate(Gap::Line);
         }
         match (tag.kind, name) {
-            // Their content has been left out, or is text.
+            // The content of these elements was left out, or is text.
             (TagKind::StartTag, &local_name!("textarea")) => TokenSinkResult::RawData(Rcdata),
             (TagKind::StartTag, &local_name!("xmp")) => TokenSinkResult::RawData(Rawtext),
             (TagKind::StartTag, &local_name!("plaintext")) => TokenSinkResult::Plaintext,
@@ -324,9 +324,9 @@ mod tests {
     }
 
     #[test]
-    fn hostile_markup_takes_bounded_work() {
+    fn hostile_markup_needs_bounded_work() {
         let attributes = (0..400_000).map(|n| format!(" a{n}")).collect::<Vec<_>>().concat();
-        for (html, seen) in [
+        for (html, shown) in [
             (format!("<p{attributes}>x"), "x"),
             ("<s>".repeat(300_000) + "x", "(struck out: x)"),
             ("</p>".repeat(200_000) + "x", "x"),
@@ -337,12 +337,12 @@ mod tests {
             ("<script>".repeat(500_000), ""),
         ] {
             let text = text(&html);
-            assert!(text.starts_with(seen) && text.len() <= TEXT_LIMIT, "{}", &html[..20]);
+            assert!(text.starts_with(shown) && text.len() <= TEXT_LIMIT, "{}", &html[..20]);
         }
     }
 
     #[test]
-    fn content_that_shoppers_do_not_see_is_left_out() {
+    fn hidden_content_is_left_out() {
         for hidden in [
             "<p hidden>x</p>",
             "<div style='display:none'><p>x</p><div>x</div>x</div>",
@@ -373,7 +373,7 @@ mod tests {
                 "{hidden}"
             );
         }
-        for seen in [
+        for shown in [
             "<p aria-hidden=true>x</p>",
             "<div style='display:none;display:block'>x</div>",
             "<svg><text>x</text></svg>",
@@ -383,16 +383,16 @@ mod tests {
             "<![CDATA[<p>x</p>]]>",
         ] {
             assert_eq!(
-                text(&format!("a {seen} b")).split_whitespace().collect::<Vec<_>>(),
+                text(&format!("a {shown} b")).split_whitespace().collect::<Vec<_>>(),
                 ["a", "x", "b"],
-                "{seen}"
+                "{shown}"
             );
         }
     }
 
     #[test]
     fn struck_out_text_is_marked() {
-        for (html, seen) in [
+        for (html, shown) in [
             ("<p><s>€99</s> €79</p>", "(struck out: €99) €79"),
             ("<p>Now <del><b>99</b>.00</del>79</p>", "Now (struck out: 99.00) 79"),
             ("<strike>1</strike><strike>2</strike> 3", "(struck out: 12) 3"),
@@ -410,7 +410,7 @@ mod tests {
             ("<s hidden>99</s>79", "79"),
             ("price<s>99</s>", "price (struck out: 99)"),
         ] {
-            assert_eq!(text(html), seen, "{html}");
+            assert_eq!(text(html), shown, "{html}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Sources of webhooks: how their requests are signed, and what their deliveries mean in our words.
 //!
-//! A source is data. Its module has a [`Sender`] for receivers, and a [`Platform`] for everybody else, listed in [`ALL`]. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
+//! A source is data. Its module has a [`Sender`] for receivers, and a [`Platform`] for everybody else, listed in
+//! [`ALL`]. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
 
 pub mod html;
 pub mod scheme;
@@ -18,8 +19,8 @@ use jiff::Timestamp;
 
 pub use self::sender::{Inbound, RequestError, Sender, Topic};
 
-/// A source as the consumer and the commands need it. Apart from [`Sender`], so that a receiver does not link what reads
-/// bodies.
+/// A source as the consumer and the commands need it. Apart from [`Sender`], so that a receiver does not link what
+/// reads bodies.
 #[derive(Debug)]
 pub struct Platform {
     /// Part that receivers need.
@@ -52,7 +53,8 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     (platform.interpret)(delivery)
 }
 
-/// Returns true if the body of a delivery is about people and must not be archived. Bodies of unknown topics count as such.
+/// Returns true if the body of a delivery is about people and must not be archived. Bodies of unknown topics count as
+/// such.
 #[must_use]
 pub fn is_personal(delivery: &DeliveryKey) -> bool {
     let platform = platform(&delivery.store.source);
@@ -66,9 +68,9 @@ pub fn is_personal(delivery: &DeliveryKey) -> bool {
 #[error("not a store: write its name at Shopify, as in demo.myshopify.com, or source:name for another source")]
 pub struct StoreTextError;
 
-/// Reads a store as people and the API write it ([`StoreKey::label`]): `demo.myshopify.com` or `square:MJUNIPER1OAK2`. Reads
-/// a key, too: `shopify#demo.myshopify.com`. A source that is not one of ours is accepted: stores of a source that has been
-/// removed may still have data.
+/// Reads a store as people and the API write it ([`StoreKey::label`]): `demo.myshopify.com` or `square:MJUNIPER1OAK2`.
+/// Reads a key, too: `shopify#demo.myshopify.com`. A source that is not one of ours is accepted: stores of a source
+/// that has been removed may still have data.
 ///
 /// # Errors
 /// [`StoreTextError`] when it is neither.
@@ -96,7 +98,8 @@ pub fn receivers(base: &str) -> impl Iterator<Item = (&'static str, String)> {
     topics.map(move |topic| (topic.name, format!("{base}/{}", topic.function)))
 }
 
-/// Reads a request that a person has saved. Its signature is **not** checked: whoever may write to the queue vouches for it.
+/// Reads a request that a person has saved. Its signature is **not** checked: whoever may write to the queue vouches
+/// for it.
 ///
 /// # Errors
 /// [`RequestError`] names what is wrong with the headers.
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn case_is_folded_for_sources_that_have_none_only() {
+    fn case_is_folded_only_for_case_insensitive_sources() {
         let store = |text: &str| store_from_text(text).map(|store| store.to_string());
         for text in [
             "Demo.MyShopify.com",
@@ -172,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_names_no_store_is_refused() {
+    fn text_without_a_store_is_refused() {
         for text in [
             "",
             ":",

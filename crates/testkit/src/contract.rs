@@ -11,7 +11,7 @@
 //!
 //! The expression returns whatever must live as long as the test, and the port. It is evaluated once per test.
 
-#![expect(missing_docs, reason = "a check says in its name what it checks")]
+#![expect(missing_docs, reason = "the name of a check describes it")]
 
 pub mod access;
 pub mod activity;

@@ -252,7 +252,7 @@ impl S3 {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let server = auto::Builder::new(TokioExecutor::new());
-                    // A client that closes its connection fails no test.
+                    // A client that closes its connection must not fail the test.
                     let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -283,7 +283,7 @@ impl S3 {
 
 impl Drop for S3 {
     fn drop(&mut self) {
-        // If this fails, the files stay in the folder for temporary files.
+        // On failure, the files stay in the temporary folder.
         let _stays = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -93,7 +93,7 @@ impl Kms {
 
 impl Drop for Kms {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may already have ended.
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }

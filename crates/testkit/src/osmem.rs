@@ -44,7 +44,7 @@ impl Osmem {
             .unwrap_or_else(|error| panic!("{BINARY} failed to start ({error}): run make test"));
         let stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // It prints one line of JSON once it listens.
+        // The server prints one line of JSON once it listens.
         let mut line = String::new();
         tokio::time::timeout(START, stdout.read_line(&mut line))
             .await

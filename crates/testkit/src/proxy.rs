@@ -94,7 +94,7 @@ async fn forward(
     if let Some((status, body)) = refuse(&String::from_utf8_lossy(&request[head..])) {
         let length = body.len();
         let answer = format!(
-            "HTTP/1.1 {status} As Told\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
         );
         return client.write_all(answer.as_bytes()).await;
     }

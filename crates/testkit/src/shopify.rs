@@ -50,7 +50,7 @@ impl LocalShopify {
             .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
         let stdin = process.stdin.take().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // It prints one line once it listens, and none if it fails to start.
+        // The server prints one line once it listens, and none if it fails to start.
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let address = line

@@ -40,7 +40,7 @@ async fn messages_arrive_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn store_is_a_message_group_that_sqs_takes() {
+async fn store_is_a_message_group_that_sqs_accepts() {
     let sqs = Sqs::start().await;
     queue::send_all(&sqs.aws().event_queue(sqs.queue_url()), Sqs::LARGEST_MESSAGE).await;
     let groups: Vec<String> = sqs.groups().into_iter().map(Option::unwrap).collect();
@@ -130,7 +130,7 @@ async fn messages_become_visible_after_their_delay() {
     };
     redelivery.delay(&at_once(&receipts)).await.unwrap();
     assert_eq!(sqs.receive_receipts().await.len(), receipts.len());
-    // An unknown message is reported, and does not stop the others.
+    // An unknown message is reported and does not affect the others.
     let mut with_unknown = at_once(&receipts);
     with_unknown[0].receipt = "nobody's".to_owned();
     redelivery.delay(&with_unknown).await.unwrap_err();
@@ -183,7 +183,7 @@ async fn claim_has_its_event_id_and_expiry() {
     let item = found.item().unwrap();
     assert_eq!(item["event_id"], AttributeValue::S("event-1".to_owned()));
     assert_eq!(item["lease_until_us"], AttributeValue::N("1795262410500000".to_owned()));
-    // In seconds, as TTL wants; rounded up.
+    // In seconds, as TTL requires; rounded up.
     assert_eq!(item["expires_at"], AttributeValue::N("1795867201".to_owned()));
 }
 
@@ -193,9 +193,9 @@ fn server(osmem: &Osmem) -> OpenSearch {
 }
 
 #[tokio::test]
-async fn rejected_document_does_not_fail_its_neighbours() {
+async fn rejected_document_does_not_fail_the_others() {
     let osmem = Osmem::start().await;
-    // An index with another mapping, in which handles are numbers.
+    // An index with a foreign mapping, in which handles are numbers.
     server(&osmem)
         .indices()
         .create(IndicesCreateParts::Index("hookline"))
@@ -227,7 +227,7 @@ async fn rejected_document_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn index_that_two_create_at_once_has_our_mapping() {
+async fn concurrently_created_index_has_our_mapping() {
     let osmem = Osmem::start().await;
     let (one, other) = (osmem.index().await, osmem.index().await);
     let store = store("demo");
@@ -245,7 +245,7 @@ async fn index_that_two_create_at_once_has_our_mapping() {
         .await
         .unwrap();
     let mapping: Value = mapping.json().await.unwrap();
-    // In a mapping that the server guesses, it would be a text.
+    // With the server's dynamic mapping, it would be a text field.
     assert_eq!(
         mapping["hookline"]["mappings"]["properties"]["store"]["type"],
         "keyword"
@@ -418,7 +418,7 @@ async fn final_refusal_of_a_search_differs_from_a_retryable_one() {
 }
 
 #[tokio::test]
-async fn index_check_tells_a_refusal_from_no_response() {
+async fn index_check_distinguishes_a_refusal_from_no_response() {
     let check = async |url: &str| Osmem::index_at(url).await.check().await.map(|(_, check)| check);
     let osmem = Osmem::start().await;
     assert_eq!(check(osmem.url()).await, [IndexCheck::Missing, IndexCheck::Missing]);
@@ -470,7 +470,7 @@ async fn requests_to_the_index_are_the_documented_ones() {
         let row = format!("| `{}` |", request.replace("hookline", "<index>"));
         assert!(document.contains(&row), "docs/opensearch.md has no row for {request}");
     }
-    // The permissions of that table are those of the roles to create.
+    // The roles to create have exactly the permissions of that table.
     let rows = document.lines().filter(|line| {
         documented
             .iter()

@@ -1,7 +1,7 @@
 //! Some operations must be a single call. The contract suites cannot check that: if the response to a statement leaves
 //! items open, the adapter repeats them one by one, and only the bill would show it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
     collections::BTreeMap,
@@ -92,7 +92,7 @@ async fn batch_is_completed_in_one_call() {
     assert_eq!(listening.calls(), counted([("PutItem", 10)]));
 
     let settled = applied(&deliveries);
-    // The second time nothing has to be done, and that, too, takes a single call.
+    // The second time there is nothing to do, which also takes a single call.
     for expected in [Completion::First, Completion::Repeated] {
         for completed in ledger.complete_all(&settled, noon()).await {
             assert_eq!(completed.unwrap(), expected);

@@ -2,11 +2,11 @@
 //! access, throttles, does not know the resource, does not respond, or is unreachable. Class and code must be right for
 //! every operation.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![expect(
     clippy::too_many_lines,
     clippy::large_futures,
-    reason = "every operation of every adapter stands in one list, and is called at once"
+    reason = "every operation of every adapter is in one list, and called concurrently"
 )]
 
 use std::time::Duration;
@@ -309,12 +309,12 @@ fn all_are(failures: Vec<Failed>, cause: Cause, codes: &[&str]) {
     for (name, failure) in failures {
         let failure = failure.unwrap_or_else(|| panic!("{name} did not fail"));
         assert_eq!(failure.cause, cause, "{name}: {}", chain(&failure));
-        // The existence of the index is checked with HEAD, and the response to that has no body with a code.
+        // A HEAD request checks whether the index exists, and its response has no body with a code.
         let known = failure.code().map_or(codes.is_empty(), |code| {
             codes.contains(&code) || (name == "index.apply" && code == "unnamed")
         });
         assert!(known, "{name}: {failure}");
-        // Texts for people contain no more than the port, the class and the code.
+        // Texts for people contain only the port, the class and the code.
         let text = failure.to_string();
         assert!(!text.contains("arn:") && text.len() < 100, "{name}: {text}");
     }
@@ -397,7 +397,7 @@ async fn unknown_resource_is_missing() {
     .await;
     let (of_index, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(|(name, _)| name.starts_with("index."));
     all_are(others, Cause::Missing, &["ResourceNotFoundException", "NoSuchBucket"]);
-    // If no index exists, a search finds nothing, and a write creates the index.
+    // Without an index, a search finds nothing, and a write creates the index.
     for (name, failure) in of_index {
         let cause = failure.map(|failure| failure.cause);
         let expected = (name == "index.apply").then_some(Cause::Missing);
@@ -411,7 +411,7 @@ async fn unknown_resource_is_missing() {
 }
 
 #[tokio::test]
-async fn no_answer_is_a_timeout() {
+async fn missing_response_is_a_timeout() {
     let (_listener, url) = silent().await;
     let services = Services {
         json: &url,

@@ -27,7 +27,7 @@ async fn hang_up(listener: TcpListener, requests: Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn count_is_not_added_twice_when_the_response_is_lost() {
+async fn lost_response_does_not_add_a_count_twice() {
     let (listener, url) = silent().await;
     let requests = Arc::new(AtomicUsize::new(0));
     let hanging_up = tokio::spawn(hang_up(listener, Arc::clone(&requests)));

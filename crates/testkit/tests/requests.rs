@@ -1,7 +1,7 @@
 //! Hand-written requests as they leave the process, compared with `tests/conformance/requests.json`, which
 //! `tests/conformance/test_requests.py` checks against AWS's own models.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
     fs,
@@ -102,7 +102,7 @@ fn direct(url: &str) -> DirectAws {
 }
 
 #[tokio::test]
-async fn hand_written_requests_match_those_checked_against_the_models_of_aws() {
+async fn handwritten_requests_match_the_ones_checked_against_the_models_of_aws() {
     let (_server, url, seen) = recorder().await;
     let (store, delivery) = (store("demo"), delivery("1"));
     let body = BodyKey {

@@ -1,7 +1,8 @@
 //! Hosts of AWS's services by region, as in AWS's own endpoint rules.
 //!
-//! `tests/conformance` compares every host with botocore's rules, for every region in its models, with FIPS and dual stack. A
-//! combination without an endpoint in those rules, or with an unknown region, is refused. `AWS_ENDPOINT_URL_<SERVICE>` wins.
+//! `tests/conformance` compares every host with botocore's rules, for every region in its models, with FIPS and dual
+//! stack. A combination without an endpoint in those rules, or with an unknown region, is refused.
+//! `AWS_ENDPOINT_URL_<SERVICE>` wins.
 
 use std::fmt;
 
@@ -217,7 +218,7 @@ impl Endpoints {
             let dual_stack = if self.dual_stack { ".dualstack" } else { "" };
             return Ok(format!("{prefix}{fips}{dual_stack}.{region}.{}", partition.domain));
         }
-        // With dual stack, GovCloud's hosts say so again.
+        // With dual stack, the hosts of GovCloud contain `fips` again.
         let is_named = service == AwsService::SecretsManager || !partition.is_validated || self.dual_stack;
         let fips = if self.fips && is_named { "-fips" } else { "" };
         let in_dual_stack = match (service, partition.secrets) {
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn sovereign_cloud_has_a_domain_of_its_own() {
+    fn sovereign_cloud_has_its_own_domain() {
         let host = host(AwsService::Sqs, "eusc-de-east-1", false, false);
         assert_eq!(host.unwrap(), "sqs.eusc-de-east-1.amazonaws.eu");
     }

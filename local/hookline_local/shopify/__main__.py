@@ -24,8 +24,8 @@ OPENED_BY = "shpat_local"
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m hookline_local.shopify", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the line on stdout says which")
-    parser.add_argument("--seed", type=int, default=0, help="makes other ids")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port; the line on stdout names it")
+    parser.add_argument("--seed", type=int, default=0, help="changes the generated ids")
     parser.add_argument("--stdin-watch", action="store_true", help="end when standard input is closed")
     parser.add_argument("--time-factor", type=float, default=3600.0, help="how many times faster webhooks are retried")
     parser.add_argument("--client-id", default="hookline-local")
@@ -49,7 +49,7 @@ async def serve(options: argparse.Namespace, folder: Path) -> None:
     shop.title, shop.installed = "Juniper & Oak", True
     shop.tokens.install_custom(options.token)
     schema.load()
-    # The schema is a million objects that stay: the collector need not look at them again.
+    # The schema is a million permanent objects, which the collector need not traverse again.
     gc.freeze()
     runner = web.AppRunner(server.make(app), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -73,7 +73,7 @@ def watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Starts it; what it writes is gone at the end."""
+    """Starts the server; its files are removed at the end."""
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="hookline-shopify-") as folder:
         asyncio.run(serve(options, Path(folder)))

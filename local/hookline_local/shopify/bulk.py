@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .shops import Shop
 
 MOST_AT_ONCE = 5
-# Others get their turn after so many seconds of writing.
+# Seconds of writing after which other tasks get their turn.
 TURN_SECONDS = 0.005
 UNFINISHED = ("CREATED", "RUNNING", "CANCELING")
 
@@ -75,7 +75,7 @@ def node(shop: "Shop", identifier: str) -> Node | None:
 
 
 def latest(shop: "Shop") -> Node | None:
-    """The last one that was started."""
+    """The bulk operation started last."""
     return node_of(shop, shop.bulk[max(shop.bulk)]) if shop.bulk else None
 
 
@@ -85,7 +85,7 @@ def listing(shop: "Shop") -> Listing:
 
 
 def run_query(shop: "Shop", arguments: dict[str, Any]) -> dict[str, Any]:
-    """`bulkOperationRunQuery`: starts one, or says why not."""
+    """`bulkOperationRunQuery`: starts an operation, or returns the reason for refusing it."""
     document, errors = schema.check(arguments["query"])
     said = [error["message"] for error in errors] if document is None else bulk_rules.problems(document)
     if said:
@@ -98,7 +98,7 @@ def run_query(shop: "Shop", arguments: dict[str, Any]) -> dict[str, Any]:
     operation = Operation(number, arguments["query"], document, arguments["groupObjects"], file)
     shop.bulk[number] = operation
     shop.background(run(shop, operation))
-    # The answer shows it as it was made, also when it has begun by then.
+    # The response shows the operation as created, even if it has already begun.
     return {"bulkOperation": node_of(shop, operation), "userErrors": []}
 
 
@@ -164,7 +164,7 @@ async def write(shop: "Shop", operation: Operation, file: Any, fail_after: int |
 
 
 def url(which: str) -> Any:
-    """The address of the result, or of what there is of it."""
+    """Address of the result, or of the partial result."""
 
     def read(node: Node, _: dict[str, Any]) -> str | None:
         has = node.data.has_result if which == "url" else node.data.has_part

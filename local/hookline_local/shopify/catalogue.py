@@ -1,7 +1,7 @@
 """Catalog of a shop: its products, in order, by id, by variant and by inventory item, and its collections.
 
 A product is the JSON of `products/update`, but with every variant and without `variant_gids` (`payloads` makes those).
-Whoever changes one does so with `put`, never in place.
+Changes go through `put`, never in place.
 """
 
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ class Catalogue:
         return sorted(ids - self.gone)
 
     def remember(self, key: Any, make: Any) -> list:
-        """A list that is made again only after a change."""
+        """A list that is rebuilt only after a change."""
         revision, made = self.remembered.get(key, (-1, []))
         if revision != self.revision:
             made = make()
@@ -123,7 +123,7 @@ class Catalogue:
         self.revision += 1
 
     def remove(self, identifier: int) -> None:
-        """Takes a product out, and out of its collections."""
+        """Removes a product, also from its collections."""
         self.forget_parts(identifier)
         self.products.pop(identifier, None)
         if self.batch(identifier):
@@ -136,13 +136,13 @@ class Catalogue:
         self.revision += 1
 
     def forget_parts(self, identifier: int) -> None:
-        """Takes the variants of a product's former state out of the indexes."""
+        """Removes the variants of a product's former state from the indexes."""
         for variant in self.products.get(identifier, {}).get("variants", ()):
             self.by_variant.pop(variant["id"], None)
             self.by_item.pop(variant["inventory_item_id"], None)
 
     def generate(self, products: int, variants: int, spread: int) -> Batch:
-        """Adds a batch; `spread` keeps the ids of one shop from another's."""
+        """Adds a batch; `spread` makes its ids differ from those of other shops."""
         before = sum(batch.count * batch.variants for batch in self.batches)
         start = 200_000_000_000_000_001 + spread * 10**10 + 2 * before
         batch = Batch(
@@ -165,7 +165,7 @@ class Catalogue:
         self.revision += 1
 
     def remove_collection(self, identifier: int) -> None:
-        """Takes a collection out; its products stay."""
+        """Removes a collection; its products stay."""
         self.collections.pop(identifier, None)
         self.smart.pop(identifier, None)
         self.revision += 1

@@ -11,7 +11,7 @@ def now() -> str:
 
 @lru_cache(maxsize=65536)
 def seconds(text: str) -> float:
-    """A time as seconds since 1970; a day alone is its midnight. Raises ValueError when it is no time."""
+    """A time as seconds since 1970; a day alone is its midnight. Raises ValueError if it is not a time."""
     parsed = datetime.fromisoformat(text)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 

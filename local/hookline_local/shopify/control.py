@@ -1,4 +1,4 @@
-"""The control interface: whatever a test or the demo wants of the local Shopify. README.md lists it."""
+"""The control interface of the local Shopify, for tests and the demo. README.md lists its requests."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ Act = Callable[[Shop, dict[str, Any]], Any]
 
 
 class InvalidControlError(Exception):
-    """A control request that makes no sense; the message says why."""
+    """An invalid control request; the message says why."""
 
 
 def install(shop: Shop, given: dict[str, Any]) -> Any:
@@ -38,11 +38,11 @@ def install(shop: Shop, given: dict[str, Any]) -> Any:
             return shop.tokens.install_expiring()
         case "client_credentials":
             return {}
-    raise InvalidControlError("kind is none of custom, expiring, client_credentials")
+    raise InvalidControlError("kind must be one of custom, expiring, client_credentials")
 
 
 def uninstall(shop: Shop, _: dict[str, Any]) -> Any:
-    """Takes the app out of the shop."""
+    """Uninstalls the app from the shop."""
     shop.uninstall()
     return {}
 
@@ -54,7 +54,7 @@ def generate(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def throttle(shop: Shop, given: dict[str, Any]) -> Any:
-    """Sets the bucket: maximum, rate per second, and what is in it now."""
+    """Sets the bucket: maximum, rate per second, and current content."""
     bucket = shop.bucket
     bucket.refill()
     bucket.maximum = float(given.get("maximum", bucket.maximum))
@@ -64,10 +64,10 @@ def throttle(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def faults(shop: Shop, given: dict[str, Any]) -> Any:
-    """Makes the next requests go wrong; `next: 0` makes all well again."""
+    """Makes the next requests fail; `next: 0` ends that."""
     kind, count = str(given.get("kind", "503")), int(given["next"])
     if kind not in ("429", "500", "503", "drop"):
-        raise InvalidControlError("kind is none of 429, 500, 503, drop")
+        raise InvalidControlError("kind must be one of 429, 500, 503, drop")
     if count == 0:
         shop.faults.clear()
     else:
@@ -78,7 +78,7 @@ def faults(shop: Shop, given: dict[str, Any]) -> Any:
 def odd(shop: Shop, given: dict[str, Any]) -> Any:
     """Makes the record of a gid odd: `fields` take the place of its own, `lines` follow it in an export.
 
-    Neither makes it as it was. A field that is `{"missing": true}` is left out.
+    With neither, the record is normal again. A field that is `{"missing": true}` is left out.
     """
     fields, lines = dict(given.get("fields", {})), list(given.get("lines", []))
     if fields or lines:
@@ -92,7 +92,7 @@ def bulk(shop: Shop, given: dict[str, Any]) -> Any:
     """Sets what `bulk.Wishes` has."""
     for name, value in given.items():
         if not hasattr(shop.wishes, name):
-            raise InvalidControlError(f"{name} is none of {', '.join(vars(shop.wishes))}")
+            raise InvalidControlError(f"{name} must be one of {', '.join(vars(shop.wishes))}")
         setattr(shop.wishes, name, value)
     return vars(shop.wishes)
 
@@ -112,7 +112,7 @@ def counts(shop: Shop, _: dict[str, Any]) -> Any:
 
 
 def subscriptions(shop: Shop, given: dict[str, Any]) -> Any:
-    """Lists those made through the Admin API.
+    """Lists the subscriptions created through the Admin API.
 
     `remove` (a topic or a gid) takes some out silently; `change` gives them another `uri`, `style`, `query` or `stub`.
     """
@@ -127,10 +127,10 @@ def subscriptions(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def mischief(shop: Shop, given: dict[str, Any]) -> Any:
-    """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends all of it."""
+    """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends that."""
     kind, count = str(given.get("kind", "lose")), int(given["next"])
     if kind not in ("lose", "duplicate", "delay"):
-        raise InvalidControlError("kind is none of lose, duplicate, delay")
+        raise InvalidControlError("kind must be one of lose, duplicate, delay")
     if count == 0:
         shop.mischief.clear()
     else:
@@ -145,7 +145,7 @@ def deliveries(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 async def settle(shop: Shop, given: dict[str, Any]) -> Any:
-    """Waits until no delivery is under way, for `seconds` at most, and says how many still are."""
+    """Waits until no delivery is in progress, at most `seconds`, and returns how many remain."""
     deadline = time.monotonic() + float(given.get("seconds", 30))
     while shop.sending and (left := deadline - time.monotonic()) > 0:
         await asyncio.wait(set(shop.sending), timeout=left)
@@ -171,7 +171,7 @@ ACTS: dict[str, Act] = {
 
 
 def add_routes(site: web.Application, app: App) -> None:
-    """`/_control/SHOP/ACT`, and what is not about one shop."""
+    """`/_control/SHOP/ACT`, and requests that concern no single shop."""
 
     async def act(request: web.Request) -> web.Response:
         shop = app.shop(request.match_info["shop"])
@@ -185,7 +185,7 @@ def add_routes(site: web.Application, app: App) -> None:
 
 
 async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) -> web.Response:
-    """Runs a control request; what is wrong with it becomes a 400."""
+    """Runs a control request; an invalid one gets a 400."""
     try:
         given = await request.json() if request.body_exists else dict(request.query)
         result = work(given)

@@ -40,13 +40,13 @@ class Bucket:
         self.filled_at = time.monotonic()
 
     def refill(self) -> None:
-        """Adds what time has brought."""
+        """Adds the points restored since the last call."""
         at = time.monotonic()
         self.points = min(self.maximum, self.points + (at - self.filled_at) * self.rate)
         self.filled_at = at
 
     def take(self, points: float) -> bool:
-        """Takes points if there are enough."""
+        """Takes points if the bucket holds enough."""
         self.refill()
         if points > self.points:
             return False
@@ -54,7 +54,7 @@ class Bucket:
         return True
 
     def refund(self, points: float) -> None:
-        """Returns what a query was charged but did not use."""
+        """Returns points that a query was charged but did not use."""
         self.points = min(self.maximum, self.points + points)
 
     def status(self) -> dict[str, float]:

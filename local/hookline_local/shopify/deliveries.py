@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 RETRIES = 8
 ALL_RETRIES_SECONDS = 4 * 3600
-# Each pause is twice the one before, together four hours.
+# Each pause is twice the previous one, four hours in total.
 PAUSES = [ALL_RETRIES_SECONDS * 2**place / (2**RETRIES - 1) for place in range(RETRIES)]
-# What is sent to a shop that has just taken the app out, or that has no app.
+# Topics sent although the shop has just uninstalled the app, or has no app.
 ALWAYS = ("app/uninstalled", *COMPLIANCE)
 
 
@@ -82,7 +82,7 @@ class Sender:
         else:
             reduced = only(resource, subscription.include_fields) if subscription.include_fields else resource
             if subscription.stub:
-                # What is left of a body that EventBridge finds too large:
+                # The remainder of a body that is too large for EventBridge:
                 # https://shopify.dev/changelog/amazon-eventbridge-webhook-payload-size-limit-increased-to-1-mb
                 reduced = {"id": resource["id"]}
             body = json.dumps(reduced, ensure_ascii=False, separators=(",", ":")).encode()
@@ -97,7 +97,7 @@ class Sender:
         return made
 
     def begin(self, shop: "Shop", subscription: Subscription, delivery: Delivery, at: str) -> None:
-        """Starts a delivery, or what mischief makes of it."""
+        """Starts a delivery, or plays the requested mischief."""
         identifier = delivery.id or delivery.header("shopify-webhook-id")
         record = Record(subscription.topic, identifier, subscription.uri, subscription.app_specific, at)
         shop.deliveries.append(record)
@@ -128,7 +128,7 @@ class Sender:
             del shop.subscriptions.made[subscription.number]
 
     async def attempt(self, uri: str, delivery: Delivery) -> int | str:
-        """Sends once: the status, or why there was none."""
+        """Sends once; returns the status, or the reason why there was none."""
         if self.session is None:
             self.session = aiohttp.ClientSession(auto_decompress=False)
         timeout = aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(1.0, self.timeout))

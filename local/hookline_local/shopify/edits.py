@@ -1,7 +1,7 @@
 """Edits that a merchant makes in the shop: each changes the catalog and sends the webhooks that Shopify would send.
 
-All take the shop and the JSON that control was given, and answer what the webhook's body is made of. A change of what
-is in a smart collection tells nobody, as in Shopify.
+All take the shop and the JSON of the control request, and return the content of the webhook's body. A change of the
+members of a smart collection sends no webhook, as in Shopify.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ Given = dict[str, Any]
 
 
 def create_product(shop: "Shop", given: Given) -> Any:
-    """A new product; what is not given is plain: one variant at 0.00, active and published."""
+    """A new product. Defaults: one variant at 0.00, active and published."""
     at, identifier = clock.now(), int(given.get("id") or shop.next_id())
     title = given.get("title", "New product")
     product = {
@@ -60,7 +60,7 @@ def update_product(shop: "Shop", given: Given) -> Any:
 
 
 def put(shop: "Shop", product: dict[str, Any], given: Given, topic: str, at: str) -> Any:
-    """Takes changes over and tells of them."""
+    """Applies changes and sends the webhook."""
     changes = {name: value for name, value in given.items() if name not in ("price", "variant_gids")}
     changed = product | changes | {"updated_at": given.get("updated_at", at)}
     if "variants" in given:
@@ -78,7 +78,7 @@ def put(shop: "Shop", product: dict[str, Any], given: Given, topic: str, at: str
 
 
 def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int, at: str) -> dict[str, Any]:
-    """A variant as given, over what it was, over what a new one is."""
+    """A variant: the given fields, over its former ones, over the defaults of a new one."""
     if before and not given.keys() - before.keys() and all(before[name] == value for name, value in given.items()):
         return before
     identifier = int(given.get("id") or shop.next_id())
@@ -109,7 +109,7 @@ def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int,
 
 
 def delete_product(shop: "Shop", given: Given) -> Any:
-    """Takes a product out."""
+    """Deletes a product."""
     product = known_product(shop, given)
     shop.catalogue.remove(product["id"])
     shop.emit("products/delete", {"id": product["id"]})
@@ -143,7 +143,7 @@ def set_stock(shop: "Shop", given: Given) -> Any:
 
 
 def set_tracked(shop: "Shop", given: Given) -> Any:
-    """Has the stock of an inventory item counted or not: `products/update`, whose body does not tell which."""
+    """Switches tracking of an inventory item on or off: `products/update`, whose body does not show which."""
     item, at = int(given["inventory_item_id"]), clock.now()
     found = shop.catalogue.item(item)
     if found is None:
@@ -158,7 +158,7 @@ def set_tracked(shop: "Shop", given: Given) -> Any:
 
 
 def order(shop: "Shop", given: Given) -> Any:
-    """Places an order: `variants` maps variant ids to quantities. Stock goes down as with `set_stock`."""
+    """Places an order: `variants` maps variant ids to quantities. Reduces the stock as `set_stock` does."""
     lines = []
     for identifier, quantity in given["variants"].items():
         found = shop.catalogue.variant(int(identifier))
@@ -187,7 +187,7 @@ def update_collection(shop: "Shop", given: Given) -> Any:
 
 
 def put_collection(shop: "Shop", before: Collection, given: Given, topic: str) -> Any:
-    """Takes changes over and tells of them."""
+    """Applies changes and sends the webhook."""
     if given.get("rules") and (wrong := rules.problem(given["rules"])):
         raise ValueError(wrong)
     fields = {name: value for name, value in given.items() if name in before.fields and name != "id"}
@@ -203,7 +203,7 @@ def put_collection(shop: "Shop", before: Collection, given: Given, topic: str) -
 
 
 def change_members(shop: "Shop", given: Given) -> Any:
-    """Adds the products of `add` to a custom collection and takes those of `remove` out: one `collections/update`."""
+    """Adds the products of `add` to a custom collection and removes those of `remove`: one `collections/update`."""
     collection = known_collection(shop, given)
     if collection.rules is not None:
         raise ValueError("a smart collection has no list of products")
@@ -213,7 +213,7 @@ def change_members(shop: "Shop", given: Given) -> Any:
 
 
 def delete_collection(shop: "Shop", given: Given) -> Any:
-    """Takes a collection out."""
+    """Deletes a collection."""
     collection = known_collection(shop, given)
     shop.catalogue.remove_collection(collection.id)
     shop.emit("collections/delete", payloads.deleted_collection(collection.id))

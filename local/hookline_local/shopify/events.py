@@ -1,4 +1,4 @@
-"""Deliveries in the newer form, *Events*: other headers, another body.
+"""Deliveries in the newer format, *Events*: different headers and body.
 
 https://shopify.dev/docs/apps/build/events/delivery-structure, as changed on 16 September 2026:
 https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration
@@ -77,7 +77,7 @@ def queried(shop: "Shop", query: str, variables: dict[str, Any]) -> dict[str, An
 
 
 def stub(shop: "Shop", number: int, whole: bytes) -> bytes:
-    """Body that replaces one that is too large, which can be fetched from `payload_url`."""
+    """Stub for a body that is too large; the body can be fetched from `payload_url`."""
     shop.stored_payloads[str(number)] = whole
     envelope = {name: value for name, value in json.loads(whole).items() if name in ("topic", "action", "handle")}
     said = envelope | {
@@ -89,7 +89,7 @@ def stub(shop: "Shop", number: int, whole: bytes) -> bytes:
 
 
 def headers(classic: dict[str, str], topic: str, handle: str) -> dict[str, str]:
-    """The newer headers, made from the classic ones. There is no event id."""
+    """The newer headers, built from the classic ones. There is no event id."""
     kind, action = resource_of(topic)
     return {
         "Content-Type": "application/json",
@@ -106,5 +106,5 @@ def headers(classic: dict[str, str], topic: str, handle: str) -> dict[str, str]:
 
 
 def camel(name: str) -> str:
-    """A REST field as GraphQL calls it."""
+    """GraphQL's name of a REST field."""
     return re.sub(r"_(\w)", lambda match: match[1].upper(), name)

@@ -34,7 +34,7 @@ MISSING = object()
 
 @dataclass
 class Context:
-    """One request: the shop, what it has cost so far, and warnings about searches."""
+    """One request: the shop, its cost so far, and warnings about searches."""
 
     shop: "Shop"
     spent: int = 0
@@ -84,7 +84,7 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
 
 
 def oddly(shop: "Shop", value: Any) -> Any:
-    """An answer with what control wants to be odd about its records."""
+    """A response with the oddities that control has set for its records."""
     if isinstance(value, list):
         return [oddly(shop, one) for one in value]
     if not isinstance(value, dict):
@@ -168,7 +168,7 @@ def spend(context: Context, info: GraphQLResolveInfo, value: Any) -> None:
 
 
 def default(wanted: GraphQLType) -> Any:
-    """The plainest value of a type: null where that is allowed."""
+    """The default value of a type: null if it is nullable."""
     return plainest(wanted.of_type) if is_non_null_type(wanted) else None
 
 

@@ -23,7 +23,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": lambda a, b: a <= b,
 }
 
-# Decides about one thing, given by how to ask it for a field's values.
+# Decides about one object, given a function that returns the values of a field.
 Ask = Callable[[str], list[Any]]
 Filter = Callable[[Ask], bool]
 
@@ -46,7 +46,7 @@ class Search:
 
 
 def parse(query: str | None, fields: Fields) -> Search:
-    """Reads a query; nothing asked keeps everything."""
+    """Reads a query; an empty one keeps everything."""
     search = Search(keep=lambda _: True)
     tokens = tokenize(query or "")
     if tokens:
@@ -98,7 +98,7 @@ def one(tokens: list[str], fields: Fields, search: Search) -> Filter:
 
 
 def term(token: str, fields: Fields, search: Search) -> Filter:
-    """`field:value`, `field:>=value`, or a bare word looked for everywhere."""
+    """`field:value`, `field:>=value`, or a bare word that is searched everywhere."""
     match = TERM.fullmatch(token)
     name, comparator, value = match["field"], match["comparator"], match["value"]
     if name is None:

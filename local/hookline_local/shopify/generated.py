@@ -18,7 +18,7 @@ EPOCH = 1_793_491_200  # 2026-11-01
 class Batch:
     """A number of products with consecutive odd ids, each with the same number of variants.
 
-    Every id is odd and above 2^53, so that whatever turns ids into floats changes them.
+    Every id is odd and above 2^53, so that a conversion of ids to floats changes them.
     """
 
     first_product: int
@@ -41,7 +41,7 @@ class Batch:
         return self.product_of(identifier - self.first_item)
 
     def product_of(self, offset: int) -> int | None:
-        """The product whose variants hold the place at this distance from the first."""
+        """The product with the variant at this distance from the first."""
         if offset % 2 or not 0 <= offset < 2 * self.count * self.variants:
             return None
         return self.first_product + offset // self.variants // 2 * 2
@@ -52,7 +52,7 @@ class Batch:
         return datetime.fromtimestamp(EPOCH + place % 86400, UTC).isoformat()
 
     def product(self, identifier: int) -> dict[str, Any]:
-        """The product as `products/update` has it, but with every variant."""
+        """The product as in `products/update`, but with every variant."""
         place = (identifier - self.first_product) // 2
         at = self.updated_at(identifier)
         colour, thing = COLOURS[place % len(COLOURS)], THINGS[place % len(THINGS)]

@@ -30,10 +30,10 @@ from .roots import QUERIES
 if TYPE_CHECKING:
     from .shops import Shop
 
-# Ungrouped, children come after their parents but not right after: so many parents first.
+# Ungrouped, children follow their parents, but not directly: this many parents come first.
 UNGROUPED = 50
 
-# A level of the result, the node's id, and the line.
+# Level of the result, id of the node, and the line.
 Row = tuple[int, dict[str, Any]]
 
 
@@ -97,7 +97,7 @@ class Compiler:
         else:
             shape = Shape(self, [(node, kind)])
             plan.fields.append((key, self.inline(read, shape, kind)))
-            # A connection below an object that is no connection hangs on the node of the line.
+            # A connection below a plain object belongs to the node of the line.
             if not is_abstract_type(kind):
                 for inner, below in shape.plan(None, kind.name).connections:
                     plan.connections.append((through(read, inner), below))
@@ -147,7 +147,7 @@ def through(outer: Callable[[Any], Any], inner: Callable[[Any], Any]) -> Callabl
 
 
 def rows(shop: "Shop", document: DocumentNode, grouped: bool) -> Iterator[Row]:
-    """Every line of the result with its level (0 for the outermost), read from the catalogue as it is by then."""
+    """Every line of the result with its level (0 for the outermost), read from the catalog at that time."""
     fragments = fragments_of(document)
     compiler, context = Compiler(fragments), Context(shop)
     operation = next(one for one in document.definitions if isinstance(one, OperationDefinitionNode))
@@ -163,7 +163,7 @@ def rows(shop: "Shop", document: DocumentNode, grouped: bool) -> Iterator[Row]:
 
 
 def nodes_of(listing: Any) -> Iterator[Node]:
-    """The nodes of a connection that still exist; none for one the catalogue does not have."""
+    """The nodes of a connection that still exist; none for a node that the catalog does not have."""
     if isinstance(listing, Listing):
         for key in list(listing.keys):
             if (node := listing.make(key)) is not None:
@@ -213,10 +213,10 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def encode(line: dict[str, Any], shop: "Shop") -> bytes:
-    """A line as it is in the file, with what control wants to be odd about it, and the lines that come after it."""
+    """A line of the file, with the oddities that control has set, and the lines that follow it."""
     odd = shop.odd.get(line["id"])
     if odd is None:
         return ENCODER.encode(line).encode() + b"\n"
-    # Half a surrogate pair is written as the escape that it came as.
+    # Half a surrogate pair is written as the original escape.
     record = json.dumps(odd.record(line, "bulk"), separators=(",", ":"))
     return "".join(f"{one}\n" for one in (record, *odd.lines)).encode()

@@ -1,7 +1,7 @@
 """Fields of the schema, as functions of a node and the field's arguments.
 
 Used by the GraphQL executor (`execute`) and by bulk operations (`lines`), which do without it. A field that is missing
-here is null, or a plain default where the schema forbids null. Other modules add the types they are about to `FIELDS`.
+here is null, or a default if the schema forbids null. Other modules add their types to `FIELDS`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Node:
-    """A thing of a GraphQL type: its data, the shop it is in, and what it belongs to."""
+    """An object of a GraphQL type: its data, its shop and its owner."""
 
     typename: str
     data: Any
@@ -30,12 +30,12 @@ Field = Callable[[Node, dict[str, Any]], Any]
 
 
 def key(name: str) -> Field:
-    """The field that REST calls so."""
+    """Field with REST's name."""
     return lambda node, _: node.data[name]
 
 
 def text(name: str) -> Field:
-    """The same, where REST says null and GraphQL an empty text."""
+    """The same, for fields that are null in REST and an empty text in GraphQL."""
     return lambda node, _: node.data[name] or ""
 
 
@@ -60,7 +60,7 @@ def product_node(shop: "Shop", product: dict[str, Any] | None) -> Node | None:
 
 
 def product_of_key(shop: "Shop") -> Callable[[Any], Node]:
-    """Makes the product of a key, which is its id or ends in it."""
+    """Creates the product of a key, which is its id or ends in it."""
     return lambda one: product_node(shop, shop.catalogue.product(one[-1] if isinstance(one, tuple) else one))
 
 

@@ -1,4 +1,4 @@
-"""Bodies of webhooks: REST resources of the shapes in events/shopify, made from the catalog.
+"""Bodies of webhooks: REST resources of the shapes in events/shopify, built from the catalog.
 
 Shapes: https://shopify.dev/docs/api/webhooks/latest
 """
@@ -73,7 +73,7 @@ def shop_fields(shop: "Shop") -> dict[str, Any]:
 
 
 def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, int]]) -> dict[str, Any]:
-    """`orders/create`, the part of it that says what was ordered."""
+    """`orders/create`, reduced to the ordered items."""
     at = clock.now()
     total = sum(float(variant["price"]) * quantity for _, variant, quantity in lines)
     return {
@@ -123,7 +123,7 @@ def only(body: dict[str, Any], fields: list[str]) -> dict[str, Any]:
 
 
 def take(source: dict[str, Any], path: list[str], into: dict[str, Any]) -> None:
-    """Copies what is at a path."""
+    """Copies the value at a path."""
     name, rest = path[0], path[1:]
     if name not in source:
         return

@@ -83,7 +83,7 @@ def plain_value(fields: dict[str, Any], name: str) -> list[Any]:
 
 
 def searched(context: "Context", root: str, arguments: dict[str, Any], fields: filters.Fields) -> filters.Search:
-    """The parsed `query:` of a connection; what it cannot use becomes a warning."""
+    """The parsed `query:` of a connection; unusable parts become warnings."""
     search = filters.parse(arguments.get("query"), fields)
     for name in search.unknown:
         warning = {"field": name, "message": "Invalid search field for this query."}
@@ -131,7 +131,7 @@ def product_variants(context: "Context", arguments: dict[str, Any]) -> Listing:
 
 
 def node(context: "Context", gid: str) -> Node | None:
-    """Anything by its gid; null for what does not exist, or is of a kind we do not have."""
+    """Any object by its gid; null if it does not exist or its kind is not supported."""
     shop, number = context.shop, ids.number(gid)
     if number is None:
         return None
@@ -154,18 +154,18 @@ def node(context: "Context", gid: str) -> Node | None:
 
 
 def of_kind(kind: str) -> Root:
-    """A query for one thing of a kind by its id."""
+    """A query for one object of a kind by its id."""
     return lambda context, arguments: node(context, arguments["id"]) if ids.kind(arguments["id"]) == kind else None
 
 
 def installation(context: "Context", _: dict[str, Any]) -> dict[str, Any]:
-    """The app in this shop, with what it may do."""
+    """The app in this shop, with its scopes."""
     scopes = [{"handle": scope, "description": scope} for scope in context.shop.scopes]
     return {"id": ids.gid("AppInstallation", context.shop.id), "accessScopes": scopes}
 
 
 def uninstall(context: "Context", _: dict[str, Any]) -> dict[str, Any]:
-    """The app takes itself out of the shop."""
+    """The app uninstalls itself from the shop."""
     context.shop.uninstall()
     return {"app": {"id": ids.gid("App", 1)}, "userErrors": []}
 

@@ -22,7 +22,7 @@ RELATIONS: dict[str, Callable[[str, str], bool]] = {
     "less_than": lambda value, wanted: Decimal(value) < Decimal(wanted),
 }
 
-# True when none of the values does what the other relation says.
+# True if no value matches the opposite relation.
 NEGATIONS = {"not_equals": "equals", "not_contains": "contains"}
 
 
@@ -48,9 +48,9 @@ def problem(rules: Any) -> str | None:
     """Error in rules from outside, or None."""
     for rule in rules:
         if rule.get("column") not in COLUMNS:
-            return f"column {rule.get('column')!r} is none of {', '.join(COLUMNS)}"
+            return f"column {rule.get('column')!r} must be one of {', '.join(COLUMNS)}"
         if rule.get("relation") not in (*RELATIONS, *NEGATIONS):
-            return f"relation {rule.get('relation')!r} is none of {', '.join((*RELATIONS, *NEGATIONS))}"
+            return f"relation {rule.get('relation')!r} must be one of {', '.join((*RELATIONS, *NEGATIONS))}"
         if not isinstance(rule.get("condition"), str):
             return "condition is not a string"
     return None

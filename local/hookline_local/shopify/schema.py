@@ -35,16 +35,16 @@ def load() -> GraphQLSchema:
 
 
 def check(source: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
-    """The parsed document, or what is wrong with it as Shopify would answer it."""
+    """The parsed document, or its errors as Shopify would report them."""
     try:
         document = parse(source)
     except GraphQLError as error:
         return None, [error.formatted]
-    errors = [as_shopify_says(error) for error in validate(load(), document)]
+    errors = [in_shopifys_words(error) for error in validate(load(), document)]
     return (None if errors else document), errors
 
 
-def as_shopify_says(error: GraphQLError) -> dict[str, Any]:
+def in_shopifys_words(error: GraphQLError) -> dict[str, Any]:
     """A validation error with Shopify's wording and code, where we know them."""
     said = dict(error.formatted)
     if match := re.match(r"Cannot query field '(\w+)' on type '(\w+)'", error.message):

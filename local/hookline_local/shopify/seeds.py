@@ -1,4 +1,4 @@
-"""The catalogue of events/shopify as a shop, with collections."""
+"""The catalog of events/shopify as a shop, with collections."""
 
 import itertools
 import json

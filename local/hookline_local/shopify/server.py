@@ -1,4 +1,4 @@
-"""The HTTP side: what Shopify's apps call, and the control interface beside it."""
+"""The HTTP server: the APIs that apps call, and the control interface."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def shop_of(request: web.Request) -> Shop:
 
 
 def gone_wrong(request: web.Request, fault: Fault) -> web.Response:
-    """Answers as a fault says, or does not answer."""
+    """Responds with a fault, or not at all."""
     if fault.kind == "drop":
         request.transport.abort()
         return web.Response()
@@ -47,7 +47,7 @@ def gone_wrong(request: web.Request, fault: Fault) -> web.Response:
 
 
 async def graphql(request: web.Request) -> web.Response:
-    """The Admin API. Any version is answered by the one schema there is, and the answer says which."""
+    """The Admin API. Every version gets the only schema that we have, and the response names its version."""
     shop = shop_of(request)
     shop.counts["graphql"] += 1
     if fault := shop.fault("graphql"):
@@ -122,7 +122,7 @@ async def bulk_result(request: web.Request) -> web.StreamResponse:
             await response.write(chunk)
             start += len(chunk)
     if stop is not None and stop < end:
-        # What was written arrives before the connection is gone.
+        # Flush the written bytes before the connection is cut.
         request.transport.close()
         return response
     await response.write_eof()
@@ -130,7 +130,7 @@ async def bulk_result(request: web.Request) -> web.StreamResponse:
 
 
 async def payload(request: web.Request) -> web.Response:
-    """The body that an Events stub stands for. As in Shopify, the address itself is the permission."""
+    """The body behind an Events stub. As in Shopify, the address itself is the permission."""
     shop = shop_of(request)
     body = shop.stored_payloads.get(request.match_info["number"])
     if body is None:

@@ -17,7 +17,7 @@ from .deliveries import Mischief, Record, Sender
 from .subscriptions import Subscription, Subscriptions
 from .tokens import Tokens
 
-# So many deliveries are remembered.
+# Number of remembered deliveries.
 MOST_RECORDS = 20_000
 SCOPES = ("read_products", "read_inventory", "read_locations", "read_orders")
 
@@ -48,7 +48,7 @@ class App:
     numbers: int = 0
 
     def __post_init__(self) -> None:
-        """Nothing is sent yet."""
+        """Creates the app; it sends nothing yet."""
         self.sender = Sender(self, self.faster)
         self.random = random.Random(self.seed)  # noqa: S311
 
@@ -57,13 +57,13 @@ class App:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def shop(self, name: str) -> "Shop":
-        """A shop by its domain, made when it is new."""
+        """A shop by its domain, created if it is new."""
         if name not in self.shops:
             self.shops[name] = Shop(self, name)
         return self.shops[name]
 
     def next_id(self) -> int:
-        """An id nobody has: odd and above 2^53, like all of ours."""
+        """An unused id: odd and above 2^53, like all of ours."""
         self.numbers += 1
         return 800_000_000_000_000_001 + (self.seed % 1000) * 10**12 + 2 * self.numbers
 
@@ -158,7 +158,7 @@ class Shop:
         self.app.sender.emit(self, topic, resource, **more)
 
     def uninstall(self) -> None:
-        """The app is taken out: its tokens end before anybody hears of it, its subscriptions with it."""
+        """Uninstalls the app: ends its tokens before the webhook is sent, and removes its subscriptions."""
         from .payloads import shop_fields
 
         self.installed = False

@@ -1,4 +1,4 @@
-"""Webhook subscriptions: those made through the Admin API, per shop, and those of the app, set by control.
+"""Webhook subscriptions: per shop, created through the Admin API, and of the app, set by control.
 
 https://shopify.dev/docs/apps/build/webhooks/subscribe
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .shops import Shop
 
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
-# Enum values of the schema whose last underscore is not the slash.
+# Enum values of the schema whose slash is not the last underscore.
 ODD_TOPICS = {"INVENTORY_LEVELS_UPDATE": "inventory_levels/update", "ORDERS_CREATE": "orders/create"}
 
 
@@ -45,7 +45,7 @@ class Subscription:
 
 @dataclass
 class Subscriptions:
-    """Those of one shop that were made through the Admin API."""
+    """Subscriptions of one shop, created through the Admin API."""
 
     made: dict[int, Subscription] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ def node(shop: "Shop", identifier: str) -> Node | None:
 
 
 def listing(shop: "Shop", arguments: dict[str, Any]) -> Listing:
-    """Those made through the Admin API; the app's own are never shown."""
+    """Subscriptions created through the Admin API; the app's own are never shown."""
     topics = {topic_of(value) for value in arguments.get("topics") or []}
     wanted = arguments.get("uri") or arguments.get("callbackUrl")
     made = shop.subscriptions.made
@@ -93,7 +93,7 @@ def problem(shop: "Shop", topic: str, given: dict[str, Any], besides: int | None
     uri = given.get("uri") or given.get("callbackUrl")
     if uri is None:
         return error(["webhookSubscription", "callbackUrl"], "Address can't be blank")
-    # The real one wants HTTPS; loopback is let through because there is no other way to be local.
+    # Shopify requires HTTPS; loopback is allowed here, because a local stack has no other address.
     if not re.match(r"https://|arn:aws:events:|pubsub://|http://(127\.0\.0\.1|localhost)[:/]", uri):
         return error(["webhookSubscription", "callbackUrl"], "Address protocol http:// is not supported")
     for other in shop.subscriptions.made.values():
@@ -139,7 +139,7 @@ def update(shop: "Shop", arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def change(subscription: Subscription, given: dict[str, Any]) -> None:
-    """Takes over what an input says."""
+    """Applies the fields of an input."""
     subscription.uri = given.get("uri") or given.get("callbackUrl")
     subscription.include_fields = given.get("includeFields", subscription.include_fields) or []
     subscription.filter = given.get("filter", subscription.filter)

@@ -17,10 +17,10 @@ OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
 class TokenRefusedError(Exception):
-    """A grant that is not given; the message is OAuth's `error`, then what is wrong."""
+    """A refused grant; the message is OAuth's `error`, then the reason."""
 
     def __init__(self, error: str, description: str) -> None:
-        """With OAuth's word for it."""
+        """Creates the error with OAuth's code."""
         super().__init__(f"{error}: {description}")
         self.error, self.description = error, description
 
@@ -64,12 +64,12 @@ class Tokens:
             self.current, self.offered = pair, []
 
     def new(self, kind: str) -> str:
-        """A token nobody has had."""
+        """A new token."""
         self.made += 1
         return f"{kind}_{self.prefix}{self.made:04}"
 
     def new_pair(self) -> Pair:
-        """A pair whose time starts now."""
+        """A new pair, valid from now on."""
         at = time.monotonic()
         return Pair(self.new("shpat"), self.new("shprt"), at + self.lifetime, at + REFRESH_SECONDS)
 
@@ -80,7 +80,7 @@ class Tokens:
         return {"access_token": token}
 
     def install_expiring(self) -> dict[str, Any]:
-        """A first pair; only one can be active, so former ones end."""
+        """A first pair; only one can be active, so it ends former ones."""
         self.current, self.offered = self.new_pair(), []
         return self.as_answer(self.current)
 
@@ -120,7 +120,7 @@ class Tokens:
         return {"access_token": token, "expires_in": int(seconds)}
 
     def refresh(self, token: str) -> dict[str, Any]:
-        """A new pair for a refresh token: the current one, or one whose answer was lost."""
+        """A new pair for a refresh token: the current one, or one whose response was lost."""
         self.adopt(next((pair for pair in self.offered if pair.refresh == token), None))
         if not self.current or self.current.refresh != token or time.monotonic() >= self.current.refresh_expires_at:
             raise TokenRefusedError("invalid_grant", "This request requires an active refresh_token")
@@ -129,7 +129,7 @@ class Tokens:
         return self.as_answer(pair)
 
     def exchange(self, form: dict[str, Any]) -> dict[str, Any]:
-        """An expiring pair for a lasting token, which ends with that."""
+        """An expiring pair in exchange for a lasting token, which ends."""
         token = form.get("subject_token")
         if token not in self.lasting or form.get("subject_token_type") != OFFLINE or str(form.get("expiring")) != "1":
             raise TokenRefusedError("invalid_subject_token", "not an offline access token that can be exchanged")
@@ -137,13 +137,13 @@ class Tokens:
         return self.install_expiring()
 
     def expire(self) -> None:
-        """Ends every access token that can expire, at once. Refresh tokens stay good."""
+        """Ends every expiring access token at once. Refresh tokens stay valid."""
         self.granted = dict.fromkeys(self.granted, 0.0)
         for pair in filter(None, [self.current, *self.offered]):
             pair.expires_at = 0.0
 
     def revoke(self) -> None:
-        """Ends everything, as an uninstall does."""
+        """Ends all tokens, as an uninstall does."""
         self.lasting.clear()
         self.granted.clear()
         self.current, self.offered = None, []

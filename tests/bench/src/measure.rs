@@ -59,7 +59,7 @@ pub enum Expected {
     /// No message or record of a batch is to be retried.
     AllDone,
     /// Access is allowed.
-    LetIn,
+    Authorized,
     /// Nothing; the work is done.
     Nothing,
 }
@@ -69,7 +69,7 @@ impl Expected {
         let answer: Value = serde_json::from_slice(answer)?;
         let as_expected = match self {
             Self::Status(status) => answer["statusCode"] == status,
-            Self::LetIn => answer["isAuthorized"] == true,
+            Self::Authorized => answer["isAuthorized"] == true,
             Self::Nothing => answer.is_null(),
             Self::AllDone => answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty),
         };
@@ -217,8 +217,8 @@ mod tests {
             done.check(br#"{"statusCode":200}"#).is_err(),
             "a missing result must be an error"
         );
-        assert!(Expected::LetIn.check(br#"{"isAuthorized":true}"#).is_ok());
-        assert!(Expected::LetIn.check(br#"{"isAuthorized":false}"#).is_err());
+        assert!(Expected::Authorized.check(br#"{"isAuthorized":true}"#).is_ok());
+        assert!(Expected::Authorized.check(br#"{"isAuthorized":false}"#).is_err());
         assert!(Expected::Nothing.check(b"null").is_ok());
         assert!(Expected::Nothing.check(br#"{"errorMessage":"no"}"#).is_err());
     }

@@ -25,12 +25,16 @@ impl RepeatedRequest {
     pub fn of(function: &str) -> Option<Self> {
         let (what, event, expected) = match function {
             "actions" => ("resync a store", api("POST", "/resync", &[]), Expected::Status(202)),
-            "authorizer" => ("let in who bears a token", bearer(), Expected::LetIn),
+            "authorizer" => ("authorize a token", bearer(), Expected::Authorized),
             "live-connect" => ("follow a store", socket("MESSAGE"), Expected::Status(200)),
             "live-disconnect" => ("forget a connection", socket("DISCONNECT"), Expected::Status(200)),
-            "live-push" => ("tell one of a delivery", change(), Expected::AllDone),
+            "live-push" => ("push an update", change(), Expected::AllDone),
             "panel" => ("the page", page(), Expected::Status(200)),
-            "reconcile" => ("what is due, one store", json!({"due": "reconcile"}), Expected::Nothing),
+            "reconcile" => (
+                "due reconciliation, one store",
+                json!({"due": "reconcile"}),
+                Expected::Nothing,
+            ),
             "search" => (
                 "search, ten results",
                 api("GET", "/search", &[("q", "walnut board")]),

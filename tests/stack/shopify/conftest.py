@@ -1,4 +1,4 @@
-"""One local Shopify for the tests in this folder, and something that takes its webhooks."""
+"""One local Shopify for the tests in this folder, and a receiver of its webhooks."""
 
 import http.server
 import subprocess
@@ -15,7 +15,7 @@ from hookline_local.shopkeeper import Shopkeeper
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """A server of its own, ended by the end of its standard input."""
+    """A separate server, which ends with its standard input."""
     command = [sys.executable, "-m", "hookline_local.shopify", "--stdin-watch", "--time-factor", "1000000"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
@@ -45,15 +45,15 @@ def receiver() -> Iterator[Receiver]:
     """A receiver on loopback."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        """Hands over what it gets."""
+        """Collects received webhooks."""
 
         def do_POST(self) -> None:
-            """Takes a webhook."""
+            """Receives a webhook."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
             it.taken.put(Received(self.path, self.headers, body))
             self.send_response(it.answers.pop(0) if it.answers else 200)
             self.send_header("Content-Length", "0")
-            # Whoever follows a redirect ends where nothing is answered.
+            # A client that follows the redirect gets no response.
             self.send_header("Location", it.url)
             self.end_headers()
 

@@ -10,7 +10,7 @@ from hookline_local.shopkeeper import Shopkeeper
 
 
 def test_an_empty_bucket_throttles(shop: Shopkeeper) -> None:
-    """HTTP 200 with an error and the cost, and the points come back with time."""
+    """HTTP 200 with an error and the cost; the points are restored over time."""
     query = "{ products(first: 50) { nodes { id } } }"
     shop.act("throttle", maximum=60, rate=0, available=60)
     _, answer = shop.graphql(query, TOKEN)
@@ -37,7 +37,7 @@ def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
     shop.act("faults", next=1, kind="503")
     shop.act("faults", next=1, kind="drop")
     assert [shop.graphql("{ shop { name } }", TOKEN)[0] for _ in range(2)] == [429, 503]
-    with pytest.raises(OSError):  # noqa: PT011 (which one depends on the moment)
+    with pytest.raises(OSError):  # noqa: PT011 (the exception depends on timing)
         shop.graphql("{ shop { name } }", TOKEN)
     assert data(shop, "{ shop { name } }")
 
@@ -52,7 +52,7 @@ def works(shop: Shopkeeper, answer: dict[str, Any]) -> bool:
     return shop.graphql("{ shop { name } }", answer["access_token"])[0] == 200
 
 
-def test_only_a_good_token_opens_an_installed_shop(shop: Shopkeeper) -> None:
+def test_an_installed_shop_needs_a_valid_token(shop: Shopkeeper) -> None:
     """Any other token gets 401; an unknown shop answers 404."""
     assert shop.graphql("{ shop { name } }", "wrong") == (
         401,
@@ -77,7 +77,7 @@ def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
 
 
 def test_a_grant_may_be_a_form(shop: Shopkeeper) -> None:
-    """As OAuth has it; JSON is Shopify's own way."""
+    """OAuth specifies a form; Shopify also accepts JSON."""
     form = f"client_id=hookline-local&client_secret={SECRET}&grant_type=client_credentials"
     url = f"{shop.url}/{shop.store}/admin/oauth/access_token"
     with urllib.request.urlopen(url, form.encode(), timeout=10) as response:
@@ -102,7 +102,7 @@ def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper)
 
 
 def test_an_expired_token_is_refreshed(shop: Shopkeeper) -> None:
-    """Its refresh token outlives it; an uninstall ends both."""
+    """The refresh token outlives the access token; an uninstall ends both."""
     first = shop.act("install", kind="expiring")
     shop.act("tokens", expire=True)
     assert not works(shop, first)

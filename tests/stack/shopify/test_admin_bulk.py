@@ -54,7 +54,7 @@ def test_a_bulk_result_has_children_below_their_parents(shop: Shopkeeper) -> Non
 
 
 def test_an_ungrouped_result_has_the_same_lines_in_another_order(shop: Shopkeeper) -> None:
-    """Children come after their parents, not right after: the default since 2026-07."""
+    """Children follow their parents, but not directly: the default since 2026-07."""
     grouped = fetched(finished(shop, started(shop))["url"]).splitlines()
     ungrouped = fetched(finished(shop, started(shop, group=False))["url"]).splitlines()
     assert sorted(grouped) == sorted(ungrouped)
@@ -76,7 +76,7 @@ def test_a_download_that_breaks_off_is_continued(shop: Shopkeeper) -> None:
 
 @pytest.mark.parametrize("partial", [True, False])
 def test_a_bulk_operation_fails_half_way(shop: Shopkeeper, partial: bool) -> None:
-    """With or without what it had by then."""
+    """With or without a partial result."""
     shop.act("bulk", fail=1, fail_after=30, partial=partial)
     operation = finished(shop, started(shop))
     assert (operation["status"], operation["errorCode"], operation["url"]) == ("FAILED", "INTERNAL_SERVER_ERROR", None)
@@ -108,7 +108,7 @@ def test_a_wrong_bulk_query_is_a_user_error(shop: Shopkeeper) -> None:
 
 
 def test_thousands_of_products_are_one_file(shop: Shopkeeper) -> None:
-    """Made line by line; 5,000 here, measured with 100,000 in the README."""
+    """Written line by line; 5,000 products here, 100,000 in the README."""
     shop.act("generate", products=5000, variants=3)
     operation = finished(shop, started(shop))
     assert operation["rootObjectCount"] == "5018"

@@ -13,23 +13,23 @@ def test_ids_stay_exact(shop: Shopkeeper) -> None:
 
 
 def test_pages_are_complete_while_the_catalog_changes(shop: Shopkeeper) -> None:
-    """Cursors name a place, not a number of things."""
+    """Cursors name a position, not a number of objects."""
     query = """query($after: String) { products(first: 5, after: $after) {
         nodes { id } pageInfo { hasNextPage endCursor } } }"""
-    seen, after = [], None
+    read_ids, after = [], None
     while True:
         page = data(shop, query, after=after)["products"]
-        seen += [node["id"] for node in page["nodes"]]
-        if len(seen) == 5:
-            shop.act("delete_product", id=int(seen[0].rpartition("/")[2]))
+        read_ids += [node["id"] for node in page["nodes"]]
+        if len(read_ids) == 5:
+            shop.act("delete_product", id=int(read_ids[0].rpartition("/")[2]))
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert len(seen) == len(set(seen)) == 18
+    assert len(read_ids) == len(set(read_ids)) == 18
 
 
 def test_a_page_has_250_at_most(shop: Shopkeeper) -> None:
-    """One more is an error, and so is no size at all."""
+    """A larger page is an error, and so is a missing size."""
     shop.act("generate", products=300)
     assert len(data(shop, "{ products(first: 250) { nodes { id } } }")["products"]["nodes"]) == 250
     assert code(shop, "{ products(first: 251) { nodes { id } } }") == "BAD_USER_INPUT"
@@ -37,7 +37,7 @@ def test_a_page_has_250_at_most(shop: Shopkeeper) -> None:
 
 
 def test_all_variants_can_be_read(shop: Shopkeeper) -> None:
-    """Those too that a webhook only lists."""
+    """Including the variants that a webhook only lists."""
     query = """{ product(id: "gid://shopify/Product/%d") {
         variantsCount { count } variants(first: 250) { nodes { id title } } } }"""
     product = data(shop, query % CURTAIN)["product"]
@@ -46,7 +46,7 @@ def test_all_variants_can_be_read(shop: Shopkeeper) -> None:
 
 
 def test_changes_are_found_by_time(shop: Shopkeeper) -> None:
-    """As the reconciliation asks."""
+    """With the query of the reconciliation."""
     query = """{ products(first: 50, sortKey: UPDATED_AT,
         query: "updated_at:>='2026-11-14T00:00:00Z' AND status:active") { nodes { updatedAt } } }"""
     times = [node["updatedAt"] for node in data(shop, query)["products"]["nodes"]]

@@ -23,7 +23,7 @@ def test_a_query_that_does_not_fit_the_schema_is_refused(shop: Shopkeeper) -> No
         assert "data" not in answer
 
 
-def test_the_check_finds_what_shopify_would(tmp_path: Any) -> None:
+def test_the_check_finds_the_errors_of_shopify(tmp_path: Any) -> None:
     """As a command: 0 for good documents, 1 with a message for bad ones."""
     files = {
         "good.graphql": "query P($id: ID!) { product(id: $id) { id title } }",
@@ -60,7 +60,7 @@ def test_the_check_finds_what_shopify_would(tmp_path: Any) -> None:
 
 
 def test_fields_missing_in_the_catalog_are_null_or_default(shop: Shopkeeper) -> None:
-    """So that a query that fits the schema never fails for lack of data."""
+    """A query that fits the schema never fails for lack of data."""
     query = """{ product(id: "gid://shopify/Product/%d") {
         isGiftCard onlineStoreUrl seo { title } metafields(first: 1) { nodes { id } } giftCardTemplateSuffix
     } orders(first: 1) { nodes { id } pageInfo { hasNextPage } } }"""

@@ -30,7 +30,7 @@ def test_untracked_stock_shows_in_the_admin_api_only(shop: Shopkeeper) -> None:
 
 
 def test_a_collection_is_published_or_not(shop: Shopkeeper) -> None:
-    """One that will be published later is not, yet."""
+    """A collection that will be published later is not published yet."""
     count = lambda: data(shop, PUBLISHED, id=f"gid://shopify/Collection/{CAMPFIRE}")["collection"]  # noqa: E731
     for published_at, expected in ((None, 0), ("2999-01-01T00:00:00Z", 0), ("2026-01-01T00:00:00Z", 1)):
         shop.act("update-collection", id=CAMPFIRE, published_at=published_at)
@@ -38,7 +38,7 @@ def test_a_collection_is_published_or_not(shop: Shopkeeper) -> None:
 
 
 def test_an_odd_record_is_odd_in_every_response_until_reset(shop: Shopkeeper) -> None:
-    """Those beside it are as they were."""
+    """Other records are unchanged."""
     shop.act("odd", id=product(SKILLET), fields={"tags": None, "title": {"missing": True}}, lines=["nonsense"])
     odd, other = data(shop, NODES, ids=[product(SKILLET), product(BOARD)])["nodes"]
     assert odd == {"id": product(SKILLET), "tags": None}

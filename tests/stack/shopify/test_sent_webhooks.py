@@ -18,7 +18,7 @@ SUBSCRIBED = "{ webhookSubscriptions(first: 50) { nodes { id topic uri } } }"
 
 
 def subscribed(shop: Shopkeeper, topic: str, uri: str, **more: Any) -> dict[str, Any]:
-    """Makes a subscription through the Admin API."""
+    """Creates a subscription through the Admin API."""
     return data(shop, SUBSCRIBE, topic=topic, hook={"uri": uri} | more)["webhookSubscriptionCreate"]
 
 
@@ -105,7 +105,7 @@ def test_an_address_can_subscribe_once_per_topic(shop: Shopkeeper) -> None:
 
 
 def test_only_the_included_fields_are_sent(shop: Shopkeeper, receiver: Receiver) -> None:
-    """Nested ones too."""
+    """Including nested fields."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url, includeFields=["id", "updated_at", "variants.price", "image.src"])
     shop.act("update_product", id=SKILLET, price="1.00")
     shop.act("settle")
@@ -145,7 +145,7 @@ def test_nine_failures_remove_subscriptions_of_the_api_only(shop: Shopkeeper, re
 
 
 def test_refused_connections_and_timeouts_are_failures(shop: Shopkeeper) -> None:
-    """The log says which."""
+    """The log distinguishes them."""
     shop.app(timeout=0.05)
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as silent:
         subscribed(shop, "PRODUCTS_UPDATE", f"http://127.0.0.1:{silent.server_port}/never")
@@ -159,7 +159,7 @@ def test_refused_connections_and_timeouts_are_failures(shop: Shopkeeper) -> None
 
 
 def test_deliveries_are_lost_and_doubled_as_control_demands(shop: Shopkeeper, receiver: Receiver) -> None:
-    """A double has the same id; a lost one is in the log only."""
+    """A duplicate has the same id; a lost delivery is only in the log."""
     shop.app(subscriptions=[{"topic": topic, "uri": receiver.url} for topic in ("products/update", "products/delete")])
     shop.act("mischief", kind="lose", next=1, topic="products/delete")
     shop.act("mischief", kind="duplicate", next=1, topic="products/update")
@@ -174,7 +174,7 @@ def test_deliveries_are_lost_and_doubled_as_control_demands(shop: Shopkeeper, re
 
 
 def test_a_delayed_delivery_is_overtaken(shop: Shopkeeper, receiver: Receiver) -> None:
-    """Later edits arrive first; each says when it was triggered."""
+    """Later edits arrive first; each has its trigger time."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url)
     shop.act("mischief", kind="delay", next=1, seconds=0.5)
     shop.act("update_product", id=SKILLET, title="First")
@@ -186,7 +186,7 @@ def test_a_delayed_delivery_is_overtaken(shop: Shopkeeper, receiver: Receiver) -
 
 
 def test_subscriptions_vanish_and_move_silently(shop: Shopkeeper) -> None:
-    """As the watchdog has to notice."""
+    """The watchdog has to notice it."""
     for topic in ("PRODUCTS_UPDATE", "PRODUCTS_DELETE"):
         subscribed(shop, topic, "https://example.com/hook")
     shop.act("subscriptions", remove="products/update")
@@ -220,7 +220,7 @@ def test_events_have_their_own_headers_and_body(shop: Shopkeeper, receiver: Rece
 
 
 def test_compliance_topics_reach_the_apps_own_subscriptions(shop: Shopkeeper, receiver: Receiver) -> None:
-    """Also when the app is no longer installed."""
+    """Even if the app is no longer installed."""
     topics = ("customers/data_request", "customers/redact", "shop/redact")
     shop.app(subscriptions=[{"topic": topic, "uri": receiver.url} for topic in topics])
     shop.act("uninstall")

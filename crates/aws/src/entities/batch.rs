@@ -1,7 +1,7 @@
 //! Several states at the fence, in one call for those of known entities and one for the others.
 //!
-//! A statement's outcome counts only if it is certain: it was written, or the item that is there supersedes it. Everything else
-//! is decided by [`advance`](Entities::advance).
+//! A statement's outcome counts only if it is certain: it was written, or the item that is there supersedes it.
+//! Everything else is decided by [`advance`](Entities::advance).
 
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
@@ -22,7 +22,7 @@ type Results = Vec<Option<Result<Fence, PortError>>>;
 
 pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>]) -> Vec<Result<Fence, PortError>> {
     let mut results: Results = states.iter().map(|_| None).collect();
-    // A single state is written with one call, known or not.
+    // A single state needs one call, whether the entity is known or not.
     if states.len() > 1 {
         let unknown = update(entities, states, &mut results).await;
         if unknown.len() > 1 {

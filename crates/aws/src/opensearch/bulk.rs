@@ -54,7 +54,8 @@ impl BulkOutcome {
     }
 }
 
-/// The changes in as few parts as the limits of one request allow; a change that is over the limit by itself gets its own.
+/// The changes in as few parts as the limits of one request allow; a change that is over the limit by itself gets its
+/// own.
 pub(super) fn parts(changes: &[IndexChange]) -> Result<Vec<&[IndexChange]>, serde_json::Error> {
     let mut parts = Vec::new();
     let (mut from, mut bytes) = (0, 0);
@@ -157,8 +158,8 @@ struct RootCause {
 }
 
 impl ErrorCause {
-    /// True if the index refuses the kind of version. The content of a document cannot cause this: it is refused under other
-    /// names.
+    /// True if the index refuses the kind of version. The content of a document cannot cause this: it is refused under
+    /// other names.
     fn is_about_versions(&self) -> bool {
         let Self::Typed {
             name,
@@ -216,7 +217,7 @@ impl BulkResponse {
         let outcomes: Vec<IndexOutcome> = answered
             .zip(sent)
             .map(|((done, item), change)| match item.outcome(&done) {
-                // No version is later than the final one, so the stored version is final, too: a removal.
+                // No version is later than the final one, so the stored version is final as well: a removal.
                 IndexOutcome::Superseded
                     if versions != Versions::AtLeast
                         && matches!(
@@ -260,7 +261,7 @@ impl Item {
                 cause: Cause::Missing,
                 reason,
             },
-            // None of these is the document's fault: permissions or a write block, patience, load.
+            // None of these is caused by the document: permissions or a write block, a timeout, load.
             status @ (401 | 403 | 408 | 429 | 500..) => IndexOutcome::Failed {
                 cause: super::cause(status, &reason),
                 reason,

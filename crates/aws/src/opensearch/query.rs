@@ -32,7 +32,8 @@ const MAX_EXPANSIONS: usize = 8;
 const SKU_BOOST: u32 = 20;
 const PHRASE_BOOST: u32 = 2;
 
-/// `index.max_result_window` (<https://docs.opensearch.org/latest/install-and-configure/configuring-opensearch/index-settings/>).
+/// `index.max_result_window`
+/// (<https://docs.opensearch.org/latest/install-and-configure/configuring-opensearch/index-settings/>).
 const MAX_RESULTS: usize = 10_000;
 
 /// Longest search of each shard: less than the client waits, so that no search goes on after the client has left.
@@ -41,13 +42,13 @@ const SHARD_TIMEOUT: &str = "2s";
 /// Body of the search. The words stand only where OpenSearch takes them as words: `query_string` and its kin,
 /// which know operators, are not used.
 ///
-/// Its work is bounded: [`Words`](hookline_domain::kernel::text::Words) has at most 32, each is searched in seven fields as it
-/// is, in two as at most eight words, in seven as part of the phrase, and once as a stock-keeping unit. That is below the
-/// 1,024 clauses which OpenSearch takes by default. There is no `terminate_after`: it would stop at the first documents
-/// that match, not at the best.
+/// Its work is bounded: [`Words`](hookline_domain::kernel::text::Words) has at most 32, each is searched in seven
+/// fields as it is, in two as at most eight words, in seven as part of the phrase, and once as a stock-keeping unit.
+/// That is below the 1,024 clauses which OpenSearch takes by default. There is no `terminate_after`: it would stop at
+/// the first documents that match, not at the best.
 pub(super) fn request(query: &SearchQuery) -> Value {
     let text = query.words.text();
-    let mut ways = vec![
+    let mut alternatives = vec![
         json!({"multi_match": {
             "query": text,
             "fields": FIELDS,
@@ -70,7 +71,7 @@ pub(super) fn request(query: &SearchQuery) -> Value {
             "boost": PHRASE_BOOST,
         }}),
     ];
-    ways.extend(
+    alternatives.extend(
         query.words.iter().map(
             |word| json!({"term": {"variants.sku": {"value": word, "case_insensitive": true, "boost": SKU_BOOST}}}),
         ),
@@ -88,7 +89,7 @@ pub(super) fn request(query: &SearchQuery) -> Value {
         "track_total_hits": true,
         "query": {"bool": {
             "filter": filter,
-            "must": {"bool": {"should": ways, "minimum_should_match": 1}},
+            "must": {"bool": {"should": alternatives, "minimum_should_match": 1}},
         }},
         "highlight": {
             "pre_tags": ["<em>"],
@@ -220,12 +221,12 @@ mod tests {
                 })
                 .sum(),
             Value::Array(queries) => queries.iter().map(|query| clauses(query, words)).sum(),
-            other => panic!("{other} is no query"),
+            other => panic!("{other} is not a query"),
         }
     }
 
     #[test]
-    fn no_query_has_more_clauses_than_the_index_takes() {
+    fn query_never_exceeds_the_maximum_clauses_of_the_index() {
         let many = |word: &dyn Fn(usize) -> String| (0..10_000).map(word).collect::<String>();
         for typed in [
             many(&|n| format!("word{n} ")),
@@ -250,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn no_query_in_another_script_has_more_clauses_than_the_index_takes() {
-        // An index makes a word of each of these characters, and of nothing less.
+    fn query_in_another_script_never_exceeds_the_maximum_clauses() {
+        // An index makes a word of each of these characters.
         let each = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
         for typed in ["鉄瓶南部茶釜", "ひらがな", "😀🎉🫖", "鉄😀"] {
             let clauses = clauses(&body(&typed.repeat(2_000))["query"], &each);

@@ -29,7 +29,7 @@ impl FailedDeliveries for DynamoStores {
         let outcome = transaction::write(&table.client, table.port, writes).await?;
         let noted = ledger::read_note(&outcome);
         if noted == NoteOutcome::Unknown {
-            // An entry that expired or was lost hides no failure.
+            // An expired or lost entry must not hide a failure.
             table.put(put).await?;
         }
         Ok(noted)

@@ -1,7 +1,7 @@
 //! [`StoreList`] in the same table: a `Scan`, page by page. Stores are few, and are listed once an hour.
 //!
-//! A scan returns the items of a partition key together, but a page may end between them: those of the last partition key are
-//! left to the next page.
+//! A scan returns the items of a partition key together, but a page may end between them: those of the last partition
+//! key are left to the next page.
 
 use hookline_domain::{
     kernel::port::PortError,
@@ -40,7 +40,7 @@ impl StoreList for DynamoStores {
             } else {
                 let last = met.last().and_then(|item| item.get("pk"));
                 let whole = met.iter().take_while(|item| item.get("pk") != last).count();
-                // The whole page may belong to one store: then the scan goes on.
+                // The whole page may belong to one store; the scan then continues.
                 if whole == 0 {
                     continue;
                 }

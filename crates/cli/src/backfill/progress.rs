@@ -44,7 +44,7 @@ impl Pace {
         let (since, first) = self.0.get_or_insert((now, read));
         let seconds = now.duration_since(*since).as_secs_f64();
         let bytes = read.bytes.0.saturating_sub(first.bytes.0);
-        // The export was started over.
+        // The export was restarted.
         if read.bytes.0 < first.bytes.0 || read.products < first.products {
             self.0 = Some((now, read));
             return None;
@@ -52,14 +52,14 @@ impl Pace {
         if seconds < 0.1 || bytes == 0 {
             return None;
         }
-        let left = read.bytes.1.saturating_sub(read.bytes.0);
+        let remaining = read.bytes.1.saturating_sub(read.bytes.0);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let (rate, left) = (
+        let (rate, remaining) = (
             (read.products - first.products) as f64 / seconds,
-            left as f64 / bytes as f64 * seconds,
+            remaining as f64 / bytes as f64 * seconds,
         );
-        let left = SignedDuration::try_from_secs_f64(left).ok()?;
-        Some((rate, left))
+        let remaining = SignedDuration::try_from_secs_f64(remaining).ok()?;
+        Some((rate, remaining))
     }
 }
 
@@ -117,10 +117,10 @@ impl Progress {
         } else if self.printed_at.is_none_or(|at| now.duration_since(at) >= LINE_EVERY) {
             self.printed_at = Some(now);
             let percent = read.bytes.0.saturating_mul(100) / read.bytes.1.max(1);
-            let left = pace
-                .map(|(_, left)| format!(", {} left", duration_text(left)))
+            let remaining = pace
+                .map(|(_, remaining)| format!(", {} left", duration_text(remaining)))
                 .unwrap_or_default();
-            say(&format!("· {products}, {percent}% of the export{left}"));
+            say(&format!("· {products}, {percent}% of the export{remaining}"));
         }
     }
 
@@ -159,19 +159,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_left_is_estimated_from_what_this_run_has_read() {
+    fn time_left_is_estimated_from_the_bytes_of_this_run() {
         let read = |products, bytes| Read {
             products,
             bytes: (bytes, 1_000),
             objects: 0,
         };
         let (mut pace, start) = (Pace::default(), Instant::now());
-        // A resumed run did not read what an earlier run has read.
+        // The bytes that an earlier run read do not count for a resumed run.
         assert!(pace.of(read(500, 500), start).is_none());
-        let (rate, left) = pace.of(read(600, 600), start + Duration::from_secs(2)).unwrap();
+        let (rate, remaining) = pace.of(read(600, 600), start + Duration::from_secs(2)).unwrap();
         assert!((rate - 50.0).abs() < 0.01, "{rate}");
-        assert_eq!(left, SignedDuration::from_secs(8));
-        // Another export, from its beginning.
+        assert_eq!(remaining, SignedDuration::from_secs(8));
+        // A new export starts from its beginning.
         assert!(pace.of(read(1, 1), start + Duration::from_secs(3)).is_none());
         assert!(pace.of(read(11, 101), start + Duration::from_secs(4)).is_some());
     }

@@ -72,7 +72,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &ReconcileArgs) -> R
                 say("· stopped; run the same command again to continue");
                 return Ok(false);
             }
-            // One store's failure is no reason to skip the others.
+            // The failure of one store must not skip the others.
             Err(why) if args.all => {
                 say(&format!("· {}: {why:#}", store.label()));
                 failed += 1;

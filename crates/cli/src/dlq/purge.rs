@@ -79,7 +79,7 @@ async fn remove(
                 writer.write_letter(resources, letter).await?;
             }
             walk.0.remove(letter).await?;
-            // A person gave the delivery up, so it needs no attention any more.
+            // A person dismissed the delivery, so it no longer needs attention.
             if let Ok(delivery) = &letter.delivery {
                 let fate = Fate::Dismissed;
                 ledger.complete(&delivery.key, fate, None, Timestamp::now()).await?;

@@ -82,8 +82,8 @@ async fn letters(resources: &Resources, args: &ReplayArgs) -> Result<Vec<Origina
     Ok(found)
 }
 
-/// Finds deliveries in the archive, newest copies first: by id if the ledger knows the time of completion, else by store
-/// and time. Skips ids that are among the dead letters.
+/// Finds deliveries in the archive, newest copies first: by id if the ledger knows the time of completion, else by
+/// store and time. Skips ids that are among the dead letters.
 async fn archived(resources: &Resources, args: &ReplayArgs, letters: &[Original]) -> Result<Vec<Original>> {
     let Some(archive) = resources.archive() else {
         return Ok(Vec::new());
@@ -100,7 +100,7 @@ async fn archived(resources: &Resources, args: &ReplayArgs, letters: &[Original]
             found.extend(archive.of_record(record).await?.map(|(_, delivery)| delivery));
         }
     }
-    // What the ledger has forgotten can be found by store and time.
+    // A delivery that the ledger has forgotten can be found by store and time.
     if let Some(StoreArg(store)) = &args.store
         && forgotten
         && (args.id.is_empty() || args.from.is_some())

@@ -60,7 +60,7 @@ impl PendingReplays {
                 .collect()
                 .await;
             for (at, record) in records {
-                // A failed read is repeated: the replays are in the queue all the same.
+                // Repeat a failed read, because the replays are already in the queue.
                 if let Ok(record) = record {
                     fates[at] = record;
                 }

@@ -49,7 +49,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &AddStoreArgs) -> Re
     let shop = shop.context("the token was not stored")?;
     let missing = check(store, &shop)?;
 
-    // The token before the flag: a store marked as connected always has one.
+    // The token is stored before the flag, so that a store marked as connected always has one.
     let record = install::begin(&stores, store, Timestamp::now()).await?;
     tokens.keep(store, &prepared).await?;
     let connected = StoreUpdate {

@@ -27,16 +27,16 @@ struct OfflineTokenResponse {
 }
 
 /// Reads the credential that the options name. An offline token's lifetime begins when its file was written.
-pub fn read(given: &CredentialOptions, now: Timestamp) -> Result<Credential> {
-    if let Some(path) = &given.token_file {
+pub fn read(options: &CredentialOptions, now: Timestamp) -> Result<Credential> {
+    if let Some(path) = &options.token_file {
         return custom(&text(path)?).with_context(|| path.display().to_string());
     }
-    if let Some(path) = &given.offline_file {
+    if let Some(path) = &options.offline_file {
         let written_at = fs::metadata(path).and_then(|file| file.modified()).ok();
         let written_at = written_at.and_then(|at| Timestamp::try_from(at).ok());
         return offline(&text(path)?, written_at.unwrap_or(now), now).with_context(|| path.display().to_string());
     }
-    if given.token_stdin {
+    if options.token_stdin {
         let mut text = String::new();
         let read = io::stdin().lock().take(MAX_INPUT_BYTES).read_to_string(&mut text);
         read.context("cannot read standard input")?;
@@ -55,7 +55,8 @@ fn text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// Parses a custom app's token. Its prefix tells its kind; see <https://shopify.dev/changelog/app-secret-key-length-has-increased>.
+/// Parses a custom app's token. Its prefix tells its kind; see
+/// <https://shopify.dev/changelog/app-secret-key-length-has-increased>.
 fn custom(text: &str) -> Result<Credential> {
     let token = text.trim();
     let mistake = match token {
@@ -83,8 +84,8 @@ fn offline(text: &str, since: Timestamp, now: Timestamp) -> Result<Credential> {
     if response.access_token.is_empty() || response.refresh_token.is_empty() {
         bail!("holds an empty token");
     }
-    let lives = SignedDuration::from_secs(i64::from(response.expires_in));
-    let expires_at = since.checked_add(lives)?;
+    let lifetime = SignedDuration::from_secs(i64::from(response.expires_in));
+    let expires_at = since.checked_add(lifetime)?;
     if expires_at <= now {
         bail!("was written so long ago that its access token has expired: request a new token with the app");
     }
@@ -105,7 +106,7 @@ mod tests {
             panic!("another kind");
         };
         assert_eq!(access.reveal(), "shpat_1");
-        for (text, said) in [
+        for (text, expected) in [
             ("\n", "is empty"),
             ("shpat_1 shpat_2", "more than a token"),
             ("{\"access_token\":\"shpat_1\"}", "--offline-file"),
@@ -113,7 +114,7 @@ mod tests {
             ("shpss_1", "client secret"),
         ] {
             let error = format!("{:#}", custom(text).unwrap_err());
-            assert!(error.contains(said) && !error.contains("_1"), "{error}");
+            assert!(error.contains(expected) && !error.contains("_1"), "{error}");
         }
     }
 
@@ -126,13 +127,13 @@ mod tests {
             panic!("another kind");
         };
         assert_eq!(expires_at, at("2026-11-21T11:00:00Z"));
-        for (text, now, said) in [
+        for (text, now, expected) in [
             (text, "2026-11-21T11:00:00Z", "expired"),
             (r#"{"access_token":"hush"}"#, "2026-11-21T10:00:00Z", "refresh_token"),
             ("hush", "2026-11-21T10:00:00Z", "JSON"),
         ] {
             let error = format!("{:#}", offline(text, since, at(now)).unwrap_err());
-            assert!(error.contains(said) && !error.contains("hush"), "{error}");
+            assert!(error.contains(expected) && !error.contains("hush"), "{error}");
         }
     }
 }

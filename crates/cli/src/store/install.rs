@@ -7,8 +7,9 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-/// Ensures that the store has an install, and returns its record. An enabled store is left as it is; any other begins its
-/// next install, above a floor (ADR 7), so that an earlier uninstall, delayed or captured and replayed, cannot end it.
+/// Ensures that the store has an install, and returns its record. An enabled store is left as it is; any other begins
+/// its next install, above a floor (ADR 7), so that an earlier uninstall, delayed or captured and replayed, cannot end
+/// it.
 pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Result<StoreRecord> {
     if let Some(record) = stores.find(store).await?
         && record.enabled
@@ -16,7 +17,7 @@ pub async fn begin(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Re
         return Ok(record);
     }
     stores.disable(store, now).await?;
-    // The latest uninstall: this one, or one that another clock dated later.
+    // The latest uninstall: this one, or another with a later time from another clock.
     let ended = stores.find(store).await?.and_then(|record| record.uninstalled_at);
     if let Some(ended) = ended {
         stores.begin_epoch(store, ended).await?;
@@ -40,12 +41,12 @@ mod tests {
         let record = begin(&stores, &store("demo"), noon()).await.unwrap();
         assert!(record.enabled);
         assert_eq!(record.uninstall(noon_plus(-1)), Uninstall::Earlier);
-        let again = begin(&stores, &store("demo"), noon_plus(60)).await.unwrap();
-        assert_eq!(again, record, "an existing install is left as it is");
+        let repeated = begin(&stores, &store("demo"), noon_plus(60)).await.unwrap();
+        assert_eq!(repeated, record, "an existing install is left as it is");
     }
 
     #[tokio::test]
-    async fn uninstalled_store_begins_its_next_install_whatever_the_clocks_say() {
+    async fn uninstalled_store_begins_its_next_install_despite_clock_skew() {
         for uninstalled_at in [noon_plus(-60), noon(), noon_plus(60)] {
             let stores = MemoryStores::default();
             stores.disable(&store("demo"), uninstalled_at).await.unwrap();

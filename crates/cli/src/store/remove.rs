@@ -1,5 +1,5 @@
-//! `hookline store remove`: subscriptions first, while the token works; the token last, so that an interrupted run can be
-//! repeated.
+//! `hookline store remove`: subscriptions first, while the token works; the token last, so that an interrupted run can
+//! be repeated.
 
 use anyhow::{Result, bail};
 use hookline_domain::{
@@ -46,7 +46,7 @@ pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<b
         say("· nothing was removed");
         return Ok(false);
     }
-    let mut left = 0;
+    let mut remaining = 0;
     for subscription in &subscriptions {
         if let Err(why) = shopify.remove(store, &subscription.id).await {
             say(&format!(
@@ -54,7 +54,7 @@ pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<b
                 subscription.topic,
                 chain(&why)
             ));
-            left += 1;
+            remaining += 1;
         }
     }
     match apply.uninstall(store, Timestamp::now()).await {
@@ -63,7 +63,7 @@ pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<b
             bail!("not all documents were removed ({message}): run the same command again to continue");
         }
     }
-    if left > 0 {
+    if remaining > 0 {
         say(
             "· the documents are removed; the token is kept, because removing the other subscriptions needs it. Run the same command \
              again to continue",
@@ -73,7 +73,7 @@ pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<b
     tokens.forget(store).await?;
     let disconnected = StoreUpdate {
         connected: Some(false),
-        // So that the watchdog creates none of its subscriptions again.
+        // Prevents the watchdog from creating its subscriptions again.
         watched: Some(Watched::unseen(Timestamp::now(), false)),
         ..StoreUpdate::default()
     };

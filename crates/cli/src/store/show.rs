@@ -221,28 +221,28 @@ fn reconciled(found: &Reconciled) -> String {
     )
 }
 
-fn watched(seen: &Watched) -> String {
-    if !seen.by_api {
+fn watched(check: &Watched) -> String {
+    if !check.by_api {
         return "none made with hookline webhooks register; those in shopify.app.toml are not visible here".to_owned();
     }
-    let topics = |topics: &[Topic], what: &str| {
+    let topics = |topics: &[Topic], label: &str| {
         let names: Vec<&str> = topics.iter().map(Topic::as_str).collect();
-        (!topics.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+        (!topics.is_empty()).then(|| format!("{label}: {}", names.join(", ")))
     };
-    let said: Vec<String> = [
-        topics(&seen.missing, "missing"),
-        topics(&seen.elsewhere, "sent elsewhere"),
-        topics(&seen.restored, "created again"),
+    let problems: Vec<String> = [
+        topics(&check.missing, "missing"),
+        topics(&check.elsewhere, "sent elsewhere"),
+        topics(&check.restored, "created again"),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let said = if said.is_empty() {
+    let problems = if problems.is_empty() {
         "all present".to_owned()
     } else {
-        said.join("; ")
+        problems.join("; ")
     };
-    format!("{said} ({})", timestamp(seen.at))
+    format!("{problems} ({})", timestamp(check.at))
 }
 
 fn by_topic<'a>(counts: impl Iterator<Item = (&'a (impl ToString + 'a), &'a u64)>) -> String {

@@ -75,7 +75,7 @@ impl TopicRow {
                     finding.wanted.include_fields.join(", ")
                 )),
             ),
-            // Fewer fields are somebody's choice; wrong is only what loses changes.
+            // A smaller selection of fields may be intended; it is an error only if it loses changes.
             Standing::Fields(found) if !finding.loses_changes() => (
                 TopicState::Right,
                 Some(format!("sends only {}", found.include_fields.join(", "))),
@@ -101,8 +101,8 @@ impl TopicRow {
     }
 
     /// Row of a duplicate that was removed.
-    pub fn pruned(double: &VendorSubscription, gone: Result<(), CatalogueError>) -> Self {
-        let (state, note) = match gone {
+    pub fn pruned(double: &VendorSubscription, removal: Result<(), CatalogueError>) -> Self {
+        let (state, note) = match removal {
             Ok(()) => (TopicState::Removed, "it was a duplicate".to_owned()),
             Err(why) => (TopicState::Failed, chain(&why)),
         };
@@ -213,7 +213,7 @@ pub struct SubscriptionRow {
 
 /// Owner of a subscription, from the receivers below `base`.
 pub fn ownership(found: &VendorSubscription, base: &str) -> Ownership {
-    // No subscription to a topic without a receiver is ours.
+    // A subscription to a topic without a receiver is not ours.
     let Some(topic) = Topic::named(found.topic.as_str()) else {
         return Ownership::Others;
     };

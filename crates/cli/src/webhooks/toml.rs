@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn block_is_toml_with_a_note_on_each_topic_that_may_be_left_out() {
+    fn block_is_toml_with_a_note_on_each_optional_topic() {
         let text = block("https://example.com", "2026-10", &[]);
         let parsed: DocumentMut = text.parse().unwrap();
         let subscriptions = parsed["webhooks"]["subscriptions"].as_array_of_tables().unwrap();

@@ -78,7 +78,7 @@ async fn id_is_found_by_the_completion_time_in_the_ledger() {
         "{output:?}"
     );
     assert_eq!(stack.titles(&fresh, "kettle").await, ["Iron Kettle"]);
-    // Without the store, by a search of the ledger, which also holds the replay.
+    // Without the store, the ledger is searched, which also holds the replay.
     let output = stack
         .run(&["replay", "--id", "lamp", "--id", "kettle", "--dry-run", "--json"])
         .await;
@@ -103,7 +103,7 @@ async fn only_deliveries_received_in_the_given_time_are_replayed() {
     assert_eq!(facts(&output, "delivery_id"), ["old"], "{output:?}");
     assert_eq!(facts(&run(&["--from", "2h"]).await, "delivery_id"), ["new"]);
     assert_eq!(facts(&run(&[]).await, "delivery_id"), ["old", "new"]);
-    // The ledger does not know it, but a store and a time find it.
+    // The ledger does not know the delivery, but store and time find it.
     let output = run(&["--id", "old"]).await;
     assert_eq!(output.status, 2);
     assert!(output.err.contains("--store and --from"), "{output:?}");
@@ -148,17 +148,17 @@ async fn newest_archived_copy_is_replayed_and_dead_letters_are_included() {
 #[tokio::test]
 async fn trace_names_the_archive_object() {
     let (stack, _s3) = applied(&[update("kettle", 1, T1, "Iron Kettle")]).await;
-    let told = stack
+    let trace = stack
         .run(&["trace", "kettle", "--store", STORE, "--json"])
         .await
         .object();
-    let object = told["archive_object"].as_str().unwrap();
-    assert!(object.starts_with("archive/shopify.demo.myshopify.com/"), "{told}");
-    assert_eq!(told["archived"], true);
+    let object = trace["archive_object"].as_str().unwrap();
+    assert!(object.starts_with("archive/shopify.demo.myshopify.com/"), "{trace}");
+    assert_eq!(trace["archived"], true);
     let output = stack.run(&["trace", "kettle", "--store", STORE]).await;
     assert!(output.out.contains(&format!("kept, in {object}")), "{output:?}");
 
-    // Completed, but not archived.
+    // A completed delivery that is not archived.
     let lost = update("lost", 2, T1, "Storm Lamp");
     stack.claim(&lost).await;
     let ledger = stack.dynamodb.aws().ledger(LEDGER_TABLE);
@@ -178,12 +178,12 @@ async fn trace_without_an_archive_does_not_mention_it() {
     let (stack, osmem) = (Stack::start().await, Osmem::start().await);
     stack.take(&update("kettle", 1, T1, "Iron Kettle")).await;
     stack.consume(&osmem).await;
-    let told = stack
+    let trace = stack
         .run(&["trace", "kettle", "--store", STORE, "--json"])
         .await
         .object();
     assert_eq!(
-        (&told["archived"], &told["archive_object"]),
+        (&trace["archived"], &trace["archive_object"]),
         (&Value::Null, &Value::Null)
     );
     let output = stack.run(&["replay", "--store", STORE, "--from", "1h"]).await;

@@ -88,7 +88,7 @@ fn missing_settings_are_named_with_the_command_that_sets_them() {
 }
 
 #[test]
-fn misspelled_commands_and_options_are_answered_with_the_right_ones() {
+fn misspelled_commands_and_options_get_a_suggestion() {
     for (arguments, right) in [
         (&["dlq", "redirve"][..], "'redrive'"),
         (&["dlq", "list", "--older-then", "2h"], "'--older-than'"),
@@ -96,10 +96,7 @@ fn misspelled_commands_and_options_are_answered_with_the_right_ones() {
         let (status, _, stderr) = run(arguments);
         assert_eq!(status, Some(2));
         assert!(stderr.contains(right), "{stderr}");
-        assert!(
-            !stderr.contains('\u{1b}'),
-            "colour where there is no terminal: {stderr:?}"
-        );
+        assert!(!stderr.contains('\u{1b}'), "color without a terminal: {stderr:?}");
     }
 }
 

@@ -52,7 +52,7 @@ async fn redriven_letter_is_sent_unchanged_and_removed_from_the_dead_letters() {
 }
 
 #[tokio::test]
-async fn redrive_of_everything_leaves_messages_not_ours_and_says_so() {
+async fn redrive_of_everything_leaves_and_reports_foreign_messages() {
     let stack = Stack::start().await;
     let ids = letters(&stack, 12).await;
     stack.put(&stack.dead_letters, "not ours").await;
@@ -83,13 +83,13 @@ async fn limit_is_respected_and_the_rest_is_visible_at_once() {
 }
 
 #[tokio::test]
-async fn letters_that_fail_again_at_once_are_not_moved_forever() {
+async fn immediately_failing_letters_are_not_moved_forever() {
     let stack = Stack::start().await;
     letters(&stack, 2).await;
-    // As if every letter failed again at once.
-    let there = stack.dead_letters.clone();
+    // Simulates that every letter fails again at once.
+    let same_queue = stack.dead_letters.clone();
     let output = stack
-        .run(&["dlq", "redrive", "--json", "--event-queue-url", &there])
+        .run(&["dlq", "redrive", "--json", "--event-queue-url", &same_queue])
         .await;
     assert_eq!(output.objects().len(), 2, "{output:?}");
     assert!(
@@ -125,7 +125,8 @@ async fn concurrent_redrives_lose_nothing_and_leave_nothing() {
     assert!(stack.ids(&stack.dead_letters).await.is_empty());
 }
 
-/// Proxy that forwards all bytes to `to` and back until a request holds `until`; then it reports that and stops answering.
+/// Proxy that forwards all bytes to `to` and back until a request holds `until`; then it reports that and stops
+/// answering.
 async fn proxy_that_stalls_at(to: String, until: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -147,7 +148,7 @@ async fn proxy_that_stalls_at(to: String, until: &'static str) -> (String, mpsc:
                 }
             });
             tokio::spawn(async move {
-                // A killed process does not read to the end.
+                // A killed process stops reading early.
                 let _ended = tokio::io::copy(&mut from_server, &mut to_client).await;
             });
         }
@@ -173,7 +174,7 @@ async fn kill_at(request: &'static str) {
     stack.consume(&osmem).await;
 
     // It is still a letter once it is no longer hidden; until then, the queue is polled without a pause.
-    let again = loop {
+    let letter = loop {
         let output = stack.run(&["dlq", "redrive", "--json"]).await;
         assert_eq!(output.status, 0, "{output:?}");
         if !output.objects().is_empty() {
@@ -181,7 +182,7 @@ async fn kill_at(request: &'static str) {
         }
         assert_ne!(stack.backlog(&stack.dead_letters).await, 0, "the letter is lost");
     };
-    assert_eq!(again.object()["delivery_id"], ids[0]);
+    assert_eq!(letter.object()["delivery_id"], ids[0]);
     stack.consume(&osmem).await;
     assert!(stack.ids(&stack.dead_letters).await.is_empty());
     assert!(stack.ids(&stack.events).await.is_empty());

@@ -34,7 +34,7 @@ async fn completed_delivery_is_applied_again_when_the_index_lost_it() {
     assert_eq!(
         (status.events_24h.total, status.replayed_24h),
         (1, 1),
-        "a replay is no event of the store"
+        "a replay must not count as an event of the store"
     );
     fs::remove_file(file).unwrap();
 }
@@ -73,7 +73,7 @@ async fn dead_letters_are_replayed_by_id_and_stay_dead_letters() {
         .await;
     let _consumer = stack.consumer(&osmem);
     let output = stack.run(&["replay", "--id", "bad", "--id", "good", "--json"]).await;
-    assert_eq!(output.status, 1, "one of them cannot be applied: {output:?}");
+    assert_eq!(output.status, 1, "one of the replays cannot be applied: {output:?}");
     let rows = output.objects();
     let outcome = |id: &str| {
         let row = rows.iter().find(|row| row["delivery_id"] == id).unwrap();
@@ -147,7 +147,7 @@ async fn replay_without_a_consumer_is_reported_as_waiting() {
 }
 
 #[tokio::test]
-async fn missing_body_is_reported_with_what_to_do() {
+async fn missing_body_is_reported_with_advice() {
     let stack = Stack::start().await;
     let output = stack.run(&["replay", "--id", "unheard-of"]).await;
     assert_eq!(output.status, 2);

@@ -22,17 +22,17 @@ async fn whole_catalog_is_indexed_and_missed_webhooks_are_counted() {
     assert!(products > 10 && done["indexed"].as_u64().unwrap() > 10, "{done}");
     shop.shows("stove", true).await;
 
-    // As if their webhooks had been lost.
+    // Simulates lost webhooks.
     shop.control("generate", json!({ "products": 7, "variants": 1 })).await;
     let reconcile = ["reconcile", "{store}", "--grace", "0s", "--json"];
     let found = shop.run(&reconcile).await.object();
     assert_eq!(found["missed"], json!({ "products/create": 7 }), "{found}");
     assert_eq!(found["compared"], json!(products + 7), "{found}");
-    let again = shop.run(&reconcile).await.object();
-    assert_eq!(again["missed"], json!({}), "nothing is missed twice: {again}");
+    let second = shop.run(&reconcile).await.object();
+    assert_eq!(second["missed"], json!({}), "nothing is missed twice: {second}");
     assert!(
-        again["indexed"].as_u64() < found["indexed"].as_u64(),
-        "{again} after {found}"
+        second["indexed"].as_u64() < found["indexed"].as_u64(),
+        "{second} after {found}"
     );
     let output = shop.run(&["store", "show", "{store}"]).await;
     assert!(output.out.contains("7 products/create"), "{output:?}");
@@ -45,7 +45,7 @@ async fn whole_catalog_is_indexed_and_missed_webhooks_are_counted() {
 }
 
 #[tokio::test]
-async fn interrupted_run_continues_where_it_stopped() {
+async fn interrupted_run_resumes() {
     let shop = Shop::open_with_index().await;
     shop.add().await;
     shop.control("bulk", json!({ "start_seconds": 3 })).await;
@@ -73,7 +73,7 @@ async fn interrupted_run_continues_where_it_stopped() {
     let counts = shop.control("counts", json!({})).await;
     shop.shows("stove", true).await;
 
-    // It is complete, so the next run starts over.
+    // The run is complete, so the next one starts over.
     let output = shop.run(&["resync", "{store}"]).await;
     assert!(
         output.status == 0 && !output.err.contains("continues from"),

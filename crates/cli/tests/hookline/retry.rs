@@ -77,20 +77,20 @@ async fn delivery_is_found_without_its_store_and_printed_as_json() {
     stack.claim(&delivery("moved")).await;
     stack.claim(&delivery("moved-too")).await;
     fail(&stack, "moved", SignedDuration::from_secs(5), None).await;
-    let told = retry(&stack, &["moved", "--json"]).await.object();
-    assert_eq!(told["outcome"], "on_its_way");
+    let response = retry(&stack, &["moved", "--json"]).await.object();
+    assert_eq!(response["outcome"], "on_its_way");
     assert_eq!(
-        (&told["store"], &told["topic"]),
+        (&response["store"], &response["topic"]),
         (&"demo.myshopify.com".into(), &"products/update".into())
     );
     assert!(
-        told["message"].as_str().unwrap().starts_with("It is on its way"),
-        "{told}"
+        response["message"].as_str().unwrap().starts_with("It is on its way"),
+        "{response}"
     );
 }
 
 #[tokio::test]
-async fn delivery_that_cannot_be_retried_is_refused_with_what_to_do() {
+async fn unretryable_delivery_is_refused_with_advice() {
     let stack = Stack::start().await;
     for id in ["dead", "gone", "done"] {
         stack.claim(&delivery(id)).await;
@@ -120,16 +120,16 @@ async fn delivery_that_cannot_be_retried_is_refused_with_what_to_do() {
             &["It has been applied to the index. Nothing to do."],
         ),
     ];
-    for (id, outcome, says) in cases {
+    for (id, outcome, expected) in cases {
         let output = retry(&stack, &[&[id], &STORE[..]].concat()).await;
         assert_eq!(output.status, 1, "{output:?}");
-        for words in says {
+        for words in expected {
             assert!(output.out.contains(words), "{words}: {output:?}");
         }
-        let told = retry(&stack, &[&[id, "--json"], &STORE[..]].concat()).await;
-        assert_eq!((told.status, &told.object()["outcome"]), (1, &outcome.into()));
+        let response = retry(&stack, &[&[id, "--json"], &STORE[..]].concat()).await;
+        assert_eq!((response.status, &response.object()["outcome"]), (1, &outcome.into()));
     }
-    // Each of several is reported.
+    // Each of several deliveries is reported.
     let output = retry(&stack, &[&["dead", "nobody", "done", "--json"], &STORE[..]].concat()).await;
     assert_eq!((output.status, output.objects().len()), (1, 2), "{output:?}");
     assert!(output.err.contains("does not know nobody"), "{output:?}");
@@ -139,6 +139,6 @@ async fn delivery_that_cannot_be_retried_is_refused_with_what_to_do() {
 async fn failed_delivery_that_the_ledger_has_forgotten_is_found_by_its_store() {
     let stack = Stack::start().await;
     fail(&stack, "old", SignedDuration::from_secs(5), None).await;
-    let told = retry(&stack, &[&["old", "--json"], &STORE[..]].concat()).await.object();
-    assert_eq!(told["outcome"], "on_its_way");
+    let response = retry(&stack, &[&["old", "--json"], &STORE[..]].concat()).await.object();
+    assert_eq!(response["outcome"], "on_its_way");
 }

@@ -84,8 +84,8 @@ impl Shop {
     }
 
     /// Calls the local Shopify's control interface.
-    pub async fn control(&self, act: &str, given: Value) -> Value {
-        LocalShopify::shared().control(&self.name, act, given).await
+    pub async fn control(&self, action: &str, arguments: Value) -> Value {
+        LocalShopify::shared().control(&self.name, action, arguments).await
     }
 
     pub fn key(&self) -> StoreKey {
@@ -150,12 +150,12 @@ impl Shop {
     pub async fn subscribe(&self, topic: &str, uri: &str) {
         let http = Http::new(&LocalShopify::shared().admin_url()).unwrap();
         let shopify = ShopifyAdmin::new(http, GrantedToken(Secret::new(&self.token)), Time::of(SystemClock));
-        let wanted = WantedSubscription {
+        let subscription = WantedSubscription {
             topic: topic.parse().unwrap(),
             uri: uri.to_owned(),
             include_fields: Vec::new(),
         };
-        shopify.create(&self.key(), &wanted).await.unwrap();
+        shopify.create(&self.key(), &subscription).await.unwrap();
     }
 
     /// The stack's record of the store.
@@ -173,7 +173,8 @@ impl Shop {
         items.first().map(|item| format!("{item:?}"))
     }
 
-    /// Waits until a search for a word finds something of the store, or nothing any more: the index refreshes every second.
+    /// Waits until a search for a word finds something of the store, or nothing any more: the index refreshes every
+    /// second.
     pub async fn shows(&self, word: &str, anything: bool) {
         let index = self.osmem.as_ref().unwrap().index().await;
         let query = SearchQuery {

@@ -29,7 +29,7 @@ async fn token_is_tested_then_stored_encrypted_and_never_printed() {
     let kept = shop.kept().await.unwrap();
     assert!(!kept.contains(&shop.token), "{kept}");
 
-    // Again, from standard input: the token is replaced in the same install.
+    // Added again, from standard input: the token is replaced within the same install.
     let output = shop
         .run_with_input(&["store", "add", "{store}", "--token-stdin"], &shop.token)
         .await;
@@ -49,11 +49,11 @@ async fn token_that_does_not_open_the_store_is_not_stored() {
         (shop.file("empty.txt", " \n"), "is empty"),
         (shop.file("refresh.txt", "shprt_1"), "--offline-file"),
     ];
-    for (file, told) in cases {
+    for (file, expected) in cases {
         let output = shop.run(&["store", "add", "{store}", "--token-file", &file]).await;
         assert_eq!(output.status, 2, "{output:?}");
         assert!(
-            output.err.contains(told) && !format!("{output:?}").contains(&other.token),
+            output.err.contains(expected) && !format!("{output:?}").contains(&other.token),
             "{output:?}"
         );
     }
@@ -85,7 +85,7 @@ async fn expiring_tokens_are_granted_and_renewed() {
     let output = shop.run(&["store", "add", "{store}", "--offline-file", &file]).await;
     assert_eq!(output.status, 0, "{output:?} of {answer}");
     assert_ne!(shop.kept().await.unwrap(), before);
-    // Its token has expired: the next command renews it silently.
+    // Its token has expired, and the next command renews it silently.
     shop.control("tokens", json!({ "expire": true })).await;
     let output = shop.run(&["webhooks", "list", "{store}"]).await;
     assert_eq!(output.status, 0, "{output:?}");
@@ -117,7 +117,7 @@ async fn stores_are_listed_shown_and_removed() {
     );
 
     // Requests required by law are shown from their table.
-    let asked = AuditRecord {
+    let request = AuditRecord {
         store: shop.key(),
         delivery: "asked-by-law".parse().unwrap(),
         request: Request::CustomerRedaction,
@@ -126,11 +126,11 @@ async fn stores_are_listed_shown_and_removed() {
         outcome: "nothing is kept of customers".to_owned(),
     };
     let audit = shop.stack.dynamodb.aws().audit(AUDIT_TABLE);
-    audit.keep(&asked).await.unwrap();
+    audit.keep(&request).await.unwrap();
     let with_audit = ["store", "show", "{store}", "--audit-table", AUDIT_TABLE];
     let output = shop.run(&with_audit).await;
     assert!(
-        output.out.contains("customers/redact") && output.out.contains(&asked.outcome),
+        output.out.contains("customers/redact") && output.out.contains(&request.outcome),
         "{output:?}"
     );
     let object = shop.run(&[&with_audit[..], &["--json"]].concat()).await.object();

@@ -15,7 +15,7 @@ async fn token(stack: &Stack, arguments: &[&str]) -> CliOutput {
     finish(command.env("ACCESS_TABLE", ACCESS_TABLE).spawn().unwrap()).await
 }
 
-async fn kept(stack: &Stack, borne: &PresentedToken) -> Token {
+async fn stored_principal(stack: &Stack, borne: &PresentedToken) -> Token {
     let access = stack.dynamodb.aws().access(ACCESS_TABLE);
     access.find(borne.id()).await.unwrap().unwrap()
 }
@@ -44,32 +44,35 @@ async fn token_is_created_as_requested_and_printed_once() {
         "--json",
     ];
     let output = token(&stack, &arguments).await;
-    let told = output.object();
-    let text = told["token"].as_str().unwrap();
+    let object = output.object();
+    let text = object["token"].as_str().unwrap();
     let borne = PresentedToken::parse(text).unwrap();
-    assert_eq!(told["stores"], json!(["demo.myshopify.com", "other.myshopify.com"]));
+    assert_eq!(object["stores"], json!(["demo.myshopify.com", "other.myshopify.com"]));
     assert_eq!(
-        (&told["role"], &told["state"], &told["name"]),
+        (&object["role"], &object["state"], &object["name"]),
         (&json!("admin"), &json!("good"), &json!("Ana's"))
     );
     assert!(
         !output.err.contains(text) && output.err.contains(&borne.id().to_string()),
         "{output:?}"
     );
-    let principal = kept(&stack, &borne).await.principal(&borne, Timestamp::now()).unwrap();
+    let principal = stored_principal(&stack, &borne)
+        .await
+        .principal(&borne, Timestamp::now())
+        .unwrap();
     assert_eq!(principal.role, Role::Admin);
     assert!(principal.may_see(&store("other")) && !principal.may_see(&store("third")));
-    let left = Timestamp::now().duration_until(principal.expires_at);
-    assert!(left <= SignedDuration::from_hours(8) && left > SignedDuration::from_mins(7 * 60 + 50));
+    let remaining = Timestamp::now().duration_until(principal.expires_at);
+    assert!(remaining <= SignedDuration::from_hours(8) && remaining > SignedDuration::from_mins(7 * 60 + 50));
 
-    // Without --json, standard output holds only the token; it lives for 30 days.
+    // Without --json, standard output holds only the token, which is valid for 30 days.
     let borne = made(&stack).await;
     let listed = token(&stack, &["list", "--json"]).await;
     assert_eq!(listed.objects().len(), 2);
     assert!(!listed.out.contains(text) && !listed.out.contains(borne.text().reveal()));
     assert!(token(&stack, &["list"]).await.out.contains(&borne.id().to_string()));
-    let left = Timestamp::now().duration_until(kept(&stack, &borne).await.expires_at);
-    assert!(left > SignedDuration::from_hours(29 * 24));
+    let remaining = Timestamp::now().duration_until(stored_principal(&stack, &borne).await.expires_at);
+    assert!(remaining > SignedDuration::from_hours(29 * 24));
 }
 
 #[tokio::test]
@@ -88,7 +91,7 @@ async fn token_is_changed_and_revoked_by_its_id() {
     assert_eq!((output.status, &output.object()["state"]), (0, &json!("revoked")));
     let now = Timestamp::now();
     assert_eq!(
-        kept(&stack, &borne).await.principal(&borne, now),
+        stored_principal(&stack, &borne).await.principal(&borne, now),
         Err(TokenError::Revoked)
     );
     assert_eq!(token(&stack, &["revoke", &id]).await.status, 0);
@@ -117,9 +120,9 @@ async fn invalid_tokens_are_refused_with_a_reason() {
         (&["--all-stores", "--name", "a\nb"], "one line"),
         (&many, "more stores than one token can name"),
     ];
-    for (more, told) in cases {
+    for (more, expected) in cases {
         let output = token(&stack, &[&create, more].concat()).await;
-        assert!(output.status == 2 && output.err.contains(told), "{output:?}");
+        assert!(output.status == 2 && output.err.contains(expected), "{output:?}");
         assert_eq!(output.out, "");
     }
     let unknown = "tok_aaaaaaaaaaaaaaaa";
@@ -130,9 +133,9 @@ async fn invalid_tokens_are_refused_with_a_reason() {
         (&["change", unknown], "give something to change"),
         (&["change", unknown, "--role", "admin"], "there is no token"),
     ];
-    for (arguments, told) in others {
+    for (arguments, expected) in others {
         let output = token(&stack, arguments).await;
-        assert!(output.status == 2 && output.err.contains(told), "{output:?}");
+        assert!(output.status == 2 && output.err.contains(expected), "{output:?}");
     }
     assert_eq!(token(&stack, &["list", "--json"]).await.out, "");
 }

@@ -25,14 +25,14 @@ async fn applied_delivery_needs_no_action() {
     ] {
         assert!(output.out.contains(words), "{words}: {}", output.out);
     }
-    let told = stack
+    let trace = stack
         .run(&[&["trace", "edit", "--json"], &STORE[..]].concat())
         .await
         .object();
-    assert_eq!((&told["state"], &told["fate"]), (&"done".into(), &"applied".into()));
+    assert_eq!((&trace["state"], &trace["fate"]), (&"done".into(), &"applied".into()));
     assert!(
-        told["settled_at"].is_string() && told["dead_letter"].is_null(),
-        "{told}"
+        trace["settled_at"].is_string() && trace["dead_letter"].is_null(),
+        "{trace}"
     );
 }
 
@@ -59,18 +59,18 @@ async fn search_finds_the_delivery_and_its_replays() {
     let _consumer = stack.consumer(&osmem);
     let file = keep(&edit);
     assert_eq!(stack.run(&["replay", "--file", file.to_str().unwrap()]).await.status, 0);
-    let told = stack.run(&["trace", "edit", "--json"]).await.objects();
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(told[0]["delivery_id"], "edit");
+    let traces = stack.run(&["trace", "edit", "--json"]).await.objects();
+    assert_eq!(traces.len(), 2, "{traces:?}");
+    assert_eq!(traces[0]["delivery_id"], "edit");
     assert_eq!(
-        (&told[1]["replay_of"], &told[1]["fate"]),
+        (&traces[1]["replay_of"], &traces[1]["fate"]),
         (&"edit".into(), &"applied".into())
     );
     fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
-async fn unknown_delivery_is_reported_with_where_else_to_look() {
+async fn unknown_delivery_is_reported_with_other_places_to_look() {
     let stack = Stack::start().await;
     for more in [&[][..], &STORE[..]] {
         let output = stack.run(&[&["trace", "unheard-of"], more].concat()).await;

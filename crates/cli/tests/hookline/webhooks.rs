@@ -35,11 +35,11 @@ async fn subscriptions_are_created_once_and_corrected_when_the_stack_moves() {
     let output = check().await;
     assert_eq!((output.status, count(&output, "right")), (0, many), "{output:?}");
 
-    let again = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
+    let second = shop.run(&["webhooks", "register", "{store}", "--json"]).await;
     assert_eq!(
-        (again.status, count(&again, "right"), count(&again, "created")),
+        (second.status, count(&second, "right"), count(&second, "created")),
         (0, many, 0),
-        "{again:?}"
+        "{second:?}"
     );
 
     // The stack moves to another address.
@@ -163,7 +163,7 @@ async fn toml_block_needs_no_store() {
 }
 
 #[tokio::test]
-async fn unreadable_store_is_reported_with_what_to_do() {
+async fn unreadable_store_is_reported_with_advice() {
     let shop = Shop::open().await;
     let output = shop.run(&["webhooks", "check", "{store}"]).await;
     assert_eq!(output.status, 2, "{output:?}");

@@ -81,14 +81,14 @@ async fn reading_continues_where_any_batch_ended() {
     let whole: Vec<_> = all(&file, 0, 50, 10).await.unwrap().remove(0).0;
     for limit in [1, 2, 3] {
         let batches = all(&file, 0, 50, limit).await.unwrap();
-        let mut seen = 0;
+        let mut read = 0;
         for (products, offset) in &batches {
-            seen += products.len();
+            read += products.len();
             let rest = all(&file, usize::try_from(*offset).unwrap(), 50, 10).await.unwrap();
             let rest: Vec<_> = rest.into_iter().flat_map(|(products, _)| products).collect();
-            assert_eq!(rest, whole[seen..], "limit {limit}, from {offset}");
+            assert_eq!(rest, whole[read..], "limit {limit}, from {offset}");
         }
-        assert_eq!(seen, 3);
+        assert_eq!(read, 3);
         assert_eq!(batches.last().unwrap().1, file.len() as u64);
     }
 }
@@ -114,14 +114,14 @@ async fn complete_last_line_without_a_line_feed_is_read() {
 }
 
 #[tokio::test]
-async fn products_before_a_break_are_returned_and_nothing_after_it() {
+async fn products_before_a_broken_download_are_returned_and_none_after_it() {
     let file = file();
     let mut lines = reading(&file[..file.len() - 10], 0, 50);
     assert_eq!(lines.next(1).await.unwrap().unwrap().products.len(), 1);
     assert_eq!(lines.next(1).await.unwrap().unwrap().products.len(), 1);
     lines.next(1).await.unwrap_err();
-    let again = lines.next(1).await.unwrap_err();
-    assert!(chain(&again).contains("failed before"));
+    let failed = lines.next(1).await.unwrap_err();
+    assert!(chain(&failed).contains("failed before"));
 }
 
 /// Result of reading a file: ids of the products read, ids of those to fetch, and skipped records.
@@ -141,7 +141,7 @@ async fn batches(file: &str, piece: usize, limit: usize) -> (Vec<String>, Vec<St
     let mut lines = reading(file, 0, piece);
     let (mut read, mut doubtful, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(batch) = lines.next(limit).await.unwrap() {
-        read.extend(batch.products.iter().map(|seen| match &seen.event {
+        read.extend(batch.products.iter().map(|observed| match &observed.event {
             Event::ProductUpdated(product) => product.id.to_string(),
             other => panic!("{other:?}"),
         }));
@@ -156,7 +156,7 @@ fn named(skipped: &[Skipped]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn unreadable_record_costs_only_itself_and_is_named_without_its_value() {
+async fn unreadable_record_is_skipped_alone_and_named_without_its_value() {
     let good = |id| product(id) + &variant(id * 10, 1, id);
     for (field, odd) in [
         ("tags", product(2).replace("[\"a\"]", "null")),
@@ -204,13 +204,13 @@ async fn product_with_an_unreadable_variant_is_skipped() {
         let file = product(1) + &product(2) + &odd + &variant(21, 2, 2) + &product(3);
         let (read, _, skipped) = outcome(&file).await;
         assert_eq!(read, ["1", "3"], "{field}");
-        let told = named(&skipped);
-        assert_eq!(told.len(), 1);
+        let names = named(&skipped);
+        assert_eq!(names.len(), 1);
         assert!(
-            told[0].starts_with(&format!("product 2, line 3 of the export: {field}: ")),
-            "{told:?}"
+            names[0].starts_with(&format!("product 2, line 3 of the export: {field}: ")),
+            "{names:?}"
         );
-        assert!(!told[0].contains("Secret"), "{told:?}");
+        assert!(!names[0].contains("Secret"), "{names:?}");
     }
     let unknown = product(1)
         + &variant(10, 1, 1)
@@ -219,7 +219,7 @@ async fn product_with_an_unreadable_variant_is_skipped() {
     assert_eq!(
         outcome(&unknown).await.0,
         ["1"],
-        "an unknown policy says nothing of stock"
+        "an unknown policy does not show whether there is stock"
     );
 }
 
@@ -251,7 +251,7 @@ async fn products_around_unreadable_lines_are_fetched_by_id() {
     assert_eq!(
         (read.len(), doubtful.len(), skipped.len()),
         (2, 0, 0),
-        "an empty line says nothing"
+        "an empty line is ignored"
     );
 }
 
@@ -282,7 +282,7 @@ async fn product_of_a_misplaced_or_repeated_line_is_fetched_by_id() {
             vec!["1", "2"],
             vec!["1"],
         ),
-        // The same line twice in a row counts once.
+        // A line repeated at once counts once.
         (
             product(1) + &product(1) + &variant(10, 1, 1) + &variant(10, 1, 1) + &collection(7, 1),
             vec!["1"],
@@ -300,15 +300,15 @@ async fn product_of_a_misplaced_or_repeated_line_is_fetched_by_id() {
             doubtful.iter().map(ToString::to_string).collect()
         );
     }
-    let nobody = variant(2, 1, 1).replace("gid://shopify/Product/1", "Secret");
+    let orphan = variant(2, 1, 1).replace("gid://shopify/Product/1", "Secret");
     assert_eq!(
-        named(&outcome(&nobody).await.2),
+        named(&outcome(&orphan).await.2),
         ["line 1 of the export: __parentId: expected the id of a Product"]
     );
 }
 
 #[tokio::test]
-async fn half_a_character_costs_that_character() {
+async fn half_a_character_spoils_only_that_character() {
     let file = product(1).replace("Lamp", r"Lamp \ud83d") + &product(2);
     let mut lines = reading(&file, 0, 50);
     let batch = lines.next(10).await.unwrap().unwrap();
@@ -319,7 +319,7 @@ async fn half_a_character_costs_that_character() {
 }
 
 #[tokio::test]
-async fn hidden_collections_are_not_named() {
+async fn hidden_collections_are_left_out() {
     let hidden =
         |count| collection(8, 1).replace("\"title\"", &format!("\"resourcePublicationsCount\":{count},\"title\""));
     for (count, named) in [("{\"count\":0}", 1), ("{\"count\":2}", 2), ("null", 2)] {

@@ -72,26 +72,26 @@ mod tests {
 
     #[test]
     fn no_token_is_printed() {
-        let kept = StoredTokens::Offline {
+        let stored = StoredTokens::Offline {
             access: "shpat_1".to_owned(),
             refresh: "shprt_1".to_owned(),
         };
-        let given = Credential::Offline {
+        let credential = Credential::Offline {
             access: Secret::new("shpat_1"),
             refresh: Secret::new("shprt_1"),
             expires_at: Timestamp::UNIX_EPOCH,
         };
-        let printed = format!("{kept:?} {given:?}");
+        let printed = format!("{stored:?} {credential:?}");
         assert!(!printed.contains("shp"), "{printed}");
     }
 
     #[test]
     fn stored_tokens_read_back() {
-        let kept = StoredTokens::Offline {
+        let stored = StoredTokens::Offline {
             access: "a".to_owned(),
             refresh: "r".to_owned(),
         };
-        let text = serde_json::to_string(&kept).unwrap();
+        let text = serde_json::to_string(&stored).unwrap();
         assert_eq!(text, r#"{"kind":"offline","access":"a","refresh":"r"}"#);
         let read: StoredTokens = serde_json::from_str(&text).unwrap();
         assert_eq!(read.access(), Secret::new("a"));

@@ -29,8 +29,8 @@ pub struct App<S> {
 }
 
 impl<S> App<S> {
-    /// Creates an app with this client id, without which only tokens of custom apps work, and these client secrets: one, or
-    /// two separated by a comma, newest first.
+    /// Creates an app with this client id, without which only tokens of custom apps work, and these client secrets:
+    /// one, or two separated by a comma, newest first.
     pub fn new(client_id: Option<String>, secrets: S) -> Self {
         Self { client_id, secrets }
     }
@@ -39,7 +39,7 @@ impl<S> App<S> {
 /// Granted tokens with their expiry.
 #[derive(Debug)]
 pub(crate) struct Granted {
-    pub kept: StoredTokens,
+    pub stored: StoredTokens,
     pub expires_at: Option<Timestamp>,
 }
 
@@ -68,7 +68,7 @@ struct GrantErrorResponse {
 
 /// The client secret is missing.
 #[derive(Debug, thiserror::Error)]
-#[error("no client secret is given")]
+#[error("there is no client secret")]
 struct NoClientSecretError;
 
 /// Type of a grant.
@@ -78,14 +78,14 @@ pub(crate) enum GrantType<'a> {
 }
 
 impl<S: SecretSource> App<S> {
-    /// Requests new tokens, once. They must be stored before they are used: until then, the refresh token that they were
-    /// granted for stays valid.
+    /// Requests new tokens, once. They must be stored before they are used: until then, the refresh token that they
+    /// were granted for stays valid.
     pub(crate) async fn grant(
         &self,
         http: &Http,
         time: &Time,
         store: &StoreKey,
-        wanted: GrantType<'_>,
+        grant_type: GrantType<'_>,
         until: Timestamp,
     ) -> Result<Granted, CatalogueError> {
         let client_id = self.client_id.as_deref().ok_or_else(|| CatalogueError::Refused {
@@ -96,7 +96,7 @@ impl<S: SecretSource> App<S> {
         if newest.is_empty() {
             return Err(PortError::new("secret", NoClientSecretError).into());
         }
-        let (grant_type, refresh_token) = match wanted {
+        let (grant_type, refresh_token) = match grant_type {
             GrantType::ClientCredentials => ("client_credentials", None),
             GrantType::Refresh(token) => ("refresh_token", Some(token)),
         };
@@ -107,9 +107,12 @@ impl<S: SecretSource> App<S> {
             refresh_token,
         };
         let body = serde_json::to_vec(&request).map_err(|error| PortError::new(PORT, error))?;
-        let asked_at = time.now();
-        match http.grant(store, body, time.left(until).min(REQUEST_TIMEOUT)).await? {
-            Reply::Body(body) => read(&body, asked_at, refresh_token),
+        let requested_at = time.now();
+        match http
+            .grant(store, body, time.remaining(until).min(REQUEST_TIMEOUT))
+            .await?
+        {
+            Reply::Body(body) => read(&body, requested_at, refresh_token),
             Reply::Unauthorized => Err(rejected(
                 "Shopify does not accept the app's client id and secret (401): check SHOPIFY_CLIENT_ID",
             )),
@@ -123,13 +126,13 @@ impl<S: SecretSource> App<S> {
     }
 }
 
-fn read(body: &[u8], asked_at: Timestamp, refresh: Option<&str>) -> Result<Granted, CatalogueError> {
+fn read(body: &[u8], requested_at: Timestamp, refresh: Option<&str>) -> Result<Granted, CatalogueError> {
     // The error does not quote the body: it holds tokens.
     let answer: GrantResponse = serde_json::from_slice(body).map_err(|_| CatalogueError::Disagreed {
         problem: "the response to a grant does not fit".to_owned(),
     })?;
     let lifetime = answer.expires_in.map(SignedDuration::from_secs);
-    let kept = match (refresh, answer.refresh_token) {
+    let stored = match (refresh, answer.refresh_token) {
         (None, _) => StoredTokens::ClientCredentials {
             access: answer.access_token,
         },
@@ -143,20 +146,20 @@ fn read(body: &[u8], asked_at: Timestamp, refresh: Option<&str>) -> Result<Grant
         },
     };
     Ok(Granted {
-        kept,
-        // Counted from the request: rather too early than too late.
-        expires_at: lifetime.and_then(|lifetime| asked_at.checked_add(lifetime).ok()),
+        stored,
+        // Counted from the request, so that it rather expires too early than too late.
+        expires_at: lifetime.and_then(|lifetime| requested_at.checked_add(lifetime).ok()),
     })
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     match serde_json::from_slice::<GrantErrorResponse>(body) {
         Ok(refusal) => format!(
-            "Shopify grants no new one: {} {} (add the store again)",
+            "Shopify grants no new token: {} {} (add the store again)",
             one_line(&refusal.error),
             one_line(&refusal.error_description)
         ),
-        Err(_) => format!("Shopify grants no new one ({}); add the store again", status.as_u16()),
+        Err(_) => format!("Shopify grants no new token ({}); add the store again", status.as_u16()),
     }
 }
 

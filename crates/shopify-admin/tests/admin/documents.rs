@@ -13,9 +13,9 @@ fn documents_fit_the_schema() {
         .collect();
     assert!(documents.len() >= 15, "{documents:?}");
     let checked = check_documents(documents.iter().map(PathBuf::as_path));
-    let said = String::from_utf8_lossy(&checked.stderr);
-    assert!(checked.status.success(), "{said}");
-    // Deprecated fields are warnings; there are none.
-    assert_eq!(said, "");
+    let stderr = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{stderr}");
+    // Deprecated fields would be warnings.
+    assert_eq!(stderr, "");
     assert!(String::from_utf8_lossy(&checked.stdout).contains(hookline_shopify_admin::API_VERSION));
 }

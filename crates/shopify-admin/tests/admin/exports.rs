@@ -76,13 +76,13 @@ async fn export_has_the_same_products_as_single_reads() {
     let batches = read(&shop, &ready, 0, 7).await.unwrap();
     let exported: Vec<_> = batches.iter().flat_map(|batch| &batch.products).collect();
     assert!(exported.len() >= 18, "{}", exported.len());
-    let asked = shop.admin().products(&shop.store, &ids(&batches)).await.unwrap().seen;
-    for (exported, asked) in exported.into_iter().zip(&asked) {
-        assert_eq!(exported.event, asked.event);
+    let fetched = shop.admin().products(&shop.store, &ids(&batches)).await.unwrap().seen;
+    for (exported, fetched) in exported.into_iter().zip(&fetched) {
+        assert_eq!(exported.event, fetched.event);
         assert_eq!(exported.at, ready.began_at);
-        assert!(asked.at > ready.began_at);
+        assert!(fetched.at > ready.began_at);
     }
-    let in_some = asked.iter().filter(|observed| match &observed.event {
+    let in_some = fetched.iter().filter(|observed| match &observed.event {
         Event::ProductUpdated(product) => product.collections.as_ref().is_some_and(|some| !some.is_empty()),
         _ => false,
     });
@@ -109,7 +109,7 @@ async fn broken_download_is_an_error_and_is_continued() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 300, "variants": 2})).await;
     let ready = export(&shop).await;
-    // Within a line, and right after one.
+    // Within a line, and right after a line.
     let whole = read(&shop, &ready, 0, 50).await.unwrap();
     for after in [ready.bytes / 2, whole[2].offset] {
         shop.control("bulk", json!({"drop": 1, "drop_after": after})).await;
@@ -118,23 +118,23 @@ async fn broken_download_is_an_error_and_is_continued() {
             .read(&shop.store, &ready.address, ready.began_at, 0)
             .await
             .unwrap();
-        let mut seen = Vec::new();
+        let mut read_ids = Vec::new();
         let mut offset = 0;
         let failed = loop {
             match lines.next(50).await {
                 Ok(Some(batch)) => {
                     offset = batch.offset;
-                    seen.extend(ids(&[batch]));
+                    read_ids.extend(ids(&[batch]));
                 }
-                Ok(None) => panic!("it ended after {} products", seen.len()),
+                Ok(None) => panic!("the export ended after {} products", read_ids.len()),
                 Err(failed) => break failed,
             }
         };
         assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
         assert!(!chain(&failed).contains("jsonl"), "{}", chain(&failed));
-        assert!(seen.len() < 300);
-        seen.extend(ids(&read(&shop, &ready, offset, 50).await.unwrap()));
-        assert_eq!(seen, ids(&whole));
+        assert!(read_ids.len() < 300);
+        read_ids.extend(ids(&read(&shop, &ready, offset, 50).await.unwrap()));
+        assert_eq!(read_ids, ids(&whole));
     }
 }
 
@@ -155,7 +155,7 @@ async fn failed_and_unknown_exports_are_reported() {
 }
 
 #[tokio::test]
-async fn export_reports_its_progress_and_a_sixth_one_waits() {
+async fn export_reports_its_progress_and_a_sixth_export_waits() {
     let shop = Shop::new().await;
     shop.control("generate", json!({"products": 50, "variants": 1})).await;
     shop.control("bulk", json!({"start_seconds": 3600})).await;
@@ -188,16 +188,16 @@ async fn expired_address_is_retryable() {
 }
 
 #[tokio::test]
-async fn unreadable_records_of_an_export_cost_only_themselves() {
+async fn unreadable_records_of_an_export_are_skipped_alone() {
     let shop = Shop::new().await;
     for number in 1..=6 {
-        let given = json!({"id": number, "title": format!("Lamp {number}"), "variants": [{"id": number * 10}]});
-        shop.control("create-product", given).await;
+        let state = json!({"id": number, "title": format!("Lamp {number}"), "variants": [{"id": number * 10}]});
+        shop.control("create-product", state).await;
     }
-    let odd = async |id: &str, given: serde_json::Value| {
-        let mut given = given;
-        given["id"] = json!(id);
-        shop.control("odd", given).await;
+    let odd = async |id: &str, state: serde_json::Value| {
+        let mut state = state;
+        state["id"] = json!(id);
+        shop.control("odd", state).await;
     };
     odd("gid://shopify/Product/2", json!({"fields": {"tags": null}})).await;
     odd(
@@ -220,7 +220,7 @@ async fn unreadable_records_of_an_export_cost_only_themselves() {
             .flat_map(|batch| &batch.doubtful)
             .map(ToString::to_string)
             .collect();
-        assert_eq!(doubtful, ["5"], "what cannot be read may have belonged to it");
+        assert_eq!(doubtful, ["5"], "the unreadable record may have belonged to it");
         let skipped: Vec<_> = batches
             .iter()
             .flat_map(|batch| &batch.skipped)

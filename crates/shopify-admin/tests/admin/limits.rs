@@ -39,8 +39,8 @@ impl Sleep for Filling {
             let (points, since) = *self.held.lock().unwrap();
             let passed = self.shop.passing.now().duration_since(since).as_secs_f64();
             let available = points + passed * RATE;
-            let given = json!({"maximum": 1000, "rate": RATE, "available": available});
-            self.shop.control("throttle", given).await;
+            let limits = json!({"maximum": 1000, "rate": RATE, "available": available});
+            self.shop.control("throttle", limits).await;
         })
     }
 }
@@ -48,8 +48,8 @@ impl Sleep for Filling {
 /// A shop whose bucket holds this much, and a client that does not know it yet.
 async fn holding(points: f64) -> (Filling, ShopifyAdmin<GrantedToken>) {
     let shop = Arc::new(Shop::new().await);
-    let given = json!({"maximum": 1000, "rate": RATE, "available": points});
-    shop.control("throttle", given).await;
+    let limits = json!({"maximum": 1000, "rate": RATE, "available": points});
+    shop.control("throttle", limits).await;
     let filling = Filling {
         shop: Arc::clone(&shop),
         held: Arc::new(Mutex::new((points, shop.passing.now()))),
@@ -65,8 +65,8 @@ async fn holding(points: f64) -> (Filling, ShopifyAdmin<GrantedToken>) {
 async fn throttled_query_waits_just_long_enough() {
     let (filling, admin) = holding(10.0).await;
     let shop = &filling.shop;
-    let seen = admin.products(&shop.store, &[id(1)]).await.unwrap().seen;
-    assert_eq!(seen.len(), 1);
+    let observed = admin.products(&shop.store, &[id(1)]).await.unwrap().seen;
+    assert_eq!(observed.len(), 1);
     assert_eq!(shop.count("throttled").await, 1);
     assert_eq!(shop.count("graphql").await, 2);
     let waited = shop.passing.waited();
@@ -83,7 +83,7 @@ async fn query_that_would_wait_beyond_the_deadline_is_throttled() {
     let hurried = admin.until(shop.passing.now() + SignedDuration::from_secs(5));
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
-    // The bucket is known by now, so this query is not sent.
+    // The bucket's state is known by now, so this query is not sent.
     let failed = hurried.products(&shop.store, &[id(1)]).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Throttled), "{failed:?}");
     assert_eq!(shop.count("graphql").await, 1);
@@ -93,18 +93,18 @@ async fn query_that_would_wait_beyond_the_deadline_is_throttled() {
 async fn query_waits_before_it_is_sent_while_the_bucket_holds_too_little() {
     let (filling, admin) = holding(1000.0).await;
     let shop = &filling.shop;
-    // Learns its cost and the rest.
+    // Its response tells the cost and the bucket's state.
     admin.products(&shop.store, &[id(1)]).await.unwrap();
-    let asked = shop.count("graphql").await;
+    let queries = shop.count("graphql").await;
     shop.control("throttle", json!({"maximum": 1000, "rate": 50, "available": 20}))
         .await;
-    // Another query shows how little is left.
+    // Another query finds the bucket nearly empty.
     admin.shop(&shop.store).await.unwrap();
     let before = shop.passing.waited();
     *filling.held.lock().unwrap() = (20.0, shop.passing.now());
     admin.products(&shop.store, &[id(1)]).await.unwrap();
     assert_eq!(shop.count("throttled").await, 0);
-    assert_eq!(shop.count("graphql").await, asked + 2);
+    assert_eq!(shop.count("graphql").await, queries + 2);
     let waited = shop.passing.waited().saturating_sub(before);
     assert!(
         waited > Duration::from_secs(5) && waited < Duration::from_secs(20),
@@ -145,13 +145,13 @@ async fn transient_failures_are_retried_and_permanent_ones_reported() {
         shop.control("faults", json!({"next": 3, "kind": kind})).await;
         let failed = shop.admin().shop(&shop.store).await.unwrap_err();
         assert!(matches!(failed, CatalogueError::Unavailable(_)), "{kind}: {failed:?}");
-        let told = chain(&failed);
-        assert!(!told.contains(TOKEN), "{told}");
+        let message = chain(&failed);
+        assert!(!message.contains(TOKEN), "{message}");
     }
 }
 
 #[tokio::test]
-async fn export_is_not_started_twice_when_a_response_is_lost() {
+async fn lost_response_does_not_start_an_export_twice() {
     let shop = Shop::new().await;
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
     let failed = shop.admin().export(&shop.store).await.unwrap_err();
@@ -159,12 +159,12 @@ async fn export_is_not_started_twice_when_a_response_is_lost() {
     assert_eq!(shop.count("graphql").await, 1);
     // A subscription may be repeated: the second one finds the first.
     shop.control("faults", json!({"next": 1, "kind": "503"})).await;
-    let wanted = WantedSubscription {
+    let subscription = WantedSubscription {
         topic: "products/update".parse().unwrap(),
         uri: "https://example.com/a".to_owned(),
         include_fields: Vec::new(),
     };
-    shop.admin().create(&shop.store, &wanted).await.unwrap();
+    shop.admin().create(&shop.store, &subscription).await.unwrap();
 }
 
 /// Waits for real, and counts.
@@ -187,7 +187,7 @@ async fn concurrent_queries_share_the_bucket() {
     let time = Time::with_sleep(shop.passing.clone(), Telling(shop.passing.clone()));
     let admin = ShopifyAdmin::new(http(), GrantedToken(Secret::new(TOKEN)), time);
     admin.products(&shop.store, &[id(1)]).await.unwrap();
-    let asking = (0..8).map(|number| {
+    let requests = (0..8).map(|number| {
         let (admin, store) = (admin.clone(), shop.store.clone());
         tokio::spawn(async move {
             admin
@@ -196,10 +196,10 @@ async fn concurrent_queries_share_the_bucket() {
                 .map(|answered| answered.seen.len())
         })
     });
-    for asked in asking.collect::<Vec<_>>() {
-        assert_eq!(asked.await.unwrap().unwrap(), 1);
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.unwrap().unwrap(), 1);
     }
-    // One at a time fits; the others waited and were not refused.
+    // The bucket holds one query at a time; the others waited and were not refused.
     assert_eq!(shop.count("throttled").await, 0);
     assert!(shop.passing.waits().len() >= 3, "{:?}", shop.passing.waits());
 }

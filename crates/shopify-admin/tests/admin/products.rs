@@ -34,12 +34,12 @@ fn variants(first: u64, count: u64) -> Vec<Value> {
 }
 
 async fn create(shop: &Shop, number: u64, count: u64) {
-    let given = json!({
+    let state = json!({
         "id": number, "title": format!("Lamp {number}"), "body_html": "<p>Bright &amp; warm</p>", "vendor": "Lumen",
         "product_type": "Lamp", "tags": "brass, lamp", "status": "active",
         "variants": variants(number % 1_000_000 * 1_000_000, count),
     });
-    shop.control("create-product", given).await;
+    shop.control("create-product", state).await;
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn product_is_complete_with_any_number_of_variants() {
         create(&shop, number, count).await;
     }
     let ids: Vec<_> = (1..=5).map(id).collect();
-    // Together, with small first pages, and alone, with large ones.
+    // Read together, with small first pages, and alone, with large ones.
     let together = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
     for ((observed, number), count) in together.iter().zip(1..).zip([1, 101, 251, 620, 2048]) {
         let found = product(observed);
@@ -83,11 +83,11 @@ async fn products_keep_the_requested_order_and_missing_ones_are_deleted() {
     create(&shop, 788_032_119_674_292_922, 0).await;
     create(&shop, 7, 1).await;
     let ids = [404, 7, 788_032_119_674_292_922, 405].map(id);
-    let seen = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
-    assert_eq!(seen[0].event, Event::ProductDeleted(id(404)));
-    assert_eq!(product(&seen[1]).id, ids[1]);
-    assert_eq!(product(&seen[2]).id.as_str(), "788032119674292922");
-    assert_eq!(seen[3].event, Event::ProductDeleted(id(405)));
+    let observed = shop.admin().products(&shop.store, &ids).await.unwrap().seen;
+    assert_eq!(observed[0].event, Event::ProductDeleted(id(404)));
+    assert_eq!(product(&observed[1]).id, ids[1]);
+    assert_eq!(product(&observed[2]).id.as_str(), "788032119674292922");
+    assert_eq!(observed[3].event, Event::ProductDeleted(id(405)));
     assert!(shop.admin().products(&shop.store, &[]).await.unwrap().seen.is_empty());
 }
 
@@ -102,9 +102,14 @@ async fn products_are_read_in_queries_of_limited_size() {
         .iter()
         .map(|product| id(product["id"].as_u64().unwrap()))
         .collect();
-    let seen = shop.admin().products(&shop.store, &ids[..50]).await.unwrap().seen;
-    assert_eq!(seen.len(), 50);
-    assert!(seen.iter().zip(&ids).all(|(seen, id)| product(seen).id == *id));
+    let observed = shop.admin().products(&shop.store, &ids[..50]).await.unwrap().seen;
+    assert_eq!(observed.len(), 50);
+    assert!(
+        observed
+            .iter()
+            .zip(&ids)
+            .all(|(observed, id)| product(observed).id == *id)
+    );
     let refused = shop.admin().products(&shop.store, &ids[..51]).await.unwrap_err();
     assert!(matches!(refused, CatalogueError::Disagreed { .. }), "{refused:?}");
 }
@@ -122,14 +127,14 @@ async fn product_has_its_collections_and_they_have_their_members() {
     )
     .await;
     for number in 1..=30 {
-        let given = json!({"id": 100 + number, "title": format!("C{number}"), "products": [7]});
-        shop.control("create-collection", given).await;
+        let state = json!({"id": 100 + number, "title": format!("C{number}"), "products": [7]});
+        shop.control("create-collection", state).await;
     }
-    // More than a first page, with others and alone.
+    // More than a first page, together with others and alone.
     let admin = shop.admin();
     for ids in [vec![id(7), id(8)], vec![id(7)]] {
-        let seen = admin.products(&shop.store, &ids).await.unwrap().seen;
-        let collections = product(&seen[0]).collections.clone().unwrap();
+        let observed = admin.products(&shop.store, &ids).await.unwrap().seen;
+        let collections = product(&observed[0]).collections.clone().unwrap();
         assert_eq!(collections.len(), 31);
         assert_eq!(collections[&id(9_007_199_254_740_993)], "Brass");
     }
@@ -148,8 +153,8 @@ async fn product_has_its_collections_and_they_have_their_members() {
 async fn collections_are_read_by_id_and_listed() {
     let shop = Shop::new().await;
     for number in 1..=130 {
-        let given = json!({"id": number, "title": format!("C{number}"), "body_html": "<b>All</b>", "products": []});
-        shop.control("create-collection", given).await;
+        let state = json!({"id": number, "title": format!("C{number}"), "body_html": "<b>All</b>", "products": []});
+        shop.control("create-collection", state).await;
     }
     let admin = shop.admin();
     let first = admin.collections(&shop.store, None).await.unwrap();
@@ -163,8 +168,8 @@ async fn collections_are_read_by_id_and_listed() {
         (seven.title.as_str(), seven.description.as_str(), seven.visible),
         ("C7", "All", true)
     );
-    let gone = admin.collection(&shop.store, &id(404)).await.unwrap();
-    assert_eq!(gone.event, Event::CollectionDeleted(id(404)));
+    let deleted = admin.collection(&shop.store, &id(404)).await.unwrap();
+    assert_eq!(deleted.event, Event::CollectionDeleted(id(404)));
 }
 
 #[tokio::test]
@@ -180,14 +185,14 @@ async fn product_of_an_inventory_item_is_found() {
 #[tokio::test]
 async fn shop_has_a_name_a_currency_and_our_scopes() {
     let shop = Shop::new().await;
-    let told = shop.admin().shop(&shop.store).await.unwrap();
-    assert_eq!(told.name, shop.store.store.as_str());
-    assert_eq!(told.currency, "EUR");
+    let about = shop.admin().shop(&shop.store).await.unwrap();
+    assert_eq!(about.name, shop.store.store.as_str());
+    assert_eq!(about.currency, "EUR");
     for scope in hookline_shopify_admin::SCOPES {
         assert!(
-            told.scopes.iter().any(|held| held == scope),
+            about.scopes.iter().any(|held| held == scope),
             "{scope}: {:?}",
-            told.scopes
+            about.scopes
         );
     }
 }
@@ -198,8 +203,8 @@ async fn wrong_token_and_uninstalled_shop_are_refused_without_quoting_the_token(
     let wrong = "shpat_wrong_one";
     let refused = shop.admin_with(wrong).shop(&shop.store).await.unwrap_err();
     assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
-    let told = format!("{} {refused:?}", chain(&refused));
-    assert!(!told.contains(wrong), "{told}");
+    let printed = format!("{} {refused:?}", chain(&refused));
+    assert!(!printed.contains(wrong), "{printed}");
     shop.control("uninstall", json!({})).await;
     let refused = shop.admin().shop(&shop.store).await.unwrap_err();
     assert!(matches!(refused, CatalogueError::Refused { .. }), "{refused:?}");
@@ -221,7 +226,7 @@ async fn secret_is_sent_to_hosts_of_shopify_only() {
 }
 
 #[tokio::test]
-async fn unreadable_product_costs_only_itself_and_is_named_by_its_id() {
+async fn unreadable_product_is_skipped_alone_and_named_by_its_id() {
     let shop = Shop::new().await;
     for number in 1..=6 {
         create(&shop, number, 1).await;
@@ -244,17 +249,21 @@ async fn unreadable_product_costs_only_itself_and_is_named_by_its_id() {
         shop.control("odd", json!({"id": gid, "fields": fields, "where": ["graphql"]}))
             .await;
         let answered = shop.admin().products(&shop.store, &ids).await.unwrap();
-        let seen: Vec<_> = answered.seen.iter().map(|seen| product(seen).id.clone()).collect();
-        assert_eq!(seen, [1, 2, 4, 5, 6].map(id), "{fields}");
+        let read: Vec<_> = answered
+            .seen
+            .iter()
+            .map(|observed| product(observed).id.clone())
+            .collect();
+        assert_eq!(read, [1, 2, 4, 5, 6].map(id), "{fields}");
         let [skipped] = &*answered.skipped else {
             panic!("{:?}", answered.skipped)
         };
         assert_eq!(skipped.id, Some(id(3)));
-        let place = "nodes[2] of the answer to Products";
+        let position = "nodes[2] of the answer to Products";
         let expected = if path.is_empty() {
-            place.to_owned()
+            position.to_owned()
         } else {
-            format!("{place}: {path}")
+            format!("{position}: {path}")
         };
         assert_eq!(skipped.path, expected);
         assert!(!format!("{skipped:?}").contains("Secret"), "{skipped:?}");
@@ -264,12 +273,12 @@ async fn unreadable_product_costs_only_itself_and_is_named_by_its_id() {
 }
 
 #[tokio::test]
-async fn unreadable_collection_or_member_costs_only_itself() {
+async fn unreadable_collection_or_member_is_skipped_alone() {
     let shop = Shop::new().await;
     for number in 1..=3 {
         create(&shop, number, 0).await;
-        let given = json!({"id": 100 + number, "title": format!("C{number}"), "products": [1, 2, 3]});
-        shop.control("create-collection", given).await;
+        let state = json!({"id": 100 + number, "title": format!("C{number}"), "products": [1, 2, 3]});
+        shop.control("create-collection", state).await;
     }
     let odd = json!({"id": "gid://shopify/Collection/102", "fields": {"title": null}});
     shop.control("odd", odd).await;
@@ -296,8 +305,8 @@ async fn untracked_stock_and_unpublished_collections_are_recognized() {
     let shop = Shop::new().await;
     create(&shop, 1, 2).await;
     for number in [7, 8, 9] {
-        let given = json!({"id": number, "title": format!("C{number}"), "products": [1]});
-        shop.control("create-collection", given).await;
+        let state = json!({"id": number, "title": format!("C{number}"), "products": [1]});
+        shop.control("create-collection", state).await;
     }
     shop.control("update-collection", json!({"id": 8, "published_at": null}))
         .await;
@@ -314,14 +323,14 @@ async fn untracked_stock_and_unpublished_collections_are_recognized() {
     assert_eq!(before.variants[0].stock.availability(), Some(false));
     assert_eq!(before.tracking().unwrap().len(), 2);
     let named: Vec<_> = before.collections.unwrap().into_values().collect();
-    assert_eq!(named, ["C7"], "what shoppers cannot see is named nowhere");
+    assert_eq!(named, ["C7"], "hidden collections are left out");
     shop.control("set-tracked", json!({"inventory_item_id": 1_500_000, "tracked": false}))
         .await;
     assert_eq!(first().await.variants[0].stock.availability(), Some(true));
     for (collection, visible) in [(7, true), (8, false), (9, false)] {
-        let seen = shop.admin().collection(&shop.store, &id(collection)).await.unwrap();
+        let observed = shop.admin().collection(&shop.store, &id(collection)).await.unwrap();
         assert!(
-            matches!(seen.event, Event::CollectionUpdated(found) if found.visible == visible),
+            matches!(observed.event, Event::CollectionUpdated(found) if found.visible == visible),
             "{collection}"
         );
     }

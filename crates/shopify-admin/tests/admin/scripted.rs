@@ -23,23 +23,23 @@ use crate::{products::id, shop::Passing};
 /// Server that gives each request the next response, and records the requests.
 struct Script {
     admin: ShopifyAdmin<GrantedToken>,
-    asked: Arc<Mutex<Vec<String>>>,
+    operations: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
     async fn of(answers: Vec<(u16, Value)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let template = format!("http://{}/{{store}}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let keeps = Arc::clone(&asked);
+        let operations = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&operations);
         tokio::spawn(async move {
             for (status, answer) in answers {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let operation = request(&mut stream).await["operationName"].as_str().unwrap().to_owned();
-                keeps.lock().unwrap().push(operation);
+                log.lock().unwrap().push(operation);
                 let body = answer.to_string();
                 let head = format!(
-                    "HTTP/1.1 {status} As Told\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    "HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
                 );
                 stream.write_all((head + &body).as_bytes()).await.unwrap();
@@ -47,11 +47,11 @@ impl Script {
         });
         let http = Http::new(&template).unwrap();
         let admin = ShopifyAdmin::new(http, GrantedToken(Secret::new("shpat_1")), Passing::default().time());
-        Self { admin, asked }
+        Self { admin, operations }
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn operations(&self) -> Vec<String> {
+        self.operations.lock().unwrap().clone()
     }
 }
 
@@ -107,15 +107,18 @@ fn second(minute: u32) -> (u16, Value) {
 #[tokio::test]
 async fn product_that_changes_between_its_pages_is_read_again() {
     let script = Script::of(vec![first(1), second(2), first(2), second(2)]).await;
-    let seen = script.admin.products(&store("demo"), &[id(1)]).await.unwrap().seen;
-    let Event::ProductUpdated(product) = &seen[0].event else {
-        panic!("{seen:?}")
+    let observed = script.admin.products(&store("demo"), &[id(1)]).await.unwrap().seen;
+    let Event::ProductUpdated(product) = &observed[0].event else {
+        panic!("{observed:?}")
     };
     assert_eq!(product.updated_at, "2026-11-21T12:02:00Z".parse().unwrap());
     assert_eq!(product.variants.len(), 2);
     assert!(!product.visible);
-    let asked = script.asked();
-    assert_eq!(asked, ["Products", "ProductVariants", "Products", "ProductVariants"]);
+    let operations = script.operations();
+    assert_eq!(
+        operations,
+        ["Products", "ProductVariants", "Products", "ProductVariants"]
+    );
 }
 
 #[tokio::test]
@@ -128,11 +131,11 @@ async fn product_that_keeps_changing_is_retryable_and_a_deleted_one_is_deleted()
         .await
         .unwrap_err();
     assert!(chain(&failed).contains("each of the 4 times"), "{}", chain(&failed));
-    let gone = (200, json!({"data": {"product": null}}));
+    let deleted = (200, json!({"data": {"product": null}}));
     let none = (200, json!({"data": {"shop": {"currencyCode": "EUR"}, "nodes": [null]}}));
-    let script = Script::of(vec![first(1), gone, none]).await;
-    let seen = script.admin.products(&store("demo"), &[id(1)]).await.unwrap().seen;
-    assert_eq!(seen[0].event, Event::ProductDeleted(id(1)));
+    let script = Script::of(vec![first(1), deleted, none]).await;
+    let observed = script.admin.products(&store("demo"), &[id(1)]).await.unwrap().seen;
+    assert_eq!(observed[0].event, Event::ProductDeleted(id(1)));
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn product_that_the_server_failed_to_read_is_not_deleted() {
     let script = Script::of(vec![(200, half.clone()), (200, half.clone()), (200, half)]).await;
     let failed = script.admin.products(&store("demo"), &[id(1)]).await.unwrap_err();
     assert!(matches!(failed, CatalogueError::Unavailable(_)), "{failed:?}");
-    assert_eq!(script.asked().len(), 3);
+    assert_eq!(script.operations().len(), 3);
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn product_with_another_id_is_refused() {
 
 #[tokio::test]
 async fn statuses_are_retryable_or_need_a_person() {
-    for (status, says) in [
+    for (status, expected) in [
         (402, "frozen"),
         (403, "may not be used"),
         (404, "no such store"),
@@ -169,7 +172,7 @@ async fn statuses_are_retryable_or_need_a_person() {
         let script = Script::of(vec![(status, json!({"errors": "shpat_1"}))]).await;
         let failed = script.admin.shop(&store("demo")).await.unwrap_err();
         assert!(matches!(failed, CatalogueError::Refused { .. }), "{status}: {failed:?}");
-        assert!(chain(&failed).contains(says), "{}", chain(&failed));
+        assert!(chain(&failed).contains(expected), "{}", chain(&failed));
         assert!(!format!("{} {failed:?}", chain(&failed)).contains("shpat_1"));
     }
     for status in [302, 400, 418] {
@@ -191,7 +194,7 @@ async fn error_of_a_response_names_the_field() {
         .shop(&store("demo"))
         .await
         .unwrap_err();
-    let told = chain(&failed);
-    assert!(told.contains("data.shop.currencyCode"), "{told}");
-    assert!(!told.contains("Secret"), "{told}");
+    let message = chain(&failed);
+    assert!(message.contains("data.shop.currencyCode"), "{message}");
+    assert!(!message.contains("Secret"), "{message}");
 }

@@ -38,15 +38,15 @@ impl Shop {
         }
     }
 
-    pub async fn control(&self, act: &str, given: Value) -> Value {
+    pub async fn control(&self, action: &str, arguments: Value) -> Value {
         LocalShopify::shared()
-            .control(self.store.store.as_str(), act, given)
+            .control(self.store.store.as_str(), action, arguments)
             .await
     }
 
     /// Number of calls of an operation.
-    pub async fn count(&self, what: &str) -> u64 {
-        self.control("counts", json!({})).await[what]
+    pub async fn count(&self, counter: &str) -> u64 {
+        self.control("counts", json!({})).await[counter]
             .as_u64()
             .unwrap_or_default()
     }

@@ -7,7 +7,7 @@ use hookline_domain::{
 
 use crate::shop::Shop;
 
-fn wanted(topic: &str, uri: &str) -> WantedSubscription {
+fn subscription(topic: &str, uri: &str) -> WantedSubscription {
     WantedSubscription {
         topic: topic.parse().unwrap(),
         uri: uri.to_owned(),
@@ -27,7 +27,7 @@ async fn subscription_is_created_once() {
         for _ in 0..2 {
             let made = shop
                 .admin()
-                .create(&shop.store, &wanted(topic, "https://example.com/a"))
+                .create(&shop.store, &subscription(topic, "https://example.com/a"))
                 .await;
             made.unwrap();
         }
@@ -50,11 +50,11 @@ async fn subscription_is_changed_and_removed() {
     let shop = Shop::new().await;
     let admin = shop.admin();
     admin
-        .create(&shop.store, &wanted("products/update", "https://example.com/a"))
+        .create(&shop.store, &subscription("products/update", "https://example.com/a"))
         .await
         .unwrap();
     let id = list(&shop).await.remove(0).id;
-    let mut moved = wanted("products/update", "https://example.com/b");
+    let mut moved = subscription("products/update", "https://example.com/b");
     moved.include_fields = vec!["id".to_owned(), "updated_at".to_owned()];
     admin.change(&shop.store, &id, &moved).await.unwrap();
     let changed = list(&shop).await.remove(0);
@@ -62,7 +62,7 @@ async fn subscription_is_changed_and_removed() {
         (changed.uri, changed.include_fields),
         (moved.uri.clone(), moved.include_fields.clone())
     );
-    // All fields again.
+    // Back to all fields.
     moved.include_fields.clear();
     admin.change(&shop.store, &id, &moved).await.unwrap();
     assert_eq!(list(&shop).await.remove(0).include_fields, Vec::<String>::new());
@@ -70,16 +70,16 @@ async fn subscription_is_changed_and_removed() {
         admin.remove(&shop.store, &id).await.unwrap();
     }
     assert_eq!(list(&shop).await, []);
-    let gone = admin.change(&shop.store, &id, &moved).await.unwrap_err();
-    assert!(matches!(gone, CatalogueError::Disagreed { .. }), "{gone:?}");
+    let error = admin.change(&shop.store, &id, &moved).await.unwrap_err();
+    assert!(matches!(error, CatalogueError::Disagreed { .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn subscriptions_are_listed_beyond_one_page() {
     let shop = Shop::new().await;
     for number in 0..101 {
-        let wanted = wanted("products/update", &format!("https://example.com/{number}"));
-        shop.admin().create(&shop.store, &wanted).await.unwrap();
+        let subscription = subscription("products/update", &format!("https://example.com/{number}"));
+        shop.admin().create(&shop.store, &subscription).await.unwrap();
     }
     assert_eq!(list(&shop).await.len(), 101);
 }
@@ -89,14 +89,14 @@ async fn refusal_of_a_subscription_is_reported() {
     let shop = Shop::new().await;
     let refused = shop
         .admin()
-        .create(&shop.store, &wanted("products/update", "http://example.com/a"))
+        .create(&shop.store, &subscription("products/update", "http://example.com/a"))
         .await
         .unwrap_err();
     assert!(chain(&refused).contains("protocol"), "{}", chain(&refused));
     // Compliance topics can only be subscribed to for the app.
     let refused = shop
         .admin()
-        .create(&shop.store, &wanted("shop/redact", "https://example.com/a"))
+        .create(&shop.store, &subscription("shop/redact", "https://example.com/a"))
         .await
         .unwrap_err();
     assert!(matches!(refused, CatalogueError::Disagreed { .. }), "{refused:?}");

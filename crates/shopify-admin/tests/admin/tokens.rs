@@ -147,10 +147,10 @@ impl World {
 
     /// Connects with an expiring token.
     async fn connect_expiring(&self, expires_at: Timestamp) {
-        let given = self.shop.control("install", json!({"kind": "expiring"})).await;
+        let installed = self.shop.control("install", json!({"kind": "expiring"})).await;
         let credential = Credential::Offline {
-            access: secret(&given["access_token"]),
-            refresh: secret(&given["refresh_token"]),
+            access: secret(&installed["access_token"]),
+            refresh: secret(&installed["refresh_token"]),
             expires_at,
         };
         self.connect(credential).await;
@@ -168,11 +168,11 @@ impl World {
 
     /// Number of grants by type.
     async fn grants(&self, kind: &str) -> u64 {
-        let told = self.shop.control("tokens", json!({})).await;
-        told["grants"][kind].as_u64().unwrap_or_default()
+        let state = self.shop.control("tokens", json!({})).await;
+        state["grants"][kind].as_u64().unwrap_or_default()
     }
 
-    async fn kept(&self) -> Connection {
+    async fn stored_connection(&self) -> Connection {
         self.connections().find(&self.shop.store).await.unwrap().unwrap()
     }
 }
@@ -192,7 +192,7 @@ async fn concurrent_renewals_make_one_grant_and_both_get_a_token() {
         world.connect_expiring(soon(-1)).await;
         world.expire().await;
         let start = Arc::new(Barrier::new(how_many));
-        let asking = (0..how_many).map(|_| {
+        let requests = (0..how_many).map(|_| {
             let function = world.function(&Time::with_sleep(Real, Brief));
             let (store, start) = (world.shop.store.clone(), Arc::clone(&start));
             tokio::spawn(async move {
@@ -200,15 +200,15 @@ async fn concurrent_renewals_make_one_grant_and_both_get_a_token() {
                 function.shop(&store).await.map(|shop| shop.currency)
             })
         });
-        for asked in asking.collect::<Vec<_>>() {
-            assert_eq!(asked.await.unwrap().unwrap(), "EUR");
+        for request in requests.collect::<Vec<_>>() {
+            assert_eq!(request.await.unwrap().unwrap(), "EUR");
         }
         assert_eq!(world.grants("refresh_token").await, 1, "of {how_many}");
         assert_eq!(world.grants("refused").await, 0, "of {how_many}");
         assert_eq!(world.shop.count("unauthorized").await, 0);
-        let kept = world.kept().await;
-        assert_eq!((kept.generation, kept.lease), (2, None));
-        assert!(kept.expires_at.unwrap() > soon(3000));
+        let stored = world.stored_connection().await;
+        assert_eq!((stored.generation, stored.lease), (2, None));
+        assert!(stored.expires_at.unwrap() > soon(3000));
     }
 }
 
@@ -226,7 +226,7 @@ async fn token_is_cached_while_it_is_valid() {
     passing.pass(SignedDuration::from_secs(3600 - 120));
     function.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 1);
-    assert_eq!(world.kept().await.generation, 2);
+    assert_eq!(world.stored_connection().await.generation, 2);
 }
 
 #[tokio::test]
@@ -266,9 +266,9 @@ async fn lease_of_a_dead_function_expires() {
     world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 1);
     assert!(passing.waited() > Duration::from_secs(40), "{:?}", passing.waited());
-    // With too little time, the error says that another function renews it.
+    // With too little time left, the error says that another function renews it.
     world.connect_expiring(soon(-1)).await;
-    let generation = world.kept().await.generation;
+    let generation = world.stored_connection().await.generation;
     let leased = world
         .connections()
         .lease(&world.shop.store, generation, &dead, Timestamp::now())
@@ -293,12 +293,12 @@ async fn refresh_token_still_works_when_a_function_dies_after_the_grant() {
     let failed = dying.shop(&world.shop.store).await.unwrap_err();
     assert!(chain(&failed).contains("died"), "{}", chain(&failed));
     assert_eq!(world.grants("refresh_token").await, 1);
-    assert_eq!(world.kept().await.generation, 1);
+    assert_eq!(world.stored_connection().await.generation, 1);
     // The granted token has not been used, so the stored one is still valid.
     world.function(&passing.time()).shop(&world.shop.store).await.unwrap();
     assert_eq!(world.grants("refresh_token").await, 2);
     assert_eq!(world.grants("refused").await, 0);
-    assert_eq!(world.kept().await.generation, 2);
+    assert_eq!(world.stored_connection().await.generation, 2);
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ async fn token_of_a_custom_app_never_expires_and_can_be_replaced() {
     function.shop(&world.shop.store).await.unwrap();
     passing.pass(SignedDuration::from_hours(24 * 365));
     function.shop(&world.shop.store).await.unwrap();
-    assert_eq!(world.kept().await.expires_at, None);
+    assert_eq!(world.stored_connection().await.expires_at, None);
     // Revoked: nothing renews it …
     world.shop.control("uninstall", json!({})).await;
     let refused = function.shop(&world.shop.store).await.unwrap_err();
@@ -372,7 +372,7 @@ async fn refused_grant_has_a_reason_and_ends_its_lease() {
     assert!(chain(&failed).contains("shop_not_permitted"), "{}", chain(&failed));
     assert!(
         world
-            .kept()
+            .stored_connection()
             .await
             .lease
             .is_none_or(|lease| lease.until <= passing.now())
@@ -407,7 +407,7 @@ async fn credential_is_tested_before_it_is_stored_and_can_be_removed() {
     trying.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.connections().find(&world.shop.store).await.unwrap(), None);
     tokens.keep(&world.shop.store, &prepared).await.unwrap();
-    assert_eq!(world.kept().await.generation, 1);
+    assert_eq!(world.stored_connection().await.generation, 1);
     assert!(!format!("{prepared:?}").contains("shpat"));
     tokens.forget(&world.shop.store).await.unwrap();
     let missing = world

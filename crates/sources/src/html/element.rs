@@ -4,10 +4,7 @@ use html5ever::tokenizer::Tag;
 
 /// Effect of an element on its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is told by the tag apart from the others"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag depends on the tag alone")]
 pub(super) struct Effect {
     /// The text is hidden.
     pub(super) hides: bool,

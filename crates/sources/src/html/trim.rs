@@ -1,8 +1,8 @@
 //! HTML without the parts that cost time or space and hold no text: comments, scripts, long attribute values.
 //!
-//! A picture pasted into a description is an attribute of a hundred kilobytes, which should not count against the text. The
-//! tokenizer takes quadratic time in the number of attributes of a tag, so the length of a tag is bounded. Each byte is read
-//! once or twice.
+//! A picture pasted into a description is an attribute of a hundred kilobytes, which should not count against the text.
+//! The tokenizer takes quadratic time in the number of attributes of a tag, so the length of a tag is bounded. Each
+//! byte is read once or twice.
 
 /// Maximum length of a tag, in bytes.
 const TAG_LIMIT: usize = 4 * 1024;
@@ -39,7 +39,7 @@ pub(super) fn trim(html: &str, limit: usize) -> String {
         rest = if rest.starts_with("<!--") {
             after_comment(rest)
         } else if let Some(inner) = rest.strip_prefix("<![CDATA[") {
-            // Left by some export; the content is markup like any other.
+            // Left over from an export; the content is ordinary markup.
             inner
         } else if starts_tag(rest) {
             trimmed.tag(rest)
@@ -69,7 +69,8 @@ impl Trimmed {
         self.text.push_str(&text[..text.floor_char_boundary(left)]);
     }
 
-    /// Reads one tag, and the whole element if its content is not markup. Returns the rest; `None` if the tag has no end.
+    /// Reads one tag, and the whole element if its content is not markup. Returns the rest; `None` if the tag has no
+    /// end.
     fn tag<'a>(&mut self, html: &'a str) -> &'a str {
         let start = self.text.len();
         let bytes = html.as_bytes();
@@ -107,7 +108,7 @@ impl Trimmed {
         let name = &html[1..=letters.count()];
         let raw = RAW.iter().find(|(raw, _)| name.eq_ignore_ascii_case(raw));
         match raw {
-            // Such a tag closes itself in SVG and MathML, and elsewhere nobody means to leave it open.
+            // Such a tag closes itself in SVG and MathML, and elsewhere it is never left open on purpose.
             Some((name, is_text)) if !is_closed => {
                 let content = content(behind, name);
                 if *is_text {
@@ -130,8 +131,8 @@ fn starts_tag(html: &str) -> bool {
     name.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Returns the end of the value that begins at `at`, after an equals sign (after the second quote, or before a separator), and
-/// its quote.
+/// Returns the end of the value that begins at `at`, after an equals sign (after the second quote, or before a
+/// separator), and its quote.
 fn value(html: &str, at: usize) -> (usize, &'static str) {
     let bytes = html.as_bytes();
     let spaces = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();

@@ -1,5 +1,6 @@
-//! Bodies of Shopify's Events. The query in an app's own subscription determines their shape, so they serve as thin events:
-//! we read the id of what changed, not its state (<https://shopify.dev/docs/apps/build/events/delivery-structure>).
+//! Bodies of Shopify's Events. The query in an app's own subscription determines their shape, so they serve as thin
+//! events: we read the id of what changed, not its state
+//! (<https://shopify.dev/docs/apps/build/events/delivery-structure>).
 //!
 //! ```json
 //! {"topic": "Product", "action": "update", "handle": "…", "fields_changed": {"added": [], "updated": ["…"], "removed": []},
@@ -79,7 +80,7 @@ pub(super) fn interpret_events(topic: Topic, body: &[u8]) -> Option<Result<Event
         let body: EventsBody = read(body)?;
         body.is_of(topic)?;
         let id = body.id(&subject);
-        // The message names the first of the places that may hold the id.
+        // The message names the first field that may hold the id.
         id.map_or_else(
             || Err(expected("query_variables", "the one id of what has changed")),
             |id| Ok((subject.event)(entity_id(id)?)),
@@ -91,7 +92,7 @@ impl EventsBody {
     /// Checks that the signed body is of the topic that the header names, which is not signed.
     fn is_of(&self, topic: Topic) -> Result<(), InterpretError> {
         let (resource, done) = topic.name().split_once('/').unwrap_or_default();
-        // A body behind a `payload_url` may have left its topic there. It leads to a refetch only.
+        // The topic of a body behind a `payload_url` may be missing. Such a body only leads to a refetch.
         let is_elsewhere = self.payload_url.is_some();
         let is_deletion = matches!(topic, Topic::ProductsDelete | Topic::CollectionsDelete);
         let stated = |stated: &Option<String>, ours: &str| match stated {
@@ -108,8 +109,8 @@ impl EventsBody {
         Ok(())
     }
 
-    /// Returns the id of what changed: from the variables of the query, else from the changed fields, else from the result
-    /// of the query. Of several variables, the one with the usual name counts.
+    /// Returns the id of what changed: from the variables of the query, else from the changed fields, else from the
+    /// result of the query. Of several variables, the one with the usual name counts.
     fn id(&self, subject: &Subject) -> Option<u64> {
         let variables = self.query_variables.as_ref();
         let named = variables.and_then(|variables| variables.get(&format!("{}Id", subject.name)));

@@ -26,7 +26,7 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Interpre
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        // Where JSON is broken, the path may contain keys that are not ours: any text, of any length.
+        // In broken JSON, the path may contain unknown keys: any text, of any length.
         let path = match error.path().to_string() {
             path if path != "." && error.inner().is_data() => path,
             _ => "(body)".to_owned(),
@@ -43,8 +43,8 @@ pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Interpre
     Ok(value)
 }
 
-/// Returns the JSON with U+FFFD for each unpaired surrogate and each byte that is not UTF-8. Vendors send texts that are cut
-/// in the middle of a character, and JSON readers refuse them. `None` if there is nothing to replace.
+/// Returns the JSON with U+FFFD for each unpaired surrogate and each byte that is not UTF-8. Vendors send texts that
+/// are cut in the middle of a character, and JSON readers refuse them. `None` if there is nothing to replace.
 #[must_use]
 pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(json);
@@ -67,7 +67,7 @@ pub fn mended(json: &[u8]) -> Option<Vec<u8>> {
                 continue;
             }
             (Some(_), _) => 6,
-            // Another escape: the escaped character does not begin one.
+            // A different escape: the escaped character does not begin one.
             (None, _) => 2,
         };
         let end = bytes.len().min(at + taken);
@@ -107,11 +107,11 @@ pub fn problem(error: &serde_json::Error) -> String {
     }
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    // The end of serde's own messages never quotes the body. Messages of others, such as jiff's about a time, may quote it
-    // anywhere.
-    let serde_says = ["invalid type: ", "invalid value: ", "invalid length "];
+    // The end of serde's own messages never quotes the body. Other libraries' messages, such as jiff's about a time,
+    // may quote it anywhere.
+    let serde_message = ["invalid type: ", "invalid value: ", "invalid length "];
     match text.rsplit_once(", expected ") {
-        Some((found, expected)) if serde_says.iter().any(|says| found.starts_with(says)) => {
+        Some((found, expected)) if serde_message.iter().any(|message| found.starts_with(message)) => {
             format!("expected {expected}")
         }
         None if text.starts_with("missing field ") => text.to_owned(),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn number_is_whole_and_at_most_the_largest() {
+    fn number_is_an_integer_and_at_most_the_maximum() {
         let read = |json: &str| whole_number(&mut serde_json::Deserializer::from_str(json));
         for (json, number) in [
             ("5", 5),

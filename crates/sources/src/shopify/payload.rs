@@ -31,8 +31,8 @@ use crate::html;
 /// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
 pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     match interpret_body(delivery) {
-        // Half a character costs that character, not the delivery. A body in another encoding needs a person: its text is
-        // unknown.
+        // Half a character spoils only that character, not the delivery. A body in another encoding needs a person,
+        // because its text is unknown.
         Err(problem @ InterpretError::Schema { .. }) => match mended(&delivery.body) {
             Some(body) if str::from_utf8(&delivery.body).is_ok() => interpret_body(&Delivery {
                 body,
@@ -47,7 +47,7 @@ pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
 fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
     let topic = Topic::named(delivery.key.topic.as_str()).ok_or(InterpretError::Topic)?;
     let body = delivery.body.as_slice();
-    // Most deliveries are products of classic webhooks; those are read once.
+    // Most deliveries are products of classic webhooks, which are parsed once.
     if matches!(topic, Topic::ProductsCreate | Topic::ProductsUpdate)
         && let Ok(product) = read::<ProductBody<'_>>(body)
         && !product.is_of_events()
@@ -118,14 +118,14 @@ struct ProductBody<'a> {
     image: Field<ImageBody>,
     #[serde(default)]
     images: Field<Vec<ImageBody>>,
-    // Markers of an Events body.
+    // Fields that only a body of Events has.
     query_variables: Option<IgnoredAny>,
     fields_changed: Option<IgnoredAny>,
     payload_url: Option<IgnoredAny>,
 }
 
-/// Field of a body. A subscription may leave fields out (`include_fields`), which says nothing, while `null` says that there
-/// is no value where that is possible.
+/// Field of a body. A subscription may leave fields out (`include_fields`), which says nothing, while `null` says that
+/// there is no value where that is possible.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Field<T> {
     #[default]
@@ -170,7 +170,8 @@ impl<T> Field<T> {
     }
 }
 
-/// Text that is borrowed from the body unless it has escapes. (serde borrows a `Cow` field, but not one in an `Option`.)
+/// Text that is borrowed from the body unless it has escapes. (serde borrows a `Cow` field, but not one in an
+/// `Option`.)
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -276,10 +277,10 @@ impl ProductBody<'_> {
             ("images", no_image),
         ]
         .into_iter()
-        .filter_map(|(name, says_nothing)| says_nothing.then_some(name))
+        .filter_map(|(name, is_unstated)| is_unstated.then_some(name))
         .collect();
         if let Field::Value(variants) = &self.variants {
-            let any = |says_nothing: fn(&VariantBody<'_>) -> bool| variants.iter().any(says_nothing);
+            let any = |is_unstated: fn(&VariantBody<'_>) -> bool| variants.iter().any(is_unstated);
             let fields = [
                 ("variants.sku", any(|variant| variant.sku.is_absent())),
                 ("variants.price", any(|variant| variant.price.is_unstated())),
@@ -295,7 +296,7 @@ impl ProductBody<'_> {
             unstated.extend(
                 fields
                     .into_iter()
-                    .filter_map(|(name, says_nothing)| says_nothing.then_some(name)),
+                    .filter_map(|(name, is_unstated)| is_unstated.then_some(name)),
             );
         }
         unstated
@@ -310,8 +311,8 @@ impl ProductBody<'_> {
             || some(self.variant_gids.as_value().map(Vec::len));
         proves(self.gid.as_deref(), Kind::Product, has_its_own_fields)?;
         let untold = self.unstated();
-        // Draft, archived, unlisted (<https://shopify.dev/changelog/new-unlisted-product-status>) and statuses to come are not
-        // indexed.
+        // Draft, archived, unlisted (<https://shopify.dev/changelog/new-unlisted-product-status>) and statuses to come
+        // are not indexed.
         let active = match &self.status {
             Field::Value(status) => status.eq_ignore_ascii_case("active"),
             Field::Absent | Field::Null => true,
@@ -370,7 +371,7 @@ impl VariantBody<'_> {
             oversells: match self.inventory_policy.into_value().as_deref() {
                 Some("continue") => Some(true),
                 Some("deny") => Some(false),
-                // An unknown policy says nothing.
+                // An unknown policy is no evidence.
                 Some(_) | None => None,
             },
             tracked: match self.inventory_management {
@@ -389,7 +390,7 @@ impl VariantBody<'_> {
             }),
             sku: filled(self.sku.into_value()),
             price: self.price.into_value(),
-            // The payload has no currency; the Admin API has one.
+            // The payload has no currency; the Admin API provides it.
             currency: None,
             stock,
         })

@@ -1,7 +1,7 @@
 //! Bodies about people, reduced to the fields that are read: the rest never leaves the receiver.
 //!
-//! The signature covers the whole body and is checked before. The value of a field that is read stays, unless it is an object
-//! or a list: of those, an empty one stays. Of the query variables of Events, ids stay.
+//! The signature covers the whole body and is checked before. The value of a field that is read stays, unless it is an
+//! object or a list: of those, an empty one stays. Of the query variables of Events, ids stay.
 
 use std::{borrow::Cow, fmt};
 
@@ -56,8 +56,8 @@ fn fields(topic: Topic) -> Option<Fields> {
     Some(Fields(fields))
 }
 
-/// Returns the body without the fields that are not read, if its topic is about people; otherwise the body, unread. A body
-/// that is not JSON becomes an empty object.
+/// Returns the body without the fields that are not read, if its topic is about people; otherwise the body, unread. A
+/// body that is not JSON becomes an empty object.
 pub(super) fn reduce(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
     let Some(fields) = fields(topic) else {
         return Cow::Borrowed(body);
@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for Fields {
         let (mut kept, mut has_others) = (Vec::new(), false);
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if !self.0.contains(&&*name) || name == OTHERS {
-                // Skipped unread: half an emoji in the note of an order does no harm.
+                // Skipped without reading, so that half an emoji in the note of an order does no harm.
                 map.next_value::<IgnoredAny>()?;
                 has_others = true;
             } else if name == "query_variables" {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn body_about_people_is_reduced_to_the_fields_that_are_read() {
+    fn personal_body_is_reduced_to_the_fields_that_are_read() {
         let order = json!({"id": 820_982_911_946_154_601_u64, "admin_graphql_api_id": "gid://shopify/Order/820982911946154601",
             "email": "wren.alder@example.com", "note": "at number 14", "customer": {"first_name": "Wren"}});
         assert_eq!(
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_field_that_is_not_read_does_no_harm() {
+    fn malformed_unread_field_does_no_harm() {
         for note in ["\"\\ud83d\"", "\"\\ud83d and more\"", "1e999999"] {
             let body = format!("{{\"note\":{note},\"id\":1,\"admin_graphql_api_id\":\"gid://shopify/Order/1\"}}");
             assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
             assert_eq!(left(Topic::OrdersCreate, body), "{}", "{body:?}");
             assert_eq!(left(Topic::ProductsUpdate, body), body);
         }
-        // The consumer refuses a field that occurs twice, as it would have done without the reduction.
+        // The consumer refuses a repeated field, with or without the reduction.
         assert_eq!(left(Topic::OrdersCreate, "{\"id\":1,\"id\":2}"), "{\"id\":1,\"id\":2}");
         let long = format!("{{\"id\":\"{}\"}}", "w".repeat(TEXT_LIMIT + 1));
         assert_eq!(left(Topic::OrdersCreate, &long), "{\"id\":null}");
@@ -276,7 +276,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_of_a_field_that_is_not_read_stays(text in "[a-z]{12,24}", nested: bool, place in 0..4_usize) {
+        fn text_of_unread_fields_is_removed(text in "[a-z]{12,24}", nested: bool, place in 0..4_usize) {
             let held = if nested { json!({"id": [text.clone()]}) } else { json!(text.clone()) };
             let names = ["email", "customer", "note", "billing_address"];
             let body = json!({"id": 1, "shop_domain": "demo.myshopify.com", names[place]: if place == 1 { json!({"a": held}) } else { held }});

@@ -1,8 +1,8 @@
 //! Canonical form of a shop's name: `demo.myshopify.com`, in lower case.
 //!
-//! Only the case of ASCII letters is folded. This code and the panel (`web/src/data/shop.ts`) must produce the same name, or
-//! one of them would authorize a shop that the other does not mean. Ports, schemes, spaces, trailing dots and look-alikes are
-//! refused instead of corrected. `web/fixtures/shop-names.json` has the cases that test both.
+//! Only the case of ASCII letters is folded. This code and the panel (`web/src/data/shop.ts`) must produce the same
+//! name, or one of them would authorize a shop that the other does not mean. Ports, schemes, spaces, trailing dots and
+//! look-alikes are refused instead of corrected. `web/fixtures/shop-names.json` has the cases that test both.
 
 use hookline_domain::kernel::ids::StoreName;
 
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn shop_names_have_the_form_that_the_panel_gives_them() {
+    fn shop_names_have_the_form_of_the_panel() {
         let cases: Vec<Case> = serde_json::from_str(include_str!("../../../../web/fixtures/shop-names.json")).unwrap();
         assert!(cases.len() > 40);
         for Case { given, name } in cases {

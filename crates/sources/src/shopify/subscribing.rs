@@ -65,8 +65,8 @@ pub fn has_scope(scopes: &[String], scope: &str) -> bool {
         .any(|held| held == scope || Some(held) == written.as_ref())
 }
 
-/// Returns the subscriptions that a store should have, given the scopes of its token, at the receivers below `base`, as in
-/// `https://example.com/api/webhooks/receive/shopify`. `fields` limit the payload of products; empty for all fields.
+/// Returns the subscriptions that a store should have, given the scopes of its token, at the receivers below `base`, as
+/// in `https://example.com/api/webhooks/receive/shopify`. `fields` limit the payload of products; empty for all fields.
 #[must_use]
 pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription> {
     let may = |topic: &Topic| match subscribing(*topic) {
@@ -83,8 +83,9 @@ pub fn wanted(base: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSub
     Topic::ALL.into_iter().filter(may).filter_map(wanted).collect()
 }
 
-/// Returns the `include_fields` of a subscription, empty for the whole payload. Products have the requested fields and those
-/// that they need; topics about people have only the fields that are read, whatever is requested; all others are whole.
+/// Returns the `include_fields` of a subscription, empty for the whole payload. Products have the requested fields and
+/// those that they need; topics about people have only the fields that are read, whatever is requested; all others are
+/// whole.
 #[must_use]
 pub fn included(topic: Topic, requested: &[String]) -> Vec<String> {
     match topic {
@@ -101,8 +102,8 @@ pub fn included(topic: Topic, requested: &[String]) -> Vec<String> {
 /// Returns the fields that the index will lack if products are sent with these fields only.
 #[must_use]
 pub fn left_out(requested: &[String]) -> Vec<&'static str> {
-    let is_there = |field: &&str| requested.is_empty() || requested.iter().any(|requested| requested.trim() == *field);
-    READ.into_iter().filter(|field| !is_there(field)).collect()
+    let exists = |field: &&str| requested.is_empty() || requested.iter().any(|requested| requested.trim() == *field);
+    READ.into_iter().filter(|field| !exists(field)).collect()
 }
 
 /// Address of the receiver of a topic, below `base`.
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn store_has_the_topics_that_its_token_may_see_and_no_compliance_topic() {
+    fn store_gets_the_topics_that_its_token_may_read_and_no_compliance_topic() {
         assert_eq!(topics(&[]), ["app/uninstalled"]);
         let all = topics(&["read_products", "write_inventory", "read_orders"]);
         for topic in Topic::ALL {
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn products_are_sent_whole_or_with_the_fields_that_they_need() {
+    fn products_are_sent_whole_or_with_the_fields_that_we_read() {
         let scopes = ["read_products".to_owned()];
         let of = |fields: &[String]| {
             let found = wanted(BASE, &scopes, fields);

@@ -89,7 +89,8 @@ impl<'a> RequestSignatures<'a> {
             None => None,
         };
         let id = set.id.map(|name| text(headers, name)).transpose()?;
-        // Parts that a dot separates may not hold one: with it, the same bytes would read as another id and another time.
+        // Parts separated by dots must not contain one, because the same bytes could then mean another id and another
+        // time.
         let has_dots = scheme.signed.contains(&Part::Dot);
         if has_dots && [id, time].into_iter().flatten().any(|part| part.contains('.')) {
             return Err(SignatureError::Incomplete);

@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn another_way_to_write_a_signature_is_refused(body: Vec<u8>, at in 0..45_usize) {
+    fn other_spelling_of_a_signature_is_refused(body: Vec<u8>, at in 0..45_usize) {
         let right = sign("hush", &body);
         let refused = |other: &str| other == right || matched(&secrets("hush"), &body, other.as_bytes()).is_err();
         for odd in [" ", "\n", "\r\n", "\t", "=", "\0", "A", ","] {
@@ -181,7 +181,7 @@ proptest! {
             let named = scheme.to_owned() + &right;
             prop_assert!(refused(&named), "{named}");
         }
-        // The last character before the padding carries two bits that mean nothing: only zeros are taken.
+        // The last character before the padding carries two unused bits, which must be zero.
         let last = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         for character in last {
             let other = format!("{}{}=", &right[..42], char::from(*character));

@@ -1,5 +1,5 @@
-//! Schemes of other sources, with the vectors that hold the routine to them. Stripe's, Square's and the Standard Webhooks
-//! vector agree with the vendors' own libraries; Zendesk's is computed from its documented formula.
+//! Schemes of other sources, with the vectors that hold the routine to them. Stripe's, Square's and the Standard
+//! Webhooks vector agree with the vendors' own libraries; Zendesk's is computed from its documented formula.
 
 use http::HeaderValue;
 use jiff::SignedDuration;
@@ -418,7 +418,7 @@ fn headers_of_two_sets_are_never_mixed() {
 }
 
 #[test]
-fn key_is_base64_where_its_scheme_says_so() {
+fn key_is_base64_if_its_scheme_requires_it() {
     let parse = |text: &str| Secrets::parse(&Secret::new(text), KeyForm::Whsec).map(drop);
     assert_eq!(parse("whsec_a"), Err(SecretsError::NotBase64));
     assert_eq!(parse("whsec_aHVzaA=="), Ok(()));
@@ -437,7 +437,7 @@ fn key_is_base64_where_its_scheme_says_so() {
 
 /// A scheme that signs an id or a time says where they are.
 #[test]
-fn every_scheme_says_where_its_parts_are() {
+fn every_scheme_names_the_headers_of_its_parts() {
     let ours = ALL.into_iter().map(|platform| &platform.sender.scheme);
     for scheme in ours.chain([&STRIPE, &SQUARE, &ZENDESK, &STANDARD]) {
         assert!(!scheme.headers.is_empty() && scheme.signed.len() <= MAX_PARTS);

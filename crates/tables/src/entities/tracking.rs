@@ -1,6 +1,6 @@
-//! Variants whose stock is counted, in few bytes, because each change writes the whole item: the ids in order, each as its
-//! distance from the one before, times two, plus one if its stock is counted, in LEB128. A product's variants have ids close
-//! to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
+//! Variants whose stock is counted, in few bytes, because each change writes the whole item: the ids in order, each as
+//! its distance from the one before, times two, plus one if its stock is counted, in LEB128. A product's variants have
+//! ids close to each other, so that each takes two or three bytes: 2,048 of them some 6 KB.
 
 use hookline_domain::{event::product::Tracking, kernel::ids::EntityId};
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn most_variants_that_a_product_may_have_take_a_few_kilobytes() {
+    fn product_with_the_most_variants_takes_a_few_kilobytes() {
         let tracking = tracking((0..2_048).map(|n| 49_512_345_678_901 + n * 32_768));
         let written = item(write(&tracking).unwrap());
         assert!(written.bytes(ATTRIBUTE).unwrap().len() < 7_000);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn other_ids_than_numbers_are_not_stored_and_nonsense_is_malformed() {
+    fn non_numeric_ids_are_not_stored_and_nonsense_is_malformed() {
         assert_eq!(write(&[(EntityId::new("a").unwrap(), true)].into()), None);
         for nonsense in [
             vec![0x80],

@@ -49,7 +49,7 @@ fn read_problem(item: &Item) -> Result<Problem, MalformedError> {
     Ok(Problem {
         at: fields.micros("at_us")?,
         code: serde_json::from_value(fields.text("code")?.into()).map_err(|_| MalformedError::new("code"))?,
-        // A cause that only a later version of this code knows reads as none.
+        // A cause that only a later version of this code knows is read as `None`.
         cause: fields.find_text("cause").and_then(Cause::named),
         message: fields.text("message")?.to_owned(),
     })

@@ -94,7 +94,7 @@ fn read_error(item: &Item, code: ErrorCode) -> Result<LastError, MalformedError>
     Ok(LastError {
         at: item.micros("at_us")?,
         code,
-        // A cause that only a later version of this code knows reads as none.
+        // A cause that only a later version of this code knows is read as `None`.
         cause: item.find_text("cause").and_then(Cause::named),
         message: item.text("message")?.to_owned(),
         delivery_id: item.find_text("delivery_id").map(str::to_owned),
@@ -117,7 +117,8 @@ pub fn put_checkpoint(store: &StoreKey, checkpoint: &Checkpoint) -> Result<Put, 
     Ok(Put { item, ..Put::default() })
 }
 
-/// Reads a checkpoint. One that another version of this code wrote, and this one cannot read, is none: the run begins again.
+/// Reads a checkpoint. One that another version of this code wrote, and this one cannot read, is none: the run begins
+/// again.
 ///
 /// # Errors
 /// [`MalformedError`] when it is no string.

@@ -42,7 +42,7 @@ pub fn read_record(item: &Item) -> Result<StoreRecord, MalformedError> {
         redacted_at: item.find_micros("redacted_us")?,
         run: read_progress(item, "run"),
         quota: read_progress(item, "quota"),
-        // Older items have none.
+        // Older items lack this attribute.
         seq: if item.has(SEQ) { item.number(SEQ)? } else { 0 },
         rotations: BTreeMap::new(),
         door: Counts::new(),

@@ -39,7 +39,7 @@ fn at(text: &str) -> Timestamp {
 fn latest(count: u32) -> Vec<ActivityEntry> {
     let mut state = 7_u64;
     let mut hex = move || {
-        // Ids do not compress: these are as good as random.
+        // Ids do not compress, because they are practically random.
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -171,7 +171,7 @@ fn as_it_is(deliveries: u32) -> Item {
 }
 
 #[test]
-fn a_batch_costs_a_store_what_it_changes() {
+fn batch_costs_a_store_only_its_changes() {
     let table = |deliveries| {
         (
             bytes(&as_it_was(deliveries)),
@@ -182,12 +182,12 @@ fn a_batch_costs_a_store_what_it_changes() {
     let ((before_1, own_1, hour), (before_10, own_10, _)) = (table(1), table(10));
     let sizes = format!("one: {before_1} B, now {own_1} + {hour}; ten: {before_10} B, now {own_10} + {hour}");
     assert!(own_1 <= 1024 && hour <= 1024 && own_10 <= 2048, "{sizes}");
-    // Units of one partition key: the hours have another.
+    // Units of one partition key; the hours have a different one.
     for deliveries in [1, 10] {
         let (was, is) = (units(&as_it_was(deliveries)), units(&as_it_is(deliveries)));
         assert!(was >= 5 * is, "{was} units, now {is}: {sizes}");
     }
-    // Units of both together, in a partition that they share, and on the bill.
+    // Units of both, for a shared partition and for the bill.
     assert!(units(&as_it_was(1)) >= 5 * (units(&as_it_is(1)) + 1), "{sizes}");
 }
 

@@ -94,7 +94,7 @@ pub async fn objects_of_a_store_and_period_are_listed_in_order<A: Archive + Arch
         texts(archive, &other, Timestamp::MIN, Timestamp::MAX).await,
         ["another store's"]
     );
-    // Two writes at the same time make two objects.
+    // Two writes at the same time create two objects.
     keep(archive, &demo, at(times[3]), times[3]).await;
     assert_eq!(
         archive

@@ -30,7 +30,7 @@ fn record(name: &str, id: &str, received_at: &str, request: Request) -> AuditRec
         request,
         received_at: at(received_at),
         done_at: noon(),
-        outcome: format!("what was done of {id}"),
+        outcome: format!("outcome of {id}"),
     }
 }
 
@@ -55,12 +55,12 @@ pub async fn records_read_back_in_order_of_time<A: Audit + Audited>(audit: &A) {
 pub async fn existing_record_is_not_changed<A: Audit + Audited>(audit: &A) {
     let first = record("demo", "a", "2026-11-21T10:00:00Z", Request::CustomerData);
     audit.keep(&first).await.unwrap();
-    let again = AuditRecord {
+    let second = AuditRecord {
         done_at: at("2026-11-22T10:00:00Z"),
         outcome: "something else".to_owned(),
         ..first.clone()
     };
-    audit.keep(&again).await.unwrap();
+    audit.keep(&second).await.unwrap();
     assert_eq!(audit.of(&store("demo")).await.unwrap(), [first]);
 }
 

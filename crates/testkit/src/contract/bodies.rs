@@ -20,8 +20,8 @@ macro_rules! bodies_contract {
             [
                 body_reads_back_byte_for_byte,
                 unknown_body_is_none,
-                deleted_body_is_gone_and_may_be_deleted_again,
-                putting_the_same_body_again_changes_nothing,
+                deleted_body_is_absent_and_may_be_deleted_again,
+                repeated_put_of_the_same_body_changes_nothing,
                 attempts_stores_and_deliveries_are_isolated,
                 delivery_may_have_any_id,
             ]
@@ -51,7 +51,7 @@ pub async fn unknown_body_is_none(bodies: &(impl KeepBodies + Bodies)) {
     assert_eq!(bodies.get(&key("1")).await.unwrap(), None);
 }
 
-pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &(impl KeepBodies + Bodies)) {
+pub async fn deleted_body_is_absent_and_may_be_deleted_again(bodies: &(impl KeepBodies + Bodies)) {
     let (key, other) = (key("1"), key("2"));
     bodies.put(&key, b"body".to_vec()).await.unwrap();
     bodies.put(&other, b"other".to_vec()).await.unwrap();
@@ -62,7 +62,7 @@ pub async fn deleted_body_is_gone_and_may_be_deleted_again(bodies: &(impl KeepBo
     assert_eq!(bodies.get(&other).await.unwrap(), Some(b"other".to_vec()));
 }
 
-pub async fn putting_the_same_body_again_changes_nothing(bodies: &(impl KeepBodies + Bodies)) {
+pub async fn repeated_put_of_the_same_body_changes_nothing(bodies: &(impl KeepBodies + Bodies)) {
     let key = key("1");
     for _ in 0..2 {
         bodies.put(&key, b"body".to_vec()).await.unwrap();

@@ -20,11 +20,11 @@ macro_rules! connections_contract {
                 only_one_of_many_concurrent_callers_gets_the_lease,
                 lease_lapses,
                 only_its_owner_prolongs_and_ends_a_lease,
-                only_the_present_generation_is_leased,
-                holder_of_the_lease_renews_the_connection_and_ends_the_lease,
+                only_the_current_generation_is_leased,
+                owner_of_the_lease_renews_the_connection_and_ends_the_lease,
                 connection_is_not_renewed_under_a_lost_lease,
                 put_by_a_person_ends_every_lease,
-                removed_connection_is_gone,
+                removed_connection_is_absent,
                 stores_are_isolated,
             ]
         );
@@ -127,7 +127,7 @@ pub async fn only_its_owner_prolongs_and_ends_a_lease(connections: &impl Connect
     assert_eq!(lease(connections, 1, &by("b", 70), 40).await, Leased::Granted);
 }
 
-pub async fn only_the_present_generation_is_leased(connections: &impl Connections) {
+pub async fn only_the_current_generation_is_leased(connections: &impl Connections) {
     put(connections).await;
     put(connections).await;
     assert_eq!(lease(connections, 1, &by("a", 30), 0).await, Leased::Refused);
@@ -135,7 +135,7 @@ pub async fn only_the_present_generation_is_leased(connections: &impl Connection
     assert_eq!(lease(connections, 2, &by("a", 30), 0).await, Leased::Granted);
 }
 
-pub async fn holder_of_the_lease_renews_the_connection_and_ends_the_lease(connections: &impl Connections) {
+pub async fn owner_of_the_lease_renews_the_connection_and_ends_the_lease(connections: &impl Connections) {
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;
     let expires_at = Some(noon_plus(3600));
@@ -148,7 +148,7 @@ pub async fn holder_of_the_lease_renews_the_connection_and_ends_the_lease(connec
         lease: None,
     };
     assert_eq!(connection(connections).await, expected);
-    // Only once: afterwards the owner holds no lease.
+    // Only once, because the owner no longer holds the lease.
     assert!(!connections.renew(&store("demo"), "a", vec![3], None).await.unwrap());
     assert_eq!(connection(connections).await, expected);
 }
@@ -172,7 +172,7 @@ pub async fn put_by_a_person_ends_every_lease(connections: &impl Connections) {
     assert_eq!(connection(connections).await.sealed, [9]);
 }
 
-pub async fn removed_connection_is_gone(connections: &impl Connections) {
+pub async fn removed_connection_is_absent(connections: &impl Connections) {
     connections.remove(&store("demo")).await.unwrap();
     put(connections).await;
     lease(connections, 1, &by("a", 30), 0).await;

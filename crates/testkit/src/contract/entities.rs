@@ -39,7 +39,7 @@ macro_rules! entities_contract {
                 entry_reads_back,
                 collections_stay_until_a_state_carries_new_ones,
                 many_states_pass_as_each_would_alone,
-                more_states_pass_than_one_call_takes,
+                states_may_exceed_the_limit_of_one_call,
                 parts_of_a_state_are_remembered_independently,
                 only_the_newest_version_is_confirmed_as_indexed,
             ]
@@ -161,7 +161,7 @@ pub async fn only_entities_that_have_passed_are_listed_with_their_versions(entit
             .await
             .unwrap();
     }
-    for gone in ["buried", "retired"].map(|id| product(&demo, id)) {
+    for gone in ["tombstoned", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &gone, 1).await;
     }
     entities.tombstone(&product(&demo, "buried"), noon()).await.unwrap();
@@ -222,7 +222,7 @@ pub async fn newest_of_concurrent_states_stays<E: Entities + Clone + 'static>(en
     let entity = product(&store("demo"), "1");
     let states = (0..32).map(|seconds| {
         let (entities, entity) = (entities.clone(), entity.clone());
-        // In a scrambled order, each once.
+        // In a shuffled order, each once.
         async move { advance(&entities, &entity, seconds * 7 % 32).await }
     });
     at_once(states.collect()).await;
@@ -251,7 +251,7 @@ pub async fn entry_reads_back(entities: &(impl Entities + Entries)) {
         Some(FenceState::Passed(version(1))),
     ];
     assert_eq!(entries, expected);
-    // Back in a later install.
+    // The entity returns in a later install.
     advance(entities, &entity("2"), 3).await;
     assert_eq!(entry("2").await, Some(FenceState::Passed(version(3))));
     assert_eq!(entities.find(&[]).await.unwrap(), []);
@@ -285,17 +285,13 @@ pub async fn collections_stay_until_a_state_carries_new_ones(entities: &(impl En
     assert_eq!(
         advance(5, Some(&nothing)).await,
         passed(&nothing),
-        "no collections is not the same as unknown collections"
+        "no collections differs from unknown collections"
     );
     advance(6, Some(&sale)).await;
     let known = entities.find(std::slice::from_ref(&entity)).await.unwrap();
     assert_eq!(known[0].as_ref().unwrap().remembered.collections, Some(sale));
     entities.retire(&entity, version(6), noon_plus(60)).await.unwrap();
-    assert_eq!(
-        advance(7, None).await,
-        PASSED,
-        "another install has collections of its own"
-    );
+    assert_eq!(advance(7, None).await, PASSED, "each install has its own collections");
 }
 
 pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) {
@@ -348,7 +344,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
         assert_eq!(passed.unwrap(), *expected, "{id}");
     }
 
-    // What has passed is remembered, without a time of expiry.
+    // A passed state is remembered without an expiry.
     let remembered = entities.find(&keys).await.unwrap();
     for ((id, ..), known) in expected.iter().zip(remembered) {
         let entry = match *id {
@@ -362,7 +358,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
     assert_eq!(entities.advance_all(&[]).await.len(), 0);
 }
 
-pub async fn more_states_pass_than_one_call_takes(entities: &impl Entities) {
+pub async fn states_may_exceed_the_limit_of_one_call(entities: &impl Entities) {
     let keys: Vec<_> = (0..57).map(|n| product(&store("demo"), &n.to_string())).collect();
     for entity in keys.iter().step_by(2) {
         advance(entities, entity, 9).await;
@@ -406,7 +402,7 @@ pub async fn parts_of_a_state_are_remembered_independently(entities: &(impl Enti
     let mut remembered = NOTHING;
     for (seconds, told) in (1..).zip(states) {
         remembered = remembered.after(told);
-        // One call alone, and two states in one call.
+        // A single state, and two states in one call.
         let alone = entities.advance(&one, version(seconds), told).await.unwrap();
         assert_eq!(alone, Fence::Passed(remembered.clone()));
         let both = [&one, &other].map(|entity| Advance {
@@ -455,7 +451,7 @@ pub async fn only_the_newest_version_is_confirmed_as_indexed(entities: &(impl En
         [None],
         "confirmation of an unknown entity creates nothing"
     );
-    // The same state once more keeps the confirmation, another state removes it.
+    // The same state keeps the confirmation, a different state removes it.
     advance(entities, &keys[0], 1).await;
     assert_eq!(confirmed().await, [true, false, false]);
     advance(entities, &keys[0], 3).await;

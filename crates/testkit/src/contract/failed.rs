@@ -23,8 +23,8 @@ macro_rules! failed_contract {
             [
                 failure_is_kept_until_it_is_forgotten,
                 delivery_is_recorded_once_under_concurrent_writes,
-                redrive_changes_only_a_delivery_that_was_not_tried_since,
-                stores_have_failures_of_their_own,
+                redrive_changes_only_a_delivery_without_a_later_attempt,
+                failures_of_stores_are_isolated,
                 list_of_failures_is_limited_and_reports_that_there_are_more,
             ]
         );
@@ -111,7 +111,7 @@ where
     assert_eq!((failures.deliveries, failures.more), (expected, false));
 }
 
-pub async fn redrive_changes_only_a_delivery_that_was_not_tried_since(stores: &impl FailedDeliveries) {
+pub async fn redrive_changes_only_a_delivery_without_a_later_attempt(stores: &impl FailedDeliveries) {
     let seen = failed("demo", "a");
     stores.redriven(&seen, noon_plus(9)).await.unwrap();
     assert_eq!(
@@ -136,7 +136,7 @@ pub async fn redrive_changes_only_a_delivery_that_was_not_tried_since(stores: &i
     assert_eq!(stores.failed(&seen.delivery).await.unwrap(), Some(tried));
 }
 
-pub async fn stores_have_failures_of_their_own(stores: &impl FailedDeliveries) {
+pub async fn failures_of_stores_are_isolated(stores: &impl FailedDeliveries) {
     for name in ["demo", "other"] {
         stores.remember(&failed(name, "a")).await.unwrap();
     }
@@ -174,7 +174,7 @@ pub async fn failure_is_noted_in_the_ledger<L: Claims + Ledger + Records, S: Fai
     assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Written);
     let record = ledger.find(&failed.delivery).await.unwrap().unwrap();
     assert_eq!(record.problem.as_ref(), Some(&failed.problem));
-    // A ledger that does not know the delivery does not hide it either.
+    // A ledger without the delivery does not hide the failure either.
     let unclaimed = self::failed("demo", "b");
     assert_eq!(stores.remember(&unclaimed).await.unwrap(), NoteOutcome::Unknown);
     for failed in [failed, unclaimed] {
@@ -228,7 +228,7 @@ where
                         FailedDeliveries::forget(&stores, key).await.unwrap();
                     }
                 } else {
-                    // A delivery that could not be recorded is received again.
+                    // A delivery that could not be recorded is retried.
                     while stores.remember(&failed).await.is_err() {}
                 }
             });

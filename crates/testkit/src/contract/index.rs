@@ -24,8 +24,8 @@ macro_rules! index_contract {
                 older_state_is_superseded,
                 same_state_applies_again,
                 removed_entity_stays_removed,
-                finally_removed_entity_never_comes_back,
-                removed_entity_may_come_back_newer,
+                finally_removed_entity_never_returns,
+                removed_entity_returns_with_a_newer_state,
                 older_removal_is_superseded,
                 removal_of_an_unknown_entity_is_applied,
                 outcomes_are_in_the_order_of_changes,
@@ -142,7 +142,7 @@ pub async fn removed_entity_stays_removed(index: &(impl Index + Search)) {
     holds_only_a_new_document(index, "2").await;
 }
 
-pub async fn finally_removed_entity_never_comes_back(index: &(impl Index + Search)) {
+pub async fn finally_removed_entity_never_returns(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     assert_eq!(
         apply(index, remove(&entity(), Version::FINAL)).await,
@@ -159,7 +159,7 @@ pub async fn finally_removed_entity_never_comes_back(index: &(impl Index + Searc
     holds_only_a_new_document(index, "2").await;
 }
 
-pub async fn removed_entity_may_come_back_newer(index: &(impl Index + Search)) {
+pub async fn removed_entity_returns_with_a_newer_state(index: &(impl Index + Search)) {
     apply(index, put(&entity(), 1, "Iron Kettle")).await;
     apply(index, remove(&entity(), version(2))).await;
     assert_eq!(

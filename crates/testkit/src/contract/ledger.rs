@@ -35,8 +35,8 @@ macro_rules! ledger_contract {
                 deliveries_are_isolated,
                 one_of_concurrent_claims_is_fresh,
                 one_of_concurrent_completions_counts,
-                many_deliveries_are_completed_as_each_would_be_alone,
-                more_deliveries_are_completed_than_one_call_takes,
+                batch_is_completed_like_single_deliveries,
+                deliveries_may_exceed_the_limit_of_one_call,
             ]
         );
     };
@@ -218,7 +218,7 @@ pub async fn one_of_concurrent_completions_counts<L: Claims + Ledger + Clone + '
     assert_eq!(first, 1);
 }
 
-pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &(impl Claims + Ledger)) {
+pub async fn batch_is_completed_like_single_deliveries(ledger: &(impl Claims + Ledger)) {
     let problem = Problem {
         at: noon(),
         code: ErrorCode::SchemaMismatch,
@@ -257,7 +257,7 @@ pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &(impl
         assert_eq!(completed.unwrap(), expected, "{id}: {fate:?}");
     }
 
-    // Each of them is settled now.
+    // All are settled now.
     for id in ["claimed", "noted", "to-park", "parked", "done", "done-to-park"] {
         assert_eq!(
             claim(ledger, id, "b", noon_plus(2 * LEASE)).await,
@@ -269,7 +269,7 @@ pub async fn many_deliveries_are_completed_as_each_would_be_alone(ledger: &(impl
     assert_eq!(ledger.complete_all(&[], noon()).await.len(), 0);
 }
 
-pub async fn more_deliveries_are_completed_than_one_call_takes(ledger: &(impl Claims + Ledger)) {
+pub async fn deliveries_may_exceed_the_limit_of_one_call(ledger: &(impl Claims + Ledger)) {
     let deliveries: Vec<_> = (0..57).map(|n| delivery(&n.to_string())).collect();
     for delivery in deliveries.iter().step_by(2) {
         ledger.claim(delivery, &attempt("a", noon())).await.unwrap();

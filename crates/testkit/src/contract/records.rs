@@ -25,7 +25,7 @@ macro_rules! records_contract {
                 done_delivery_has_no_problem,
                 note_holds_the_reason_for_a_retry,
                 note_changes_nothing_else,
-                done_or_unknown_delivery_takes_no_note,
+                note_on_a_done_or_unknown_delivery_is_ignored,
                 new_claim_removes_the_problem,
                 search_finds_ids_by_prefix_in_every_store_and_topic,
             ]
@@ -161,7 +161,7 @@ pub async fn note_changes_nothing_else(ledger: &(impl Claims + Ledger + Records)
     assert_eq!(record.problem, Some(problem(3, "noted")));
 }
 
-pub async fn done_or_unknown_delivery_takes_no_note(ledger: &(impl Claims + Ledger + Records)) {
+pub async fn note_on_a_done_or_unknown_delivery_is_ignored(ledger: &(impl Claims + Ledger + Records)) {
     ledger.note(&delivery("1"), &problem(1, "early")).await.unwrap();
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
     claim(ledger, &delivery("1")).await;

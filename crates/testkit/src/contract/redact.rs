@@ -66,7 +66,7 @@ pub async fn redacted_store_keeps_only_that_it_existed<S: Stores + StoreViews + 
         ..StoreView::default()
     };
     assert_eq!(found(stores).await, all(left.clone()));
-    // The next install begins as usual, and the record shows that there was one before.
+    // The next install begins as usual, and the record shows the earlier one.
     stores.begin_epoch(&store("demo"), noon()).await.unwrap();
     let next = StoreRecord {
         epoch: 2,

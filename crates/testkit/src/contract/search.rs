@@ -24,8 +24,8 @@ macro_rules! search_contract {
                 title_outweighs_description,
                 documents_of_other_stores_are_never_found,
                 documents_of_an_ended_install_are_not_found,
-                typing_error_is_forgiven,
-                no_character_is_an_operator,
+                typing_error_is_tolerated,
+                characters_are_never_operators,
                 words_of_every_script_are_found,
                 word_is_found_in_any_spelling,
                 hostile_query_gets_a_response,
@@ -195,7 +195,7 @@ pub async fn documents_of_an_ended_install_are_not_found(index: &(impl Index + S
     assert_eq!((titles(&page), page.total), (vec!["Lamp after"], 1));
 }
 
-pub async fn typing_error_is_forgiven(index: &(impl Index + Search)) {
+pub async fn typing_error_is_tolerated(index: &(impl Index + Search)) {
     given(
         index,
         &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
@@ -207,7 +207,7 @@ pub async fn typing_error_is_forgiven(index: &(impl Index + Search)) {
     assert_eq!(titles(&search(index, "skyscraper").await), [""; 0]);
 }
 
-pub async fn no_character_is_an_operator(index: &(impl Index + Search)) {
+pub async fn characters_are_never_operators(index: &(impl Index + Search)) {
     given(
         index,
         &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],

@@ -168,7 +168,7 @@ pub async fn record_changes_only_the_fields_it_has<S: Stores + StoreViews>(store
     let view = viewed(stores, "demo").await;
     assert_eq!(view.last_error(), last.errors.first());
     assert_eq!(view.record, expected);
-    // The last error of each code: none hides another.
+    // The last error of each code is kept separately.
     let errors: Vec<LastError> = view.errors.into_values().collect();
     assert_eq!(errors, [rejected.errors, last.errors].concat());
 }
@@ -221,7 +221,7 @@ pub async fn outdated_counts_of_receivers_are_removed<S: Stores + StoreViews + T
 
     let left = viewed(stores, "demo").await;
     assert_eq!(left.record.door, Counts::from([(new.clone(), 5)]));
-    // The total is reported, whoever has counted.
+    // The total includes the counts of all writers.
     assert_eq!(left.counts, Counts::from([(new, 6)]));
 }
 

@@ -13,9 +13,9 @@ macro_rules! vault_contract {
             $start,
             [
                 sealed_secret_opens,
-                sealed_secret_does_not_show,
-                secret_sealed_for_one_store_opens_for_no_other,
-                bytes_that_were_never_sealed_do_not_open,
+                sealed_secret_is_not_readable,
+                secret_opens_only_for_its_store,
+                unsealed_bytes_do_not_open,
             ]
         );
     };
@@ -30,7 +30,7 @@ pub async fn sealed_secret_opens(vault: &impl Vault) {
     }
 }
 
-pub async fn sealed_secret_does_not_show(vault: &impl Vault) {
+pub async fn sealed_secret_is_not_readable(vault: &impl Vault) {
     let sealed = vault.seal(&store("demo"), OPEN).await.unwrap();
     let shows = sealed
         .windows(16)
@@ -38,12 +38,12 @@ pub async fn sealed_secret_does_not_show(vault: &impl Vault) {
     assert!(!shows);
 }
 
-pub async fn secret_sealed_for_one_store_opens_for_no_other(vault: &impl Vault) {
+pub async fn secret_opens_only_for_its_store(vault: &impl Vault) {
     let sealed = vault.seal(&store("demo"), OPEN).await.unwrap();
     vault.open(&store("other"), &sealed).await.unwrap_err();
 }
 
-pub async fn bytes_that_were_never_sealed_do_not_open(vault: &impl Vault) {
+pub async fn unsealed_bytes_do_not_open(vault: &impl Vault) {
     vault.open(&store("demo"), OPEN).await.unwrap_err();
     vault.open(&store("demo"), &[]).await.unwrap_err();
 }

@@ -205,7 +205,7 @@ async fn serve(listener: TcpListener, service: SqsHttpService<Grouping>) {
         let service = service.clone();
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
-            // A client that closes its connection fails no test.
+            // A client that closes its connection must not fail the test.
             let _hung_up = server.serve_connection(TokioIo::new(stream), service).await;
         });
     }

@@ -83,7 +83,7 @@ fn id_is_read_from_changed_fields_or_the_result_without_a_variable() {
     let changed = |id| Some(Ok(Event::ProductChanged(id)));
     let mut body = product("update", &json!({}));
     assert_eq!(interpreted(Topic::ProductsUpdate, &body), changed(id("7")));
-    // The form before 16 September 2026.
+    // The format before 16 September 2026.
     body["fields_changed"] = json!(["product[id: 'gid://shopify/Product/8'].title"]);
     assert_eq!(interpreted(Topic::ProductsUpdate, &body), changed(id("8")));
     body["fields_changed"] = Value::Null;
@@ -111,7 +111,7 @@ fn id_is_read_from_a_body_with_a_payload_url() {
     );
     assert!(
         problem(Topic::ProductsDelete, &stub).contains(" at action: "),
-        "a deletion says so itself"
+        "the body itself says that it is a deletion"
     );
     stub["query_variables"] = Value::Null;
     let problem = problem(Topic::ProductsUpdate, &stub);
@@ -133,7 +133,7 @@ fn signed_body_of_another_topic_is_refused() {
         unnamed.as_object_mut().unwrap().remove(missing);
         assert!(
             problem(Topic::ProductsUpdate, &unnamed).contains(missing),
-            "a body says what it is"
+            "the body names its topic"
         );
     }
     let mut named = body.clone();

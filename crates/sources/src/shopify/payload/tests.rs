@@ -168,13 +168,13 @@ fn read_product(body: &Value) -> Product {
 #[test]
 fn absent_field_is_unstated_and_null_may_be_a_value() {
     assert_eq!(read_product(&sample()).untold, Vec::<&str>::new());
-    let null_says_none = ["body_html", "vendor", "product_type", "handle", "published_at", "tags"];
-    let null_says_nothing = ["status", "options", "variants"];
-    for name in null_says_none.into_iter().chain(null_says_nothing) {
+    let null_means_none = ["body_html", "vendor", "product_type", "handle", "published_at", "tags"];
+    let null_is_unstated = ["status", "options", "variants"];
+    for name in null_means_none.into_iter().chain(null_is_unstated) {
         assert_eq!(read_product(&without(&sample(), name)).untold, [name]);
         let mut null = sample();
         null[name] = Value::Null;
-        let untold: &[&str] = if null_says_none.contains(&name) { &[] } else { &[name] };
+        let untold: &[&str] = if null_means_none.contains(&name) { &[] } else { &[name] };
         assert_eq!(read_product(&null).untold, untold, "{name}");
     }
     let no_images = without(&without(&sample(), "image"), "images");
@@ -223,7 +223,7 @@ fn product_published_in_the_future_is_not_visible() {
 }
 
 #[test]
-fn half_a_character_costs_that_character_and_not_the_delivery() {
+fn half_a_character_spoils_only_that_character() {
     let body = minimal().to_string().replace("Kettle", r"Kettle \ud83d");
     let title = |body: Vec<u8>, topic| match deliver(topic, body).unwrap() {
         Event::ProductUpdated(product) => product.title,
@@ -354,7 +354,7 @@ fn body_with_only_an_id_leads_to_a_refetch() {
         }
         assert!(deliver(topic, of("Product")).is_err());
     }
-    // With any other field it should have been a product.
+    // A body with any other field must be a whole product.
     let problem = deliver("products/update", "{\"id\": 1, \"handle\": \"x\"}").unwrap_err();
     assert!(problem.to_string().contains("missing field `title`"), "{problem}");
     assert!(deliver("products/update", "[1]").is_err());
@@ -379,7 +379,7 @@ fn state_is_not_read_as_a_deletion() {
             );
         }
     }
-    // A deleted collection has more fields, and needs one of them.
+    // The body of a deleted collection has more fields, one of which is required.
     assert!(deliver("products/delete", "{\"id\": 1, \"published_scope\": \"web\"}").is_err());
     assert!(deliver("collections/delete", "{\"id\": 1}").is_err());
 }
@@ -397,7 +397,7 @@ fn collections_are_created_changed_and_deleted() {
 }
 
 #[test]
-fn stock_names_the_item_and_an_order_itself() {
+fn stock_names_its_item_and_an_order_names_itself() {
     let level = json!({"inventory_item_id": 271_878_346_596_884_015_u64, "location_id": 24_826_418, "available": null,
         "updated_at": "2026-11-14T10:04:52-05:00"});
     let item = EntityId::new("271878346596884015").unwrap();
@@ -405,7 +405,7 @@ fn stock_names_the_item_and_an_order_itself() {
         deliver("inventory_levels/update", level.to_string()),
         Ok(Event::StockChanged(item))
     );
-    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["not what it was"], "customer": 7,
+    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["changed"], "customer": 7,
         "admin_graphql_api_id": "gid://shopify/Order/820982911946154508"});
     let id = EntityId::new("820982911946154508").unwrap();
     assert_eq!(deliver("orders/create", order.to_string()), Ok(Event::OrderCreated(id)));
