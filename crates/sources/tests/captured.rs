@@ -1,4 +1,4 @@
-//! Captured bodies: whoever has one with its signature may send it under any topic and in any store's name, for ever.
+//! Captured bodies: an attacker who has one with its signature may send it under any topic and for any store, forever.
 //! The tables list the effect of each, and the reason why it does no harm (ADR 25).
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, where a panic is a failure")]
