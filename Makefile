@@ -1,5 +1,5 @@
 # One verb per thing a person does; `make` alone lists them. What CI runs is what you run.
-# Fetched and built things are kept in $HOOKLINE_CACHE (or ~/.cache/hookline) and in target/.
+# Downloads and builds are cached in $HOOKLINE_CACHE (or ~/.cache/hookline) and in target/.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,9 +21,9 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 # Client of the receivers for AWS: its SDKs (sdk), or our own (direct), which takes half the CPU time.
 RECEIVERS ?= sdk
 RECEIVERS_BUILT := $(if $(filter direct,$(RECEIVERS)),--features hookline-wiring/direct)
-# Built apart from the others, for speed, and so that they do not link the others' HTTP/2: a tenth of their size.
+# Built separately, for speed, and so that they do not link the others' HTTP/2, a tenth of their size.
 RECEIVING := $(foreach name,$(FUNCTIONS),$(if $(shell grep -l hookline-wiring functions/$(name)/Cargo.toml),$(name)))
-# cargo-lambda looks for its zig beside the first python3 in PATH.
+# cargo-lambda looks for zig beside the first python3 in PATH.
 CARGO_LAMBDA := PATH="$(TOOLS)/bin:$$PATH" cargo lambda build --locked
 LOCAL := PYTHONPATH=local $(EMULATOR)/bin/python -m hookline_local
 PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
@@ -31,7 +31,7 @@ SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/mic
   LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
-# In the environment of sam, for its boto3.
+# Runs in sam's environment, which has boto3.
 DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
 
 .PHONY: help
@@ -111,7 +111,7 @@ soak: ready ## Kills the functions at every call and fails AWS at 5, 20 and 50 p
 live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: nothing lost. [ARGS='--connections 2000']
 	cargo run --quiet --release --locked --package hookline-live-load -- $(ARGS)
 
-# What is measured is built, not all: receivers differ by their topic alone, and each of the others takes half a minute.
+# Builds only the measured functions: receivers differ only in their topic, and each takes half a minute to build.
 BENCHED ?= live-push reindex status
 
 .PHONY: bench
@@ -226,12 +226,12 @@ binaries-local: tools
 	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS))
 	@$(CARGO_LAMBDA) --profile local --package hookline-cli
 
-# The page beside the binary that serves it, into what SAM uploads.
+# Puts the page beside the binary that serves it, in the folder that SAM uploads.
 .PHONY: page
 page: web
 	@$(PANEL) place
 
-# A Chromium for the tests that look at the page; nothing is done where there is one.
+# A Chromium for the browser tests; does nothing if there is one.
 .PHONY: browser
 browser:
 	@$(PYTHON) local/browser.py make
@@ -246,7 +246,7 @@ schema:
 ready:
 	@$(MAKE) --jobs=2 build-local emulator schema
 
-# From source, because no registry has a recent one built. Kept.
+# From source, because no registry has a recent binary. Cached.
 $(CARGO_DENY):
 	@echo "· building cargo-deny (once; kept in $(CACHE))" >&2
 	@cargo install --quiet --locked --root $(CACHE)/cargo-deny-0.20.2 --version 0.20.2 --no-default-features cargo-deny

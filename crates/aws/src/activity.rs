@@ -29,12 +29,12 @@ impl<C: Clock> DynamoActivity<C> {
 }
 
 impl<C: Clock> Activity for DynamoActivity<C> {
-    async fn keep(&self, store: &StoreKey, kept: &[ActivityBatch], reached: u64) -> Result<(), PortError> {
+    async fn keep(&self, store: &StoreKey, batches: &[ActivityBatch], reached: u64) -> Result<(), PortError> {
         let now = self.clock.now();
-        for kept in kept.chunks(MAX_BATCH_ITEMS) {
-            let puts: Result<Vec<_>, _> = kept
+        for chunk in batches.chunks(MAX_BATCH_ITEMS) {
+            let puts: Result<Vec<_>, _> = chunk
                 .iter()
-                .map(|kept| activity::put(store, kept, now).map(Write::Put))
+                .map(|batch| activity::put(store, batch, now).map(Write::Put))
                 .collect();
             let puts = puts.map_err(|error| self.table.unwritable(error))?;
             self.table.write_batch(puts).await?;
@@ -66,9 +66,9 @@ impl<C: Clock> Activity for DynamoActivity<C> {
                     return Ok(latest);
                 }
                 // Skips what another version of this code has stored and this one cannot read.
-                let Ok(kept) = activity::read(item) else { continue };
-                entries += kept.entries.len();
-                latest.push(kept);
+                let Ok(batch) = activity::read(item) else { continue };
+                entries += batch.entries.len();
+                latest.push(batch);
             }
             query.after = page.last;
             if query.after.is_none() {

@@ -65,8 +65,8 @@ impl Archived for S3Archive {
 
 impl Erase for S3Archive {
     async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
-        let meant = |key: &str| ArchiveKey::read(store, key).is_some_and(|key| key.at() < until);
+        let selected = |key: &str| ArchiveKey::read(store, key).is_some_and(|key| key.at() < until);
         let prefix = ArchiveKey::prefix(store);
-        self.0.erase(&prefix, after, |object| meant(&object.key)).await
+        self.0.erase(&prefix, after, |object| selected(&object.key)).await
     }
 }

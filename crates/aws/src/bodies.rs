@@ -49,8 +49,10 @@ impl Bodies for S3Bodies {
 /// Goes by the time at which S3 says that a body was put.
 impl Erase for S3Bodies {
     async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
-        let meant = |modified_at| modified_at < until;
+        let selected = |modified_at| modified_at < until;
         let prefix = BodyKey::prefix(store);
-        self.0.erase(&prefix, after, |object| meant(object.modified_at)).await
+        self.0
+            .erase(&prefix, after, |object| selected(object.modified_at))
+            .await
     }
 }

@@ -69,10 +69,10 @@ impl Ledger for DynamoLedger {
     ) -> Vec<Result<Completion, PortError>> {
         let mut results: Vec<Option<Result<Completion, PortError>>> = settled.iter().map(|_| None).collect();
         let (mut together, mut seen) = (Vec::new(), HashSet::new());
-        for (place, settled) in settled.iter().enumerate() {
+        for (index, settled) in settled.iter().enumerate() {
             // A statement cannot write a problem, and a call cannot have two statements on one item.
             if settled.problem.is_none() && seen.insert(settled.delivery) {
-                together.push((place, settled));
+                together.push((index, settled));
             }
         }
         if together.len() > 1 {
@@ -81,25 +81,25 @@ impl Ledger for DynamoLedger {
                 .map(|(_, settled)| ledger::complete_statement(&self.table.name, settled, at))
                 .collect();
             let outcomes = statements::run(&self.table, statements).await;
-            for ((place, _), outcome) in together.into_iter().zip(outcomes) {
-                results[place] = match outcome {
+            for ((index, _), outcome) in together.into_iter().zip(outcomes) {
+                results[index] = match outcome {
                     Ok(outcome) => outcome.as_ref().and_then(ledger::read_statement).map(Ok),
                     Err(failure) => Some(Err(failure)),
                 };
             }
         }
         let left: Vec<_> = (results.iter().zip(settled).enumerate())
-            .filter_map(|(place, (result, settled))| result.is_none().then_some((place, *settled)))
+            .filter_map(|(index, (result, settled))| result.is_none().then_some((index, *settled)))
             .collect();
-        let alone = left.into_iter().map(|(place, settled)| async move {
+        let alone = left.into_iter().map(|(index, settled)| async move {
             let completed = self.complete(settled.delivery, settled.fate, settled.problem, at);
-            (place, completed.await)
+            (index, completed.await)
         });
         // Collected, because the compiler cannot prove that the closure is Send.
         let alone: Vec<_> = alone.collect();
         let alone: Vec<_> = stream::iter(alone).buffered(CALLS_AT_ONCE).collect().await;
-        for (place, completed) in alone {
-            results[place] = Some(completed);
+        for (index, completed) in alone {
+            results[index] = Some(completed);
         }
         results.into_iter().flatten().collect()
     }

@@ -135,17 +135,17 @@ impl Bucket {
         list::read(&body).map_err(|problem| failure::of_ours(self.port, problem))
     }
 
-    /// Deletes the `meant` ones of up to 1000 objects that begin with `prefix` and come after `after`.
+    /// Deletes the `selected` ones of up to 1000 objects that begin with `prefix` and come after `after`.
     pub(crate) async fn erase(
         &self,
         prefix: &str,
         after: Option<&str>,
-        meant: impl Fn(&ListedObject) -> bool,
+        selected: impl Fn(&ListedObject) -> bool,
     ) -> Result<Erased, PortError> {
         let mut listing = self.list(prefix, after.unwrap_or(prefix)).await?;
         let next = listing.objects.last().filter(|_| listing.has_more);
         let next = next.map(|object| object.key.clone());
-        listing.objects.retain(meant);
+        listing.objects.retain(selected);
         let removed = listing.objects.len();
         stream::iter(listing.objects)
             .map(|object| async move { self.delete(&object.key).await })

@@ -223,11 +223,11 @@ impl Table {
         ))
     }
 
-    /// Deletes the items of a partition key whose keys are `meant`.
+    /// Deletes the items of a partition key whose keys are `selected`.
     pub(crate) async fn delete_partition(
         &self,
         pk: impl Into<String>,
-        meant: impl Fn(&Item) -> bool,
+        selected: impl Fn(&Item) -> bool,
     ) -> Result<(), PortError> {
         let mut query = Query {
             projection: Some("pk, sk"),
@@ -235,7 +235,7 @@ impl Table {
         };
         loop {
             let page = self.query(query.clone()).await?;
-            let mut keys = page.items.into_iter().filter(|key| meant(key)).peekable();
+            let mut keys = page.items.into_iter().filter(|key| selected(key)).peekable();
             while keys.peek().is_some() {
                 let deletes = keys.by_ref().take(MAX_BATCH_ITEMS).map(|key| {
                     Write::Delete(Delete {

@@ -109,13 +109,13 @@ async fn show(resources: &Resources, out: &Output, id: &str, body: bool, hiding:
                 .as_ref()
                 .is_ok_and(|delivery| delivery.key.id.as_str() == id)
     };
-    let meant: Vec<&Letter> = letters.iter().filter(is_meant).collect();
-    if meant.is_empty() {
+    let selected: Vec<&Letter> = letters.iter().filter(is_meant).collect();
+    if selected.is_empty() {
         bail!(
             "no dead letter has the id {id}. To list them: hookline dlq list. To see the delivery: hookline trace {id}"
         );
     }
-    for letter in meant {
+    for letter in selected {
         let summary = DeadLetterSummary::from(letter);
         if out.json {
             let mut object = serde_json::to_value(&summary)?;

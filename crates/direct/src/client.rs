@@ -242,15 +242,15 @@ mod tests {
     }
 
     /// Numbers of connections and requests that a server has seen.
-    type Seen = Arc<Mutex<(usize, usize)>>;
+    type Observed = Arc<Mutex<(usize, usize)>>;
 
     /// Serves these responses, one after another on any number of connections. At a `None` it hangs up once a request
     /// has come.
-    async fn serve(responses: &'static [Option<&'static str>]) -> (Client, Seen) {
+    async fn serve(responses: &'static [Option<&'static str>]) -> (Client, Observed) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Seen::default();
-        let counted = Arc::clone(&seen);
+        let observed = Observed::default();
+        let counted = Arc::clone(&observed);
         tokio::spawn(async move {
             let mut responses = responses.iter();
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -281,7 +281,7 @@ mod tests {
             signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
             clock: Arc::new(Epoch),
         };
-        (client, seen)
+        (client, observed)
     }
 
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
@@ -298,57 +298,57 @@ mod tests {
 
     #[tokio::test]
     async fn connection_is_reused() {
-        let (client, seen) = serve(&[Some(OK), Some(REFUSED), Some(OK)]).await;
+        let (client, observed) = serve(&[Some(OK), Some(REFUSED), Some(OK)]).await;
         assert!(succeeds(&client, Attempts::One).await);
         assert!(!succeeds(&client, Attempts::One).await);
         assert!(succeeds(&client, Attempts::One).await);
-        assert_eq!(*seen.lock().unwrap(), (1, 3));
+        assert_eq!(*observed.lock().unwrap(), (1, 3));
     }
 
     #[tokio::test]
     async fn connection_that_was_idle_for_long_is_not_reused() {
-        let (client, seen) = serve(&[Some(OK), Some(OK), Some(OK)]).await;
+        let (client, observed) = serve(&[Some(OK), Some(OK), Some(OK)]).await;
         for (after, connections) in [(0, 1), (89, 1), (91, 2)] {
             tokio::time::pause();
             tokio::time::advance(Duration::from_secs(after)).await;
             tokio::time::resume();
             assert!(succeeds(&client, Attempts::One).await);
-            assert_eq!(seen.lock().unwrap().0, connections, "after {after} s");
+            assert_eq!(observed.lock().unwrap().0, connections, "after {after} s");
         }
     }
 
     #[tokio::test]
     async fn closed_connection_costs_no_attempt() {
-        let (client, seen) = serve(&[Some(OK), Some(HANG_UP), Some(OK)]).await;
+        let (client, observed) = serve(&[Some(OK), Some(HANG_UP), Some(OK)]).await;
         assert!(succeeds(&client, Attempts::One).await);
         // Wait until the client has seen the end of the connection.
         while client.host.is_open() {
             tokio::task::yield_now().await;
         }
         assert!(succeeds(&client, Attempts::One).await);
-        assert_eq!(*seen.lock().unwrap(), (2, 2));
+        assert_eq!(*observed.lock().unwrap(), (2, 2));
     }
 
     #[tokio::test]
     async fn retryable_failure_is_retried_once() {
         for first in [Some(BUSY), None] {
             let responses = Box::leak(Box::new([first, Some(OK)]));
-            let (client, seen) = serve(responses).await;
+            let (client, observed) = serve(responses).await;
             assert!(succeeds(&client, Attempts::Two).await);
-            assert_eq!(seen.lock().unwrap().1, 2);
+            assert_eq!(observed.lock().unwrap().1, 2);
         }
-        let (client, seen) = serve(&[Some(BUSY), Some(BUSY), Some(OK)]).await;
+        let (client, observed) = serve(&[Some(BUSY), Some(BUSY), Some(OK)]).await;
         assert!(!succeeds(&client, Attempts::Two).await);
-        assert_eq!(seen.lock().unwrap().1, 2);
+        assert_eq!(observed.lock().unwrap().1, 2);
     }
 
     #[tokio::test]
     async fn call_with_one_attempt_is_not_retried() {
         for first in [Some(BUSY), None] {
             let responses = Box::leak(Box::new([first, Some(OK)]));
-            let (client, seen) = serve(responses).await;
+            let (client, observed) = serve(responses).await;
             assert!(!succeeds(&client, Attempts::One).await);
-            assert_eq!(seen.lock().unwrap().1, 1);
+            assert_eq!(observed.lock().unwrap().1, 1);
         }
     }
 }

@@ -54,7 +54,7 @@ pub enum SecretsError {
     #[error("there is no secret, or one of them is empty")]
     Empty,
     /// More than a rotation needs.
-    #[error("{0} secrets are given; a receiver checks one, or two during a rotation")]
+    #[error("there are {0} secrets; a receiver checks one, or two during a rotation")]
     TooMany(usize),
     /// The secret is not in its source's form.
     #[error("a secret is not base64 after `whsec_`")]
@@ -195,7 +195,7 @@ impl Scheme {
     ) -> Result<Verified<'a>, SignatureError> {
         /// One pass where no address is signed.
         static NO_ADDRESS: [String; 1] = [String::new()];
-        let given = RequestSignatures::read(self, request.headers)?;
+        let signatures = RequestSignatures::read(self, request.headers)?;
         let signs_address = self.signed.contains(&Part::Address);
         let addresses = if signs_address { request.addresses } else { &NO_ADDRESS };
         let mut matched = None;
@@ -204,25 +204,25 @@ impl Scheme {
             for (bytes, part) in parts.iter_mut().zip(self.signed) {
                 *bytes = match part {
                     Part::Address => address.as_bytes(),
-                    Part::Id => given.id.unwrap_or_default().as_bytes(),
-                    Part::Time => given.time.unwrap_or_default().as_bytes(),
+                    Part::Id => signatures.id.unwrap_or_default().as_bytes(),
+                    Part::Time => signatures.time.unwrap_or_default().as_bytes(),
                     Part::Dot => b".",
                     Part::Body => request.body,
                 };
             }
-            let found = secrets.matching(&parts[..self.signed.len()], given.claimed.signatures());
+            let found = secrets.matching(&parts[..self.signed.len()], signatures.claimed.signatures());
             matched = matched.or(found);
         }
         let secret = matched.ok_or(SignatureError::Mismatch)?;
-        if let (Some(time), Some(signed_at)) = (&self.time, given.signed_at)
+        if let (Some(time), Some(signed_at)) = (&self.time, signatures.signed_at)
             && !time.window.admits(signed_at, now)
         {
             return Err(SignatureError::Stale);
         }
         Ok(Verified {
             body: request.body,
-            id: given.id,
-            signed_at: given.signed_at,
+            id: signatures.id,
+            signed_at: signatures.signed_at,
             secret,
             pair: secrets.pair,
         })

@@ -44,9 +44,9 @@ pub fn read_reached(item: &Item) -> Result<u64, MalformedError> {
 ///
 /// # Errors
 /// Fails if they have no JSON.
-pub fn put(store: &StoreKey, kept: &ActivityBatch, now: Timestamp) -> Result<Put, serde_json::Error> {
-    let mut item = key(store, kept.seq);
-    item.push("entries", Value::json(&kept.entries)?);
+pub fn put(store: &StoreKey, batch: &ActivityBatch, now: Timestamp) -> Result<Put, serde_json::Error> {
+    let mut item = key(store, batch.seq);
+    item.push("entries", Value::json(&batch.entries)?);
     item.push("expires_at", expires_at(now));
     Ok(Put { item, ..Put::default() })
 }

@@ -65,7 +65,7 @@ pub fn store_partition(store: &StoreKey) -> String {
 /// # Errors
 /// Fails if a connection has no JSON.
 pub fn replace(from: Option<&Watcher>, to: Option<&Watcher>) -> Result<Vec<Write>, serde_json::Error> {
-    let (known, wanted) = (from.map(write).transpose()?, to.map(write).transpose()?);
+    let (known, watched) = (from.map(write).transpose()?, to.map(write).transpose()?);
     let keys = |watcher: Option<&Watcher>| watcher.map(finding_keys).unwrap_or_default();
     let (old, new) = (keys(from), keys(to));
     let Some(connection) = from.or(to).map(|watcher| connection_key(&watcher.connection)) else {
@@ -77,8 +77,8 @@ pub fn replace(from: Option<&Watcher>, to: Option<&Watcher>) -> Result<Vec<Write
         let is_connection = *key == connection;
         let condition = known.as_deref().filter(|_| is_connection);
         let is_kept = to.is_some() && (is_connection || new.contains(key));
-        match (&wanted, to, is_kept) {
-            (Some(wanted), Some(to), true) => put(key, wanted, to.until, condition),
+        match (&watched, to, is_kept) {
+            (Some(watched), Some(to), true) => put(key, watched, to.until, condition),
             _ => delete(key, condition),
         }
     });

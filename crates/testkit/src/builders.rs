@@ -42,7 +42,7 @@ pub fn delivery(id: &str) -> DeliveryKey {
 /// Seconds for which [`attempt`] claims a delivery.
 pub const LEASE: i64 = 10;
 /// Seconds for which the ledger remembers a delivery.
-pub const KEPT: i64 = 7 * 24 * 3600;
+pub const RETENTION_SECONDS: i64 = 7 * 24 * 3600;
 
 /// An attempt to claim a delivery.
 pub fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
@@ -50,7 +50,7 @@ pub fn attempt(owner: &str, now: Timestamp) -> ClaimRequest {
         owner: owner.to_owned(),
         now,
         lease_until: now + SignedDuration::from_secs(LEASE),
-        expires_at: now + SignedDuration::from_secs(KEPT),
+        expires_at: now + SignedDuration::from_secs(RETENTION_SECONDS),
         event_id: Some("event-1".parse().unwrap()),
     }
 }

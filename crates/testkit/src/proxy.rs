@@ -12,7 +12,7 @@ use tokio::{
 #[derive(Debug)]
 pub struct Proxy {
     url: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
 
@@ -31,18 +31,18 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let upstream = server.trim_start_matches("http://").to_owned();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&asked);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&requests);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (upstream, seen) = (upstream.clone(), Arc::clone(&seen));
+                let (upstream, log) = (upstream.clone(), Arc::clone(&log));
                 tokio::spawn(async move {
                     // An error means that the client has closed its connection.
-                    let _hung_up = forward(stream, &upstream, refuse, &seen).await;
+                    let _hung_up = forward(stream, &upstream, refuse, &log).await;
                 });
             }
         });
-        Self { url, asked, server }
+        Self { url, requests, server }
     }
 
     /// URL of the proxy.
@@ -51,8 +51,8 @@ impl Proxy {
     }
 
     /// Requests so far: method and path, without the parts that differ between requests.
-    pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
@@ -61,7 +61,7 @@ async fn forward(
     mut client: TcpStream,
     upstream: &str,
     refuse: Refuse,
-    seen: &Mutex<Vec<String>>,
+    log: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut request = Vec::new();
     let head = loop {
@@ -88,7 +88,7 @@ async fn forward(
     let first = lines.lines().next().unwrap_or_default();
     let mut words = first.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    seen.lock()
+    log.lock()
         .unwrap()
         .push(format!("{method} {}", target.split('?').next().unwrap_or_default()));
     if let Some((status, body)) = refuse(&String::from_utf8_lossy(&request[head..])) {

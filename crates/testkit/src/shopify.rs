@@ -74,11 +74,11 @@ impl LocalShopify {
     ///
     /// # Panics
     /// If the call fails.
-    pub async fn control(&self, shop: &str, act: &str, given: Value) -> Value {
-        let body = given.to_string();
+    pub async fn control(&self, shop: &str, action: &str, arguments: Value) -> Value {
+        let body = arguments.to_string();
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = format!(
-            "POST /_control/{shop}/{act} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+            "POST /_control/{shop}/{action} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n{body}",
             self.address,
             body.len()
@@ -87,7 +87,7 @@ impl LocalShopify {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{shop}/{act}: {answer}");
+        assert!(head.starts_with("HTTP/1.1 200"), "{shop}/{action}: {answer}");
         serde_json::from_str(body).unwrap()
     }
 }

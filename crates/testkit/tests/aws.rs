@@ -464,7 +464,7 @@ async fn requests_to_the_index_are_the_documented_ones() {
         "POST /hookline/_bulk",
         "POST /hookline/_search",
     ];
-    assert_eq!(proxy.asked(), documented);
+    assert_eq!(proxy.requests(), documented);
     let document = include_str!("../../../docs/opensearch.md");
     for request in documented {
         let row = format!("| `{}` |", request.replace("hookline", "<index>"));

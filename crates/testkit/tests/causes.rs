@@ -175,7 +175,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         store: demo.clone(),
         task: Task::Watch,
     };
-    let kept = ActivityBatch {
+    let batch = ActivityBatch {
         seq: 1,
         entries: Vec::new(),
     };
@@ -243,7 +243,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "checkpoints.find" => Checkpoints::find(&stores, &demo),
         "checkpoints.keep" => Checkpoints::keep(&stores, &demo, &checkpoint),
         "checkpoints.forget" => Checkpoints::forget(&stores, &demo),
-        "activity.keep" => activity.keep(&demo, std::slice::from_ref(&kept), 1),
+        "activity.keep" => activity.keep(&demo, std::slice::from_ref(&batch), 1),
         "activity.reached" => activity.reached(&demo),
         "activity.latest" => activity.latest(&demo, None, 1),
         "activity.forget" => activity.forget(&demo),
@@ -323,21 +323,21 @@ fn all_are(failures: Vec<Failed>, cause: Cause, codes: &[&str]) {
 /// Failures against services that give these responses to every request: a JSON and an XML code with the status of
 /// both, and the index's.
 async fn answered(json: (u16, &str), xml: (u16, &str), index: (u16, &str)) -> Vec<Failed> {
-    let said = format!(
+    let body = format!(
         r#"{{"__type":"com.amazonaws.x#{}","message":"arn:aws:iam::1:role/x"}}"#,
         json.1
     );
-    let json = FixedServer::start(json.0, &said).await;
-    let said = format!(
+    let json = FixedServer::start(json.0, &body).await;
+    let body = format!(
         "<Error><Code>{}</Code><Message>arn:aws:iam::1:role/x</Message></Error>",
         xml.1
     );
-    let xml = FixedServer::start(xml.0, &said).await;
-    let said = format!(
+    let xml = FixedServer::start(xml.0, &body).await;
+    let body = format!(
         r#"{{"error":{{"type":"{}","reason":"arn:aws:iam::1:role/x"}},"status":{}}}"#,
         index.1, index.0
     );
-    let index = FixedServer::start(index.0, &said).await;
+    let index = FixedServer::start(index.0, &body).await;
     failures(&Services {
         json: json.url(),
         xml: xml.url(),
@@ -443,9 +443,9 @@ async fn change_that_the_index_rejects_reports_it() {
         (503, "unavailable_shards_exception", Cause::Other),
         (403, "cluster_block_exception", Cause::Other),
     ] {
-        let said =
+        let body =
             format!(r#"{{"errors":true,"items":[{{"index":{{"status":{status},"error":{{"type":"{kind}"}}}}}}]}}"#);
-        let server = FixedServer::start(200, &said).await;
+        let server = FixedServer::start(200, &body).await;
         let aws = Aws::with_config(sdk_config(server.url()).await, Timeouts::Interactive);
         let config = OpenSearchConfig::new(server.url(), "hookline", Some("none")).unwrap();
         let entity = product(&store("demo.myshopify.com"), "1");

@@ -162,8 +162,8 @@ impl FailedDeliveries for MixedStores {
         FailedDeliveries::forget(&self.stores, delivery).await
     }
 
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
-        self.stores.redriven(seen, at).await
+    async fn redriven(&self, observed: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
+        self.stores.redriven(observed, at).await
     }
 
     async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
@@ -219,11 +219,11 @@ mod bodies {
     use super::{MixedBodies, S3, direct};
     hookline_testkit::bodies_contract!(async {
         let s3 = S3::start().await;
-        let kept = MixedBodies {
+        let bodies = MixedBodies {
             receiver: direct(s3.endpoint()).bodies(S3::BUCKET),
             consumer: s3.aws().bodies(S3::BUCKET),
         };
-        (s3, kept)
+        (s3, bodies)
     });
 }
 

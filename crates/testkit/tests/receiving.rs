@@ -25,7 +25,7 @@ fn receiving(endpoint: &str) -> Aws {
         "AWS_ENDPOINT_URL" => Some(endpoint),
         _ => None,
     };
-    Aws::receiving(Settings::read(look_up).expect("all settings are given"))
+    Aws::receiving(Settings::read(look_up).expect("all settings are set"))
 }
 
 mod ledger {

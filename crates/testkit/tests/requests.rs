@@ -39,14 +39,14 @@ const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformanc
 const LISTING: &str = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>bodies/one</Key>\
     <LastModified>2020-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>";
 
-type Seen = Arc<Mutex<Vec<Value>>>;
+type RecordedRequests = Arc<Mutex<Vec<Value>>>;
 
 /// Starts a server that records every request and responds to it.
-async fn recorder() -> (Server, String, Seen) {
-    let seen = Seen::default();
-    let keeping = Arc::clone(&seen);
+async fn recorder() -> (Server, String, RecordedRequests) {
+    let recorded = RecordedRequests::default();
+    let keeping = Arc::clone(&recorded);
     let server = server::start(move |request: Request<Incoming>| {
-        let seen = Arc::clone(&keeping);
+        let recorded = Arc::clone(&keeping);
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
@@ -62,7 +62,7 @@ async fn recorder() -> (Server, String, Seen) {
                 .split_once("Signature=")
                 .map_or("", |(before, _)| before);
             let credential = text("authorization").split(['=', ',']).nth(1).unwrap_or_default();
-            seen.lock().unwrap().push(json!({
+            recorded.lock().unwrap().push(json!({
                 "method": head.method.as_str(),
                 "path": head.uri.path(),
                 "query": query,
@@ -87,7 +87,7 @@ async fn recorder() -> (Server, String, Seen) {
     });
     let server = server.await.unwrap();
     let url = format!("http://{}", server.address);
-    (server, url, seen)
+    (server, url, recorded)
 }
 
 fn direct(url: &str) -> DirectAws {
@@ -103,7 +103,7 @@ fn direct(url: &str) -> DirectAws {
 
 #[tokio::test]
 async fn handwritten_requests_match_the_ones_checked_against_the_models_of_aws() {
-    let (_server, url, seen) = recorder().await;
+    let (_server, url, recorded) = recorder().await;
     let (store, delivery) = (store("demo"), delivery("1"));
     let body = BodyKey {
         delivery: delivery.clone(),
@@ -135,8 +135,8 @@ async fn handwritten_requests_match_the_ones_checked_against_the_models_of_aws()
     bodies.delete(&body).await.unwrap();
     bodies.erase(&store, noon(), None).await.unwrap();
 
-    let seen = std::mem::take(&mut *seen.lock().unwrap());
-    let sent = serde_json::to_string_pretty(&seen).unwrap() + "\n";
+    let recorded = std::mem::take(&mut *recorded.lock().unwrap());
+    let sent = serde_json::to_string_pretty(&recorded).unwrap() + "\n";
     let sent = sent.replace(&body.attempt.to_string(), "ATTEMPT");
     let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join("requests.json");
     fs::write(&written, &sent).unwrap();

@@ -204,7 +204,7 @@ fn count(process: &mut Child, logged: &Arc<AtomicU64>) -> anyhow::Result<()> {
 /// Environment variables that Lambda sets, and each function's own.
 fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str, OsString)> {
     let queue = format!("{}/000000000000/events", aws.url);
-    let mut told: Vec<(&str, OsString)> = [
+    let mut variables: Vec<(&str, OsString)> = [
         ("AWS_LAMBDA_RUNTIME_API", runtime),
         ("AWS_LAMBDA_FUNCTION_NAME", program.name.as_str()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
@@ -260,14 +260,14 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("PYTHONDONTWRITEBYTECODE", "1"),
         ],
     };
-    told.extend(own.iter().map(|&(name, value)| (name, value.into())));
+    variables.extend(own.iter().map(|&(name, value)| (name, value.into())));
     let (bundle, variable) = match program.made {
         ProgramOrigin::Hookline => (&aws.trusted, "SSL_CERT_FILE"),
         ProgramOrigin::Node => (&aws.authority, "NODE_EXTRA_CA_CERTS"),
         ProgramOrigin::Python => (&aws.trusted, "AWS_CA_BUNDLE"),
     };
-    told.extend(bundle.as_ref().map(|path| (variable, path.into())));
-    told
+    variables.extend(bundle.as_ref().map(|path| (variable, path.into())));
+    variables
 }
 
 /// Processor time: of living threads, to the nanosecond; or, if threads or children have ended, of all, in

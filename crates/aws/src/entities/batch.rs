@@ -30,17 +30,17 @@ pub(super) async fn advance_all(entities: &DynamoEntities, states: &[Advance<'_>
         }
     }
     let left: Vec<_> = (results.iter().zip(states).enumerate())
-        .filter_map(|(place, (result, state))| result.is_none().then_some((place, *state)))
+        .filter_map(|(index, (result, state))| result.is_none().then_some((index, *state)))
         .collect();
-    let alone = left.into_iter().map(|(place, state)| async move {
+    let alone = left.into_iter().map(|(index, state)| async move {
         let fence = entities.advance(state.entity, state.version, state.observed);
-        (place, fence.await)
+        (index, fence.await)
     });
     // Collected, because the compiler cannot prove that the closure is Send.
     let alone: Vec<_> = alone.collect();
     let alone: Vec<_> = stream::iter(alone).buffered(CALLS_AT_ONCE).collect().await;
-    for (place, fence) in alone {
-        results[place] = Some(fence);
+    for (index, fence) in alone {
+        results[index] = Some(fence);
     }
     results.into_iter().flatten().collect()
 }
@@ -51,14 +51,14 @@ async fn update(entities: &DynamoEntities, states: &[Advance<'_>], results: &mut
     let updates = states.iter().map(|state| table::advance_known(name, state)).collect();
     let outcomes = statements::run(&entities.table, updates).await;
     let mut unknown = Vec::new();
-    for (place, (state, outcome)) in states.iter().zip(outcomes).enumerate() {
-        results[place] = match outcome {
+    for (index, (state, outcome)) in states.iter().zip(outcomes).enumerate() {
+        results[index] = match outcome {
             Ok(Some(WriteOutcome::Written(Some(item)))) => table::read_facts(&item).ok().map(Fence::Passed).map(Ok),
             Ok(Some(WriteOutcome::Refused(Some(item)))) => {
                 table::supersedes(&item, state).then_some(Ok(Fence::Superseded))
             }
             Ok(Some(WriteOutcome::Refused(None))) => {
-                unknown.push(place);
+                unknown.push(index);
                 None
             }
             Ok(Some(WriteOutcome::Written(None)) | None) => None,
@@ -73,13 +73,13 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
     let name = &entities.table.name;
     let inserts = unknown
         .iter()
-        .map(|place| table::advance_unknown(name, &states[*place]))
+        .map(|index| table::advance_unknown(name, &states[*index]))
         .collect();
     let outcomes = statements::run(&entities.table, inserts).await;
-    for (place, outcome) in unknown.iter().zip(outcomes) {
-        results[*place] = match outcome {
+    for (index, outcome) in unknown.iter().zip(outcomes) {
+        results[*index] = match outcome {
             Ok(Some(WriteOutcome::Written(_))) => {
-                let remembered = RememberedFields::default().after(states[*place].observed);
+                let remembered = RememberedFields::default().after(states[*index].observed);
                 Some(Ok(Fence::Passed(remembered)))
             }
             Ok(Some(WriteOutcome::Refused(_)) | None) => None,

@@ -17,17 +17,14 @@ const MAX_ATTEMPTS: usize = 5;
 impl Redact for DynamoStores {
     async fn redact(&self, store: &StoreKey, ended: Timestamp, at: Timestamp) -> Result<(), PortError> {
         for _ in 0..MAX_ATTEMPTS {
-            let left = self.find(store).await?.and_then(|known| known.redacted(ended, at));
-            let Some(left) = left else { return Ok(()) };
-            let replaced = self.table.put(stores::redact(store, &left, ended, at)).await?;
+            let remaining = self.find(store).await?.and_then(|known| known.redacted(ended, at));
+            let Some(remaining) = remaining else { return Ok(()) };
+            let replaced = self.table.put(stores::redact(store, &remaining, ended, at)).await?;
             if replaced.is_written() {
                 self.table.delete_partition(hours_partition(store), |_| true).await?;
                 return self.table.delete_partition(store.to_string(), |key| !is_own(key)).await;
             }
         }
-        Err(failure::of_ours(
-            self.table.port,
-            "the store is written again and again",
-        ))
+        Err(failure::of_ours(self.table.port, "others keep writing the same store"))
     }
 }

@@ -154,14 +154,14 @@ async fn purge_saves_selected_letters_in_a_file_and_removes_them() {
         .run(&["dlq", "purge", "--code", "schema_mismatch", "--yes", "--save", path])
         .await;
     assert_eq!(output.status, 0, "{output:?}");
-    let kept = fs::read_to_string(&file).unwrap();
-    assert_eq!(kept.lines().count(), 1);
+    let saved = fs::read_to_string(&file).unwrap();
+    assert_eq!(saved.lines().count(), 1);
     let output = stack.run(&["replay", "--file", path, "--dry-run", "--json"]).await;
     assert_eq!(output.object()["delivery_id"], "bad");
     // A second purge does not overwrite the file, and so removes nothing.
     let output = stack.run(&["dlq", "purge", "--yes", "--save", path]).await;
     assert_eq!(output.status, 2, "{output:?}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+    assert_eq!(fs::read_to_string(&file).unwrap(), saved);
     assert_eq!(stack.ids(&stack.dead_letters).await, ["good", "not ours at all"]);
     fs::remove_file(&file).unwrap();
 }

@@ -68,7 +68,7 @@ async fn purged_letter_is_saved_with_its_body() {
     let path = file.to_str().unwrap();
     let output = run(&stack, &s3, &["dlq", "purge", "--yes", "--save", path]).await;
     assert_eq!(output.status, 0, "{output:?}");
-    let kept = fs::read_to_string(&file).unwrap();
-    assert!(kept.contains("Iron Kettle"), "{kept}");
+    let saved = fs::read_to_string(&file).unwrap();
+    assert!(saved.contains("Iron Kettle"), "{saved}");
     fs::remove_file(&file).unwrap();
 }

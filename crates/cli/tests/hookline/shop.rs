@@ -165,7 +165,7 @@ impl Shop {
     }
 
     /// Content of the table of tokens, as text.
-    pub async fn kept(&self) -> Option<String> {
+    pub async fn stored_token(&self) -> Option<String> {
         let client = self.stack.dynamodb.client();
         let scan = client.scan().table_name(CONNECTIONS_TABLE).send().await.unwrap();
         let items = scan.items();

@@ -26,8 +26,8 @@ async fn token_is_tested_then_stored_encrypted_and_never_printed() {
         record.enabled && record.connected && record.currency.is_some(),
         "{record:?}"
     );
-    let kept = shop.kept().await.unwrap();
-    assert!(!kept.contains(&shop.token), "{kept}");
+    let stored = shop.stored_token().await.unwrap();
+    assert!(!stored.contains(&shop.token), "{stored}");
 
     // Added again, from standard input: the token is replaced within the same install.
     let output = shop
@@ -66,7 +66,7 @@ async fn token_that_does_not_open_the_store_is_not_stored() {
     let output = shop.run(&["store", "add", "{store}", "--token-file", &little]).await;
     assert_eq!(output.status, 2, "{output:?}");
     assert!(output.err.contains("read_products"), "{output:?}");
-    assert_eq!((shop.kept().await, shop.record().await), (None, None));
+    assert_eq!((shop.stored_token().await, shop.record().await), (None, None));
     // A token as an argument is refused.
     let output = shop.run(&["store", "add", "{store}", "--token", "shpat_1"]).await;
     assert_eq!(output.status, 2, "{output:?}");
@@ -78,13 +78,13 @@ async fn expiring_tokens_are_granted_and_renewed() {
     shop.control("install", json!({ "kind": "client_credentials" })).await;
     let output = shop.run(&["store", "add", "{store}", "--client-credentials"]).await;
     assert_eq!(output.status, 0, "{output:?}");
-    let before = shop.kept().await.unwrap();
+    let before = shop.stored_token().await.unwrap();
 
     let answer = shop.control("install", json!({ "kind": "expiring" })).await;
     let file = shop.file("answer.json", &answer.to_string());
     let output = shop.run(&["store", "add", "{store}", "--offline-file", &file]).await;
     assert_eq!(output.status, 0, "{output:?} of {answer}");
-    assert_ne!(shop.kept().await.unwrap(), before);
+    assert_ne!(shop.stored_token().await.unwrap(), before);
     // Its token has expired, and the next command renews it silently.
     shop.control("tokens", json!({ "expire": true })).await;
     let output = shop.run(&["webhooks", "list", "{store}"]).await;
@@ -119,11 +119,11 @@ async fn stores_are_listed_shown_and_removed() {
     // Requests required by law are shown from their table.
     let request = AuditRecord {
         store: shop.key(),
-        delivery: "asked-by-law".parse().unwrap(),
+        delivery: "required-by-law".parse().unwrap(),
         request: Request::CustomerRedaction,
         received_at: Timestamp::now(),
         done_at: Timestamp::now(),
-        outcome: "nothing is kept of customers".to_owned(),
+        outcome: "no data about customers is kept".to_owned(),
     };
     let audit = shop.stack.dynamodb.aws().audit(AUDIT_TABLE);
     audit.keep(&request).await.unwrap();
@@ -134,14 +134,14 @@ async fn stores_are_listed_shown_and_removed() {
         "{output:?}"
     );
     let object = shop.run(&[&with_audit[..], &["--json"]].concat()).await.object();
-    assert_eq!(object["audit"][0]["delivery_id"], json!("asked-by-law"), "{object}");
+    assert_eq!(object["audit"][0]["delivery_id"], json!("required-by-law"), "{object}");
     assert_eq!(object["connected"], json!(true), "{object}");
 
     // Without a terminal and without --yes.
     let output = shop.run(&["store", "remove", "{store}"]).await;
     assert_eq!(output.status, 2, "{output:?}");
     assert!(
-        output.err.contains("--yes") && shop.kept().await.is_some(),
+        output.err.contains("--yes") && shop.stored_token().await.is_some(),
         "{output:?}"
     );
 
@@ -150,7 +150,7 @@ async fn stores_are_listed_shown_and_removed() {
     shop.shows("stove", false).await;
     let record = shop.record().await.unwrap();
     assert!(!record.enabled && !record.connected && !record.watched.unwrap().by_api);
-    assert_eq!(shop.kept().await, None);
+    assert_eq!(shop.stored_token().await, None);
     let output = shop.run(&["store", "remove", "{store}", "--yes"]).await;
     assert_eq!(output.status, 0, "again is harmless: {output:?}");
 

@@ -75,21 +75,21 @@ impl Trimmed {
         let start = self.text.len();
         let bytes = html.as_bytes();
         let mut at = 1;
-        let mut kept = 0;
+        let mut copied_to = 0;
         while at < bytes.len() && bytes[at] != b'>' {
             if bytes[at] == b'=' {
                 let (value, quote) = value(html, at + 1);
                 let fitting = html[at..value].floor_char_boundary(VALUE_LIMIT);
                 if fitting < value - at {
-                    self.push(&html[kept..at + fitting]);
+                    self.push(&html[copied_to..at + fitting]);
                     self.push(quote);
-                    kept = value;
+                    copied_to = value;
                 }
                 at = value;
             } else {
                 at += 1;
             }
-            if self.text.len() - start + (at - kept) > TAG_LIMIT {
+            if self.text.len() - start + (at - copied_to) > TAG_LIMIT {
                 break;
             }
         }
@@ -99,8 +99,8 @@ impl Trimmed {
             self.text.truncate(start);
             return "";
         };
-        let last = at.max(kept).min(end);
-        self.push(&html[kept..html.floor_char_boundary(last)]);
+        let last = at.max(copied_to).min(end);
+        self.push(&html[copied_to..html.floor_char_boundary(last)]);
         self.push(">");
         let behind = &html[end + 1..];
         let is_closed = html[..end].ends_with('/');

@@ -67,9 +67,9 @@ pub(super) fn reduce(topic: Topic, body: &[u8]) -> Cow<'_, [u8]> {
 
 fn reduced(fields: Fields, body: &[u8]) -> serde_json::Result<Vec<u8>> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let kept = fields.deserialize(&mut deserializer)?;
+    let reduced = fields.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    serde_json::to_vec(&kept)
+    serde_json::to_vec(&reduced)
 }
 
 /// Fields that stay, in the order of the body. A field that occurs twice stays twice: the consumer refuses that.
@@ -100,7 +100,7 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KeptFields<'de>, A::Error> {
-        let (mut kept, mut has_others) = (Vec::new(), false);
+        let (mut fields, mut has_others) = (Vec::new(), false);
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if !self.0.contains(&&*name) || name == OTHERS {
                 // Skipped without reading, so that half an emoji in the note of an order does no harm.
@@ -108,15 +108,15 @@ impl<'de> Visitor<'de> for Fields {
                 has_others = true;
             } else if name == "query_variables" {
                 let Ids(ids) = map.next_value()?;
-                kept.push((name, KeptValue(ids)));
+                fields.push((name, KeptValue(ids)));
             } else {
-                kept.push((name, map.next_value()?));
+                fields.push((name, map.next_value()?));
             }
         }
         if has_others && self.0.contains(&OTHERS) {
-            kept.push((Cow::Borrowed(OTHERS), KeptValue(Value::Null)));
+            fields.push((Cow::Borrowed(OTHERS), KeptValue(Value::Null)));
         }
-        Ok(KeptFields(kept))
+        Ok(KeptFields(fields))
     }
 }
 

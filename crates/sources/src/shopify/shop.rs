@@ -49,9 +49,9 @@ mod tests {
     fn shop_names_have_the_form_of_the_panel() {
         let cases: Vec<Case> = serde_json::from_str(include_str!("../../../../web/fixtures/shop-names.json")).unwrap();
         assert!(cases.len() > 40);
-        for Case { given, name } in cases {
-            let read = shop_name(&given).ok();
-            assert_eq!(read.as_ref().map(StoreName::as_str), name.as_deref(), "{given:?}");
+        for Case { given: input, name } in cases {
+            let read = shop_name(&input).ok();
+            assert_eq!(read.as_ref().map(StoreName::as_str), name.as_deref(), "{input:?}");
         }
     }
 

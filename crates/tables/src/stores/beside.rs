@@ -59,8 +59,8 @@ impl Collection {
 /// Adds to the counts of an hour. **May not be repeated**: it would count twice.
 #[must_use]
 pub fn count_hour(store: &StoreKey, hour: Hour, counts: &[(&Counter, u64)]) -> Update {
-    let kept = SignedDuration::from_hours(i64::from(HOURS_KEPT) + 2);
-    let expires_at = hour.began_at().checked_add(kept).unwrap_or(Timestamp::MAX);
+    let retention = SignedDuration::from_hours(i64::from(HOURS_KEPT) + 2);
+    let expires_at = hour.began_at().checked_add(retention).unwrap_or(Timestamp::MAX);
     let adds: Vec<String> = (0..counts.len()).map(|n| format!("#c{n} :c{n}")).collect();
     let mut update = Update {
         key: request::key(hours_partition(store), hour.to_string()),

@@ -30,7 +30,7 @@ macro_rules! activity_contract {
 }
 
 /// The write with number `seq`, with this many entries.
-fn kept(seq: u64, entries: usize) -> ActivityBatch {
+fn batch(seq: u64, entries: usize) -> ActivityBatch {
     let entry_of_seq = processed_update().latest.remove(0);
     let entry = |nth: usize| ActivityEntry {
         id: format!("{seq}-{nth}").parse().unwrap(),
@@ -49,8 +49,8 @@ fn kept(seq: u64, entries: usize) -> ActivityBatch {
     }
 }
 
-fn seqs(kept: &[ActivityBatch]) -> Vec<u64> {
-    kept.iter().map(|kept| kept.seq).collect()
+fn seqs(batches: &[ActivityBatch]) -> Vec<u64> {
+    batches.iter().map(|batch| batch.seq).collect()
 }
 
 pub async fn no_activity_exists_at_first(activity: &impl Activity) {
@@ -60,7 +60,7 @@ pub async fn no_activity_exists_at_first(activity: &impl Activity) {
 }
 
 pub async fn entries_read_back_newest_first(activity: &impl Activity) {
-    let all = [kept(2, 1), kept(9, 3), kept(10, 2)];
+    let all = [batch(2, 1), batch(9, 3), batch(10, 2)];
     activity.keep(&store("demo"), &all, 12).await.unwrap();
     let [two, nine, ten] = all;
     assert_eq!(
@@ -74,9 +74,9 @@ pub async fn entries_read_back_newest_first(activity: &impl Activity) {
 
 pub async fn write_with_the_same_number_replaces_the_first(activity: &impl Activity) {
     for entries in [1, 2, 2] {
-        activity.keep(&store("demo"), &[kept(5, entries)], 5).await.unwrap();
+        activity.keep(&store("demo"), &[batch(5, entries)], 5).await.unwrap();
         let latest = activity.latest(&store("demo"), None, 10).await.unwrap();
-        assert_eq!(latest, [kept(5, entries)]);
+        assert_eq!(latest, [batch(5, entries)]);
     }
 }
 
@@ -89,7 +89,7 @@ pub async fn reached_number_never_goes_back(activity: &impl Activity) {
 }
 
 pub async fn page_continues_where_the_last_ended(activity: &impl Activity) {
-    let all: Vec<ActivityBatch> = (1..=9).map(|seq| kept(seq, 2)).collect();
+    let all: Vec<ActivityBatch> = (1..=9).map(|seq| batch(seq, 2)).collect();
     activity.keep(&store("demo"), &all, 9).await.unwrap();
     let page = async |before: Option<u64>| seqs(&activity.latest(&store("demo"), before, 5).await.unwrap());
     assert_eq!(page(None).await, [9, 8, 7]);
@@ -99,14 +99,14 @@ pub async fn page_continues_where_the_last_ended(activity: &impl Activity) {
 }
 
 pub async fn many_entries_are_kept_at_once(activity: &impl Activity) {
-    let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 10)).collect();
+    let all: Vec<ActivityBatch> = (1..=60).map(|seq| batch(seq, 10)).collect();
     activity.keep(&store("demo"), &all, 60).await.unwrap();
     let latest = activity.latest(&store("demo"), None, 10_000).await.unwrap();
     assert_eq!(seqs(&latest), (1..=60).rev().collect::<Vec<_>>());
 }
 
 pub async fn only_the_forgotten_store_is_removed<A: Activity + ForgetActivity>(activity: &A) {
-    let all: Vec<ActivityBatch> = (1..=60).map(|seq| kept(seq, 1)).collect();
+    let all: Vec<ActivityBatch> = (1..=60).map(|seq| batch(seq, 1)).collect();
     for name in ["demo", "other"] {
         activity.keep(&store(name), &all, 60).await.unwrap();
     }

@@ -161,8 +161,8 @@ pub async fn only_entities_that_have_passed_are_listed_with_their_versions(entit
             .await
             .unwrap();
     }
-    for gone in ["tombstoned", "retired"].map(|id| product(&demo, id)) {
-        advance(entities, &gone, 1).await;
+    for removed in ["tombstoned", "retired"].map(|id| product(&demo, id)) {
+        advance(entities, &removed, 1).await;
     }
     entities.tombstone(&product(&demo, "buried"), noon()).await.unwrap();
     entities
@@ -259,17 +259,20 @@ pub async fn entry_reads_back(entities: &(impl Entities + Entries)) {
 
 pub async fn collections_stay_until_a_state_carries_new_ones(entities: &(impl Entities + Entries)) {
     let entity = product(&store("demo"), "1");
-    let told = |titles: &[(&str, &str)]| -> Collections {
-        let told = titles
+    let collections_of = |titles: &[(&str, &str)]| -> Collections {
+        let collections = titles
             .iter()
             .map(|(id, title)| (EntityId::new(*id).unwrap(), (*title).to_owned()));
-        told.collect()
+        collections.collect()
     };
-    let (sale, nothing) = (told(&[("7", "Sale"), ("271878346596884015", "Bücher #1")]), told(&[]));
+    let (sale, nothing) = (
+        collections_of(&[("7", "Sale"), ("271878346596884015", "Bücher #1")]),
+        collections_of(&[]),
+    );
     let passed = |collections: &Collections| Fence::Passed(in_collections(collections));
-    let advance = async |seconds, told: Option<&Collections>| {
+    let advance = async |seconds, observed: Option<&Collections>| {
         entities
-            .advance(&entity, version(seconds), carrying(told))
+            .advance(&entity, version(seconds), carrying(observed))
             .await
             .unwrap()
     };
@@ -295,7 +298,7 @@ pub async fn collections_stay_until_a_state_carries_new_ones(entities: &(impl En
 }
 
 pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entities: &E) {
-    let (demo, told) = (
+    let (demo, observed) = (
         store("demo"),
         Collections::from([("7".parse().unwrap(), "Camp".to_owned())]),
     );
@@ -326,9 +329,9 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
         ("buried", 6, None, Fence::Superseded),
         ("retired", 6, None, PASSED),
         ("grouped", 6, None, in_collections(&older)),
-        ("regrouped", 6, Some(&told), in_collections(&told)),
+        ("regrouped", 6, Some(&observed), in_collections(&observed)),
         ("new", 6, None, PASSED),
-        ("new-and-grouped", 6, Some(&told), in_collections(&told)),
+        ("new-and-grouped", 6, Some(&observed), in_collections(&observed)),
     ];
     let keys = expected.each_ref().map(|(id, ..)| product(&demo, id));
     let states: Vec<Advance<'_>> = (keys.iter().zip(&expected))
@@ -400,15 +403,15 @@ pub async fn parts_of_a_state_are_remembered_independently(entities: &(impl Enti
         ObservedFields::default(),
     ];
     let mut remembered = NOTHING;
-    for (seconds, told) in (1..).zip(states) {
-        remembered = remembered.after(told);
+    for (seconds, observed) in (1..).zip(states) {
+        remembered = remembered.after(observed);
         // A single state, and two states in one call.
-        let alone = entities.advance(&one, version(seconds), told).await.unwrap();
+        let alone = entities.advance(&one, version(seconds), observed).await.unwrap();
         assert_eq!(alone, Fence::Passed(remembered.clone()));
         let both = [&one, &other].map(|entity| Advance {
             entity,
             version: version(seconds),
-            observed: told,
+            observed,
         });
         for passed in entities.advance_all(&both).await {
             assert_eq!(passed.unwrap(), Fence::Passed(remembered.clone()));

@@ -32,10 +32,10 @@ macro_rules! erase_contract {
 }
 
 /// Erases to the end. Returns the number of objects erased.
-async fn erase(kept: &impl Erase, store: &StoreKey, until: Timestamp) -> usize {
+async fn erase(objects: &impl Erase, store: &StoreKey, until: Timestamp) -> usize {
     let (mut removed, mut after) = (0, None);
     loop {
-        let erased = kept.erase(store, until, after.as_deref()).await.unwrap();
+        let erased = objects.erase(store, until, after.as_deref()).await.unwrap();
         removed += erased.removed;
         after = erased.next;
         if after.is_none() {

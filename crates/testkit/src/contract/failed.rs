@@ -112,28 +112,28 @@ where
 }
 
 pub async fn redrive_changes_only_a_delivery_without_a_later_attempt(stores: &impl FailedDeliveries) {
-    let seen = failed("demo", "a");
-    stores.redriven(&seen, noon_plus(9)).await.unwrap();
+    let listed = failed("demo", "a");
+    stores.redriven(&listed, noon_plus(9)).await.unwrap();
     assert_eq!(
-        stores.failed(&seen.delivery).await.unwrap(),
+        stores.failed(&listed.delivery).await.unwrap(),
         None,
         "it creates no record"
     );
-    stores.remember(&seen).await.unwrap();
-    stores.redriven(&seen, noon_plus(9)).await.unwrap();
+    stores.remember(&listed).await.unwrap();
+    stores.redriven(&listed, noon_plus(9)).await.unwrap();
     let redriven = FailedDelivery {
         tries: 0,
         redriven_at: Some(noon_plus(9)),
         receipt: None,
-        ..seen.clone()
+        ..listed.clone()
     };
-    assert_eq!(stores.failed(&seen.delivery).await.unwrap(), Some(redriven));
+    assert_eq!(stores.failed(&listed.delivery).await.unwrap(), Some(redriven));
     // The delivery has failed again before the redrive was recorded.
-    let mut tried = seen.clone();
+    let mut tried = listed.clone();
     tried.problem.at = noon_plus(20);
     stores.remember(&tried).await.unwrap();
-    stores.redriven(&seen, noon_plus(21)).await.unwrap();
-    assert_eq!(stores.failed(&seen.delivery).await.unwrap(), Some(tried));
+    stores.redriven(&listed, noon_plus(21)).await.unwrap();
+    assert_eq!(stores.failed(&listed.delivery).await.unwrap(), Some(tried));
 }
 
 pub async fn failures_of_stores_are_isolated(stores: &impl FailedDeliveries) {

@@ -7,7 +7,7 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use super::at_once;
-use crate::builders::{KEPT, LEASE, applied, attempt, delivery, noon, noon_plus};
+use crate::builders::{LEASE, RETENTION_SECONDS, applied, attempt, delivery, noon, noon_plus};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -83,8 +83,14 @@ pub async fn lapsed_lease_is_claimed_again(ledger: &(impl Claims + Ledger)) {
 pub async fn expired_entry_is_claimed_again_even_before_its_removal(ledger: &(impl Claims + Ledger)) {
     claim(ledger, "1", "a", noon()).await;
     complete(ledger, "1", Fate::Applied).await;
-    assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT - 1)).await, Claim::Settled);
-    assert_eq!(claim(ledger, "1", "b", noon_plus(KEPT)).await, Claim::Fresh);
+    assert_eq!(
+        claim(ledger, "1", "b", noon_plus(RETENTION_SECONDS - 1)).await,
+        Claim::Settled
+    );
+    assert_eq!(
+        claim(ledger, "1", "b", noon_plus(RETENTION_SECONDS)).await,
+        Claim::Fresh
+    );
     assert_eq!(complete(ledger, "1", Fate::Applied).await, Completion::First);
 }
 

@@ -7,7 +7,7 @@ use hookline_domain::{
     kernel::{failure::ErrorCode, ids::DeliveryKey},
 };
 
-use crate::builders::{KEPT, attempt, delivery, noon, noon_plus, store};
+use crate::builders::{RETENTION_SECONDS, attempt, delivery, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
 #[macro_export]
@@ -67,7 +67,7 @@ fn claimed(delivery: DeliveryKey) -> LedgerRecord {
                 owner: "a".to_owned(),
                 lease_until: noon_plus(10),
             },
-            expires_at: noon_plus(KEPT),
+            expires_at: noon_plus(RETENTION_SECONDS),
         },
         claimed_at: noon(),
         settled_at: None,

@@ -311,7 +311,7 @@ pub async fn tally_never_creates_a_store<S: Stores + Tally>(stores: &S) {
 pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     let pair = SecretPairId(0x2a);
-    let told = |seconds, newest: Option<i64>, old| StoreUpdate {
+    let update = |seconds, newest: Option<i64>, old| StoreUpdate {
         secret_usage: Some(SecretUsage {
             pair,
             reported_at: noon_plus(seconds),
@@ -322,10 +322,10 @@ pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
     };
     let mut known = None;
     for update in [
-        told(1, None, true),
-        told(3, Some(2), false),
-        told(5, None, false),
-        told(7, Some(6), true),
+        update(1, None, true),
+        update(3, Some(2), false),
+        update(5, None, false),
+        update(7, Some(6), true),
     ] {
         stores.add(&store("demo"), &update).await.unwrap();
         known = update.secret_usage.map(|usage| usage.added_to(known));
@@ -496,9 +496,9 @@ pub async fn checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews +
         },
     };
     assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);
-    for kept in [checkpoint(0), checkpoint(1 << 40), last] {
-        stores.keep(&store("demo"), &kept).await.unwrap();
-        assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), Some(kept));
+    for saved in [checkpoint(0), checkpoint(1 << 40), last] {
+        stores.keep(&store("demo"), &saved).await.unwrap();
+        assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), Some(saved));
     }
     assert_eq!(Checkpoints::find(stores, &store("other")).await.unwrap(), None);
     stores.record(&store("demo"), &sample_update()).await.unwrap();

@@ -388,8 +388,8 @@ fn state_is_not_read_as_a_deletion() {
 fn collections_are_created_changed_and_deleted() {
     let collection = minimal_collection().to_string();
     for topic in ["collections/create", "collections/update"] {
-        let told = deliver(topic, collection.as_str()).unwrap();
-        assert!(matches!(told, Event::CollectionUpdated(collection) if collection.title == "Kettle"));
+        let event = deliver(topic, collection.as_str()).unwrap();
+        assert!(matches!(event, Event::CollectionUpdated(collection) if collection.title == "Kettle"));
     }
     let deleted = "{\"id\":408372092144951419,\"published_scope\":\"web\"}";
     let id = EntityId::new("408372092144951419").unwrap();
@@ -428,14 +428,14 @@ fn only_the_store_is_read_of_a_compliance_request() {
         ("shop/redact", Request::StoreRedaction, json!({})),
     ];
     for (topic, request, mut body) in requests {
-        let mut ask = |domain: Value| {
+        let mut refetches = |domain: Value| {
             body["shop_id"] = json!(1);
             body["shop_domain"] = domain;
             deliver(topic, body.to_string())
         };
-        assert_eq!(ask(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
-        assert_eq!(ask(json!("other.myshopify.com")), Err(InterpretError::OtherStore));
-        let problem = ask(Value::Null).unwrap_err().to_string();
+        assert_eq!(refetches(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
+        assert_eq!(refetches(json!("other.myshopify.com")), Err(InterpretError::OtherStore));
+        let problem = refetches(Value::Null).unwrap_err().to_string();
         assert!(
             problem.contains(" at shop_domain: ") && !problem.contains("jane"),
             "{problem}"
