@@ -1,4 +1,4 @@
-"""Builds the panel (web/) with the Node of the emulator's environment, whatever Node the machine has.
+"""Builds the panel (web/) with the Node of the emulator's environment, not the machine's.
 
     python3 local/web.py build          # web/dist, when a source has changed since
     python3 local/web.py place          # puts it beside the binary: target/lambda/panel/public

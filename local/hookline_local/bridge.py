@@ -98,7 +98,7 @@ def set_variables(ports: Ports, addresses: Mapping[str, str]) -> None:
 
 
 def repair_numbers(ports: Ports) -> None:
-    """Sets the event source's concurrency again: from a parameter the emulator has it as text, and chokes on that."""
+    """Sets the event source's concurrency again: the emulator stores a parameter's value as text and fails on it."""
     lambdas = aws_client("lambda", ports)
     for mapping in lambdas.list_event_source_mappings()["EventSourceMappings"]:
         if "MaximumConcurrency" not in mapping.get("ScalingConfig", {}):

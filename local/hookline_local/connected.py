@@ -56,7 +56,7 @@ class Connected(Tour):
     def edit(self, title: str, **changes: Any) -> None:
         """Edits a product in the shop, which sends what Shopify would send.
 
-        Not in the second of its last change: nobody could tell then that the webhook of this one is missed.
+        Not in the second of its last change, because a missed webhook of this edit could then not be noticed.
         """
         self.progress(f"in the shop: {title}")
         product = self.product(title)
@@ -93,7 +93,7 @@ def the_store_is_added(tour: Connected) -> None:
     status = tour.status()
     tour.expect(status.get("connected") is True, "the store is connected")
     tour.expect(status.get("enabled") is True, "and enabled")
-    tour.expect(tour.store in tour.hookline.do("store", "list"), "`hookline store list` has it")
+    tour.expect(tour.store in tour.hookline.do("store", "list"), "`hookline store list` shows it")
     tour.show_search("before the backfill", "walnut board")
 
 

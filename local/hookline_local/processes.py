@@ -109,7 +109,7 @@ def start_shopify(ports: Ports, folder: Path, client_secret: str) -> Server:
 
 
 def start(name: str, command: list[str], environment: dict[str, str], folder: Path) -> Server:
-    """Starts a command under a guardian, in a session of its own so that Ctrl-C reaches only us."""
+    """Starts a command under a guardian, in its own session so that Ctrl-C reaches only us."""
     log = folder / f"{name}.log"
     with open(log, "wb") as output:
         process = subprocess.Popen(

@@ -275,7 +275,7 @@ def shows(tour: Tour, product: Product, price: str) -> bool:
 
 
 def documents(tour: Tour) -> int:
-    """Number of documents that the index holds for the tour's store, whatever the search API shows."""
+    """Number of documents in the index for the tour's store, independent of the search API."""
     return tour.stack.documents(tour.store)
 
 

@@ -1,4 +1,4 @@
-"""One running stack behind plugs and one Chromium for all tests; a browser profile of its own for each."""
+"""One running stack behind plugs and one Chromium for all tests; a separate browser profile for each."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def numbers() -> Iterator[int]:
 
 @pytest.fixture
 def store(site: Site, numbers: Iterator[int]) -> str:
-    """A store of its own, that has had an event."""
+    """A new store that has had an event."""
     name = f"shop-{next(numbers)}.myshopify.com"
     site.make_known(name)
     return name

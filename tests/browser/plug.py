@@ -1,4 +1,4 @@
-"""A plug between the page and the emulated AWS, to be pulled: a TCP proxy on a port of its own."""
+"""A plug between the page and the emulated AWS that tests can pull: a TCP proxy on its own port."""
 
 import socket
 import threading

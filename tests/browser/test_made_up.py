@@ -28,7 +28,7 @@ window.BroadcastChannel = class extends BroadcastChannel {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeUp]:
-    """One for all tests of this file: each leaves it as it was."""
+    """One for all tests of this file, each of which restores its state."""
     with made_up(tmp_path_factory.mktemp("made-up")) as running:
         yield running
 

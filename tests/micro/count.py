@@ -87,9 +87,7 @@ def check(counted: dict[str, int]) -> None:
     tolerance = TOLERANCE
     if expected["rustc"] != compiler():
         tolerance = OTHER_COMPILER
-        print(
-            f"instructions: rustc {compiler()} here, {expected['rustc']} there: up to {tolerance:.0%} are accepted"
-        )
+        print(f"instructions: rustc {compiler()} here, {expected['rustc']} there: up to {tolerance:.0%} are accepted")
     off = sorted(committed.keys() ^ counted.keys())
     wrong = [f"{step}: only counted here or only committed" for step in off]
     for step, instructions in counted.items():

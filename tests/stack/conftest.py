@@ -23,5 +23,5 @@ def numbers() -> Iterator[int]:
 
 @pytest.fixture
 def tour(running: stack.Stack, numbers: Iterator[int]) -> Tour:
-    """A store of its own for a test."""
+    """A separate store for each test."""
     return Tour(running, store=f"store-{next(numbers)}.myshopify.com")

@@ -112,7 +112,7 @@ def test_changes_of_role_and_stores_apply_from_the_next_request(access: Access) 
 
 
 def test_a_token_expires(access: Access) -> None:
-    """An expired token is refused even while the table still has it."""
+    """An expired token is refused even while it is still in the table."""
     _, token = access.make_for_store("--role", "viewer", "--expires", "3s")
     assert access.status(token) == 200
     assert poll(lambda: access.status(token) == 403)

@@ -73,7 +73,7 @@ def test_a_replay_is_neither_a_duplicate_nor_an_event(tour: Tour, hookline: Hook
 
 
 def test_an_old_state_is_superseded_by_the_newer_one(tour: Tour, hookline: Hookline, tmp_path: Path) -> None:
-    """And the index stays as it is."""
+    """The index does not change."""
     old = tour.products["walnut-serving-board"]
     new = old.edited(title="Walnut serving board, oiled")
     assert tour.stack.client.send(tour.sign("products/update", new.body())).status == 200

@@ -93,7 +93,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
 
 
 def test_logs_are_kept_for_a_while_and_not_for_ever(resources: Resources) -> None:
-    """Each function has a log group of its own, with retention."""
+    """Each function has its own log group, with retention."""
     assert len(of_type(resources, "AWS::Lambda::Function")) == len(FUNCTIONS)
     for name in FUNCTIONS:
         logs = name.replace("Function", "Logs")

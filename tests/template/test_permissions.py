@@ -191,7 +191,7 @@ def test_no_permission_is_for_all_resources(resources: Resources) -> None:
 
 
 def test_index_requests_use_the_permitted_paths() -> None:
-    """A call that is added to the adapter needs a permission of its own."""
+    """A new call of the adapter needs its own permission."""
     adapter = REPOSITORY / "crates/aws/src/opensearch"
     files = [adapter.with_suffix(".rs"), *adapter.rglob("*.rs")]
     parts = {part for file in files for part in re.findall(r"\b(\w+Parts)::\w+\(", file.read_text())}
@@ -199,7 +199,7 @@ def test_index_requests_use_the_permitted_paths() -> None:
 
 
 def test_the_only_managed_policies_are_for_traces_and_network_interfaces(resources: Resources) -> None:
-    """X-Ray has no resources, nor do network interfaces (test_opensearch); SAM has added no role of its own."""
+    """X-Ray has no resources, nor do network interfaces (test_opensearch); SAM has added no role."""
     roles = of_type(resources, "AWS::IAM::Role")
     assert set(roles) == {"ReceiverRole", *(name.replace("Function", "Role") for name in OTHERS)}
     for role in roles.values():

@@ -194,7 +194,7 @@ export class Store {
     if (entries.length > 0) this.kept.unshift({ seq: this.seq, entries });
   }
 
-  /** Receives a delivery. Returns what watchers are to be sent. */
+  /** Receives a delivery. Returns the frames for watchers. */
   receive(outcome: Outcome, topic?: string, replay = false): { entries: ActivityEntry[]; notices: Notice[] } {
     const entry = { ...this.entry(outcome, 0, topic), ...(replay ? { replay } : {}) };
     const present = this.hours.at(-1);

@@ -36,7 +36,7 @@ describe('numbers and times', () => {
     ]);
   });
 
-  it('mark matches, and take nothing for HTML', () => {
+  it('mark matches, and never contain HTML', () => {
     expect(highlightParts('a <em>b</em> <img src=x>')).toEqual([
       { text: 'a ', matches: false },
       { text: 'b', matches: true },
@@ -80,7 +80,7 @@ describe('numbers and times', () => {
 });
 
 describe('addresses', () => {
-  it('are read as they were written', () => {
+  it('survive a round trip through the address', () => {
     const routes = [
       { store: null, delivery: null },
       { store: 'demo.myshopify.com', delivery: null },
@@ -90,7 +90,7 @@ describe('addresses', () => {
     for (const route of routes) expect(readRoute(hashOf(route))).toEqual(route);
   });
 
-  it('are refused when they are not of this page', () => {
+  it('are refused if they are not of this page', () => {
     for (const hash of [
       '',
       '#',

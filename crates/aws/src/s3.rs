@@ -1,7 +1,7 @@
 //! A bucket of S3, and the four requests that we send to one.
 //!
-//! They are built by hand on the parts that AWS's SDKs are made of: signatures, retries, timeouts and connections are theirs.
-//! The SDK for S3 would add 0.86 MB to the zip of each receiver, for one `PutObject`, and miss its goal
+//! They are built by hand on the parts that AWS's SDKs are made of: signatures, retries, timeouts and connections are
+//! theirs. The SDK for S3 would add 0.86 MB to the zip of each receiver, for one `PutObject`, and miss its goal
 //! (docs/adr/0008-large-bodies-go-through-s3.md).
 
 mod list;
@@ -41,9 +41,10 @@ use crate::failure::{self, Coded, Ours};
 /// Most objects that are deleted at once.
 const MAX_DELETIONS_AT_ONCE: usize = 16;
 
-/// One bucket: each operation but `erase` is one request. Keys are of letters, digits, `.`, `-`, `_` and `/`, which need no escaping.
+/// One bucket: each operation but `erase` is one request. Keys are of letters, digits, `.`, `-`, `_` and `/`, which
+/// need no escaping.
 ///
-/// `get` tells "there is none" from "not allowed" only if the bucket may be listed: S3 answers 403 otherwise
+/// `get` distinguishes a missing object from a denied one only if the bucket may be listed: S3 answers 403 otherwise
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
@@ -174,7 +175,8 @@ impl Bucket {
 #[error("S3 answered NoSuchKey to a request that needs no key")]
 struct UnexpectedNotFoundError;
 
-/// The configured endpoint of S3, if it is not AWS's: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the configuration's own.
+/// The configured endpoint of S3, if it is not AWS's: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the configuration's
+/// own.
 fn configured_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("S3")

@@ -25,7 +25,7 @@ use hookline_tables::{
 
 use crate::failure::{self, Coded};
 
-/// An item as the SDK has it.
+/// An item in the SDK's form.
 pub(crate) type SdkItem = HashMap<String, AttributeValue>;
 
 /// Most items that one `BatchWriteItem` takes

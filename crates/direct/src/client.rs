@@ -156,7 +156,7 @@ impl Client {
         self.call(&call).await
     }
 
-    /// Sends a request and returns the response, whatever it says. Repeats the attempt once if the first is retryable.
+    /// Sends a request and returns the response, also of a failure. Repeats the attempt once if the first is retryable.
     pub(crate) async fn call(&self, call: &Call<'_>) -> Result<AwsResponse, CallError> {
         let called = Instant::now();
         let first = self.attempt(call, ATTEMPT_TIMEOUT).await;

@@ -1,7 +1,7 @@
 //! Responses of AWS's services, and what they mean.
 //!
-//! Nothing here makes a call, so that tests can try any bytes (`tests/hostile`). A response that is not understood is never a
-//! success, and of its body an error repeats nothing but a code.
+//! Nothing here makes a call, so that tests can try any bytes (`tests/hostile`). A response that is not understood is
+//! never a success, and an error repeats only a code of its body.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -46,7 +46,7 @@ pub struct AwsResponse {
     body: Bytes,
 }
 
-/// Prints nothing of the body.
+/// Prints no part of the body.
 impl fmt::Debug for AwsResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { service, status, body } = self;
@@ -112,8 +112,8 @@ impl AwsResponse {
         is_retryable_status || (!self.is_success() && RETRYABLE_CODES.contains(&&*self.json_code()))
     }
 
-    /// True if the response is the error of this code, of a service that speaks JSON. Its status is 400, for an error of the
-    /// caller.
+    /// True if the response is the error of this code, of a service that speaks JSON. Its status is 400, for an error
+    /// of the caller.
     pub(crate) fn is_error(&self, code: &str) -> bool {
         self.status == StatusCode::BAD_REQUEST && self.json_code() == code
     }
@@ -170,7 +170,7 @@ impl AwsResponse {
     }
 }
 
-/// A code that looks like one, or a text that says that there is none.
+/// The code, if it looks like one, or a text for its absence.
 fn word(code: &str) -> &str {
     let fits = (1..=64).contains(&code.len()) && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
     if fits { code } else { "without a code" }

@@ -210,7 +210,8 @@ impl Http {
     }
 }
 
-/// Returns the failure of a request without the address: anybody with that of an export can read the file.
+/// Returns the failure of a request without the address, because anybody with the address of an export can read the
+/// file.
 pub(crate) fn failed(port: &'static str, error: reqwest::Error) -> PortError {
     let cause = if error.is_timeout() {
         Cause::Timeout

@@ -54,7 +54,7 @@ struct Products {
 #[derive(Deserialize)]
 struct ProductsResponse {
     shop: ShopBody,
-    /// Products, each read by itself.
+    /// Products, each read separately.
     nodes: Vec<Option<Value>>,
 }
 

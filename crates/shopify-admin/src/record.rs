@@ -1,4 +1,4 @@
-//! Records of a response, each read by itself: one that cannot be read does not cost the others.
+//! Records of a response, each read separately: an unreadable one does not affect the others.
 
 use hookline_domain::{
     kernel::ids::{EntityId, Kind},

@@ -81,7 +81,7 @@ struct ServerError {
 /// Reads the response of a named operation.
 ///
 /// # Errors
-/// [`CatalogueError::Disagreed`] if it does not fit. Quotes nothing of it.
+/// [`CatalogueError::Disagreed`] if it does not fit. The error does not quote it.
 pub(crate) fn read<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<GraphqlResponse<T>, CatalogueError> {
     let read = |body: &[u8]| {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
@@ -111,7 +111,7 @@ impl<T> GraphqlResponse<T> {
         self.extensions.as_ref().and_then(|extensions| extensions.cost.clone())
     }
 
-    /// Returns the data. With any error there is none: a null then does not mean that the value does not exist.
+    /// Returns the data, but not if there is any error: a null then does not mean that the value does not exist.
     pub(crate) fn into_data(self, operation: &str) -> Result<T, ResponseError> {
         let Some(error) = self.errors.into_iter().min_by_key(rank) else {
             return self.data.ok_or_else(|| {

@@ -250,7 +250,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         }
     }
 
-    /// Requests new tokens under a lease, and stores them before anybody uses them.
+    /// Requests new tokens under a lease, and stores them before their first use.
     async fn renew_alone(
         &self,
         store: &StoreKey,
@@ -296,7 +296,7 @@ impl<C: Connections, V: Vault, S: SecretSource> Tokens<C, V, S> {
         }
     }
 
-    /// Ends a lease after a failure, so that nobody waits for it. If that fails, it expires.
+    /// Ends a lease after a failure, so that other functions need not wait for it. If that fails, it expires.
     async fn end(&self, store: &StoreKey, generation: u64, lease: &Lease) {
         let now = self.time.now();
         let ended = Lease {

@@ -2,7 +2,7 @@
 //!
 //! Only tokens are read; no tree is built. Building a tree takes quadratic time in the nesting depth, and laying it out
 //! has more corner cases than a description is worth (a table with a `rowspan` in its last row crashed the consumer).
-//! Tokens take linear time, whatever they are. Open elements are tracked to a bounded depth.
+//! Any tokens take linear time. Open elements are tracked to a bounded depth.
 
 mod element;
 mod trim;
@@ -29,7 +29,7 @@ const MARKUP_LIMIT: usize = 1024 * 1024;
 /// Maximum number of open elements that are tracked: more than any description nests.
 const DEPTH: usize = 128;
 
-/// Mark before struck-out text, mostly an old price, so that nobody takes it for the current price.
+/// Mark before struck-out text, mostly an old price, so that it is not taken for the current price.
 const STRUCK: &str = "(struck out: ";
 
 /// Returns the text of an HTML fragment: one line for each paragraph, list item and table row, without markup and

@@ -98,8 +98,8 @@ pub fn receivers(base: &str) -> impl Iterator<Item = (&'static str, String)> {
     topics.map(move |topic| (topic.name, format!("{base}/{}", topic.function)))
 }
 
-/// Reads a request that a person has saved. Its signature is **not** checked: whoever may write to the queue vouches
-/// for it.
+/// Reads a request that a person has saved. Its signature is **not** checked: a person who may write to the queue
+/// vouches for it.
 ///
 /// # Errors
 /// [`RequestError`] names what is wrong with the headers.

@@ -18,7 +18,8 @@ use crate::signature::SignatureError;
 /// Signature scheme of a source.
 #[derive(Debug)]
 pub struct Scheme {
-    /// Header sets in order of preference. The first whose signature header is present is used, and no header of another.
+    /// Header sets in order of preference. The first whose signature header is present is used, and no header of
+    /// another.
     pub headers: &'static [HeaderSet],
     /// Form of the signature header.
     pub carried: Carried,
@@ -42,7 +43,7 @@ pub struct HeaderSet {
     pub signature: &'static str,
     /// The delivery id, where it is signed.
     pub id: Option<&'static str>,
-    /// The signed time, where it has a header of its own.
+    /// The signed time, if it has its own header.
     pub time: Option<&'static str>,
 }
 
@@ -51,9 +52,9 @@ pub struct HeaderSet {
 pub enum Carried {
     /// One signature, nothing else.
     One,
-    /// `t=1795946692,v1=9ac2…,v1=77ab…`: one time, and signatures that bear this label. Others are skipped.
+    /// `t=1795946692,v1=9ac2…,v1=77ab…`: one time, and signatures with this label. Others are skipped.
     TimeAndList(&'static str),
-    /// `v1,nzwq… v1,K5oZ…`: signatures that bear this label. Others are skipped.
+    /// `v1,nzwq… v1,K5oZ…`: signatures with this label. Others are skipped.
     SpacedList(&'static str),
 }
 

@@ -42,7 +42,7 @@ pub enum SignatureError {
     /// replay.
     #[error("the signed time is too far from now")]
     Stale,
-    /// The body is not a webhook's, whoever signed it: a client secret signs more than webhooks.
+    /// The body is not a webhook's, even if the signature is correct: a client secret signs more than webhooks.
     #[error("the body does not have the form of a webhook")]
     NotAWebhook,
 }

@@ -118,7 +118,7 @@ pub struct Query {
     pub values: Item,
     /// True if the last sort key comes first.
     pub is_reversed: bool,
-    /// Most items of one page; at most 1 MB of items if there is none.
+    /// Maximum items of one page; without it, at most 1 MB of items.
     pub limit: Option<usize>,
     /// Key of the item to continue after.
     pub after: Option<Item>,

@@ -1,5 +1,5 @@
-//! Table of the [`Stores`](hookline_domain::store::stores::Stores): a small item collection for each, so that a write costs what it changes
-//! ([ADR 23](../../../docs/adr/0023-a-store-is-an-item-collection.md)).
+//! Table of the [`Stores`](hookline_domain::store::stores::Stores): a small item collection for each, so that a write
+//! costs what it changes ([ADR 23](../../../docs/adr/0023-a-store-is-an-item-collection.md)).
 //!
 //! | `pk`, `sk` | attributes | |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | `source#store`, `failed#<topic>#<id>` | see [`failed`] | a failed delivery |
 //! | `hours#source#store`, `<hour>` | `<counter>` N, `expires_at` N | counts of one hour of UTC |
 //!
-//! The hours have a partition key of their own: they are written as often as the store's own item, and two items of one
+//! The hours have their own partition key: they are written as often as the store's own item, and two items of one
 //! partition key may share the 1,000 write units a second that one partition takes.
 //!
 //! The store's own item:
@@ -31,11 +31,11 @@
 //! | `problem` | S | error that **this** write adds: JSON |
 //! | `d<hour>/<counter>` | N | a count of receivers, which may write no other item; hours since 1970 |
 //!
-//! Every write of it adds one to `seq` and removes the `latest` and `problem` of the write before. It is written last, so that
-//! a reader who sees a `seq` finds everything that belongs to it.
+//! Every write of it adds one to `seq` and removes the `latest` and `problem` of the write before. It is written last,
+//! so that a reader who sees a `seq` finds everything that belongs to it.
 //!
-//! Each count is an attribute of its own, because `ADD` is atomic and makes an absent attribute, but not inside of an absent
-//! map.
+//! Each count is a separate attribute, because `ADD` is atomic and creates an absent attribute, but not inside of an
+//! absent map.
 
 mod beside;
 pub mod failed;

@@ -121,7 +121,7 @@ impl Item {
     /// A string.
     ///
     /// # Errors
-    /// Fails if there is none.
+    /// Fails if the attribute is absent.
     pub fn text(&self, name: &str) -> Result<&str, MalformedError> {
         self.find_text(name).ok_or_else(|| MalformedError::new(name))
     }
@@ -147,7 +147,7 @@ impl Item {
     /// A number.
     ///
     /// # Errors
-    /// Fails if there is none, or none that fits.
+    /// Fails if the attribute is absent or does not fit.
     pub fn number<N: FromStr>(&self, name: &str) -> Result<N, MalformedError> {
         let number = self.find_digits(name).and_then(|digits| digits.parse().ok());
         number.ok_or_else(|| MalformedError::new(name))
@@ -156,7 +156,7 @@ impl Item {
     /// A boolean.
     ///
     /// # Errors
-    /// Fails if there is none.
+    /// Fails if the attribute is absent.
     pub fn flag(&self, name: &str) -> Result<bool, MalformedError> {
         match self.get(name) {
             Some(Value::Bool(value)) => Ok(*value),
@@ -178,7 +178,7 @@ impl Item {
     /// A map.
     ///
     /// # Errors
-    /// Fails if there is none.
+    /// Fails if the attribute is absent.
     pub fn map(&self, name: &str) -> Result<&Self, MalformedError> {
         match self.get(name) {
             Some(Value::M(fields)) => Ok(fields),
@@ -189,7 +189,7 @@ impl Item {
     /// An instant in microseconds.
     ///
     /// # Errors
-    /// Fails if there is none.
+    /// Fails if the attribute is absent.
     pub fn micros(&self, name: &str) -> Result<Timestamp, MalformedError> {
         read_micros(name, self.find_digits(name))
     }
@@ -205,7 +205,7 @@ impl Item {
     /// A string that `FromStr` reads.
     ///
     /// # Errors
-    /// Fails if there is none, or it reads nothing from it.
+    /// Fails if the attribute is absent or unreadable.
     pub fn parse<T: FromStr>(&self, name: &str) -> Result<T, MalformedError> {
         self.text(name)?.parse().map_err(|_| MalformedError::new(name))
     }

@@ -9,7 +9,7 @@
 //! }
 //! ```
 //!
-//! The expression returns whatever must live as long as the test, and the port. It is evaluated once per test.
+//! The expression returns values that must live as long as the test, and the port. It is evaluated once per test.
 
 #![expect(missing_docs, reason = "the name of a check describes it")]
 

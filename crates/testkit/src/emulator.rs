@@ -54,7 +54,7 @@ pub const ACCESS_KEY: &str = "test";
 /// Secret of [`ACCESS_KEY`]; only S3 checks it.
 pub const SECRET_KEY: &str = "test";
 
-/// SDK configuration to call a server at `endpoint`, with credentials that nobody checks.
+/// SDK configuration to call a server at `endpoint`, with credentials that are not checked.
 pub async fn sdk_config(endpoint: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::from_static(REGION))

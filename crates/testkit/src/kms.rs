@@ -31,7 +31,7 @@ sys.argv = ['ministack']
 runpy.run_module('ministack', run_name='__main__')
 ";
 
-/// A KMS process with one key. Killed on drop; ends by itself when this process dies.
+/// A KMS process with one key. Killed on drop; ends when this process dies.
 #[derive(Debug)]
 pub struct Kms {
     config: SdkConfig,

@@ -15,7 +15,7 @@ const BINARY: &str = "OSMEM_SERVER";
 
 const START: Duration = Duration::from_secs(20);
 
-/// An `osmem-server` process. Killed on drop; ends by itself when this process dies, because it watches its standard
+/// An `osmem-server` process. Killed on drop; ends when this process dies, because it watches its standard
 /// input.
 #[derive(Debug)]
 pub struct Osmem {

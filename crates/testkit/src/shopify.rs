@@ -1,5 +1,5 @@
 //! Shopify beside this process: `hookline_local.shopify`, which implements Shopify's real schema. All tests of a
-//! program share one, because each test creates a shop of its own.
+//! program share one, because each test creates its own shop.
 
 use std::{
     io::{BufRead, BufReader},

@@ -242,7 +242,7 @@ impl Endpoints {
         self.host(service).map(|host| format!("https://{host}"))
     }
 
-    /// Address of a bucket: a host of its own, or, for a name that no certificate for `*.s3.…` covers (it has a dot), a
+    /// Address of a bucket: its own host, or, for a name that no certificate for `*.s3.…` covers (it has a dot), a
     /// path (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>).
     ///
     /// # Errors

@@ -122,7 +122,7 @@ impl Settings {
         })
     }
 
-    /// The configured endpoint of a service; `None` if AWS's own is to be used.
+    /// The configured endpoint of a service; `None` to use AWS's own.
     #[must_use]
     pub fn configured_endpoint(&self, service: AwsService) -> Option<&str> {
         let own = self.service_endpoints.iter().find(|(one, _)| *one == service);

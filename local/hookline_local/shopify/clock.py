@@ -5,7 +5,7 @@ from functools import lru_cache
 
 
 def now() -> str:
-    """The present second, as `updated_at` has it."""
+    """The current second, in the format of `updated_at`."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -18,5 +18,5 @@ def seconds(text: str) -> float:
 
 @lru_cache(maxsize=65536)
 def zulu(text: str) -> str:
-    """A time as GraphQL's DateTime has it: UTC, ending in Z."""
+    """A time in the format of GraphQL's DateTime: UTC, ending in Z."""
     return datetime.fromtimestamp(seconds(text), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

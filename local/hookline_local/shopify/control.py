@@ -76,7 +76,7 @@ def faults(shop: Shop, given: dict[str, Any]) -> Any:
 
 
 def odd(shop: Shop, given: dict[str, Any]) -> Any:
-    """Makes the record of a gid odd: `fields` take the place of its own, `lines` follow it in an export.
+    """Makes the record of a gid odd: `fields` replace its own, `lines` follow it in an export.
 
     With neither, the record is normal again. A field that is `{"missing": true}` is left out.
     """

@@ -137,7 +137,7 @@ def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
 
 
 def as_connection(listing: Listing, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """A page as a connection has it."""
+    """A page of a connection."""
     found = page(listing, name, arguments)
     cursors = [cursor(key) for key in found.keys]
     return {

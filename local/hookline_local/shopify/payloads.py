@@ -37,7 +37,7 @@ def product_fields(product: dict[str, Any]) -> dict[str, Any]:
 
 
 def milliseconds(text: str) -> str:
-    """A time as `variant_gids` has it."""
+    """A time in the format of `variant_gids`."""
     return datetime.fromtimestamp(clock.seconds(text), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

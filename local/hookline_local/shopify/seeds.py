@@ -32,7 +32,7 @@ def fill(catalogue: Catalogue) -> None:
 
 
 def collection_fields(identifier: int, title: str, **more: Any) -> dict[str, Any]:
-    """A collection as `collections/update` has it."""
+    """A collection in the form of `collections/update`."""
     at = clock.now()
     fields = {
         "id": identifier,

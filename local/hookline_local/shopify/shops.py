@@ -84,7 +84,7 @@ class Odd:
     where: tuple[str, ...] = ("graphql", "bulk")
 
     def record(self, record: dict[str, Any], where: str) -> dict[str, Any]:
-        """The record as it is answered there; a field that is `{"missing": true}` is left out."""
+        """The record as returned there; a field that is `{"missing": true}` is left out."""
         if where not in self.where:
             return record
         changed = record | self.fields

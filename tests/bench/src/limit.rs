@@ -27,7 +27,7 @@ const V2: &str = "/sys/fs/cgroup";
 /// Mechanism that enforces a share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitMechanism {
-    /// `cpu.cfs_quota_us` of a control group of its own, this folder.
+    /// `cpu.cfs_quota_us` of a separate control group, this folder.
     Quota(PathBuf),
     /// `cpu.max` of one.
     Max(PathBuf),
@@ -130,7 +130,7 @@ fn try_create(folder: &Path, make: impl Fn(&Path) -> io::Result<()>) -> bool {
     done
 }
 
-/// A process that is stopped and continued by turns. Ends, with the process running, when it is dropped.
+/// A process that is stopped and continued in turns. When this is dropped, the process keeps running.
 #[derive(Debug)]
 pub struct StopAndContinue {
     over: Arc<AtomicBool>,

@@ -56,7 +56,7 @@ pub struct Warm {
 pub enum Expected {
     /// HTTP response with this status.
     Status(u64),
-    /// No message or record of a batch is to be retried.
+    /// No message or record of a batch needs a retry.
     AllDone,
     /// Access is allowed.
     Authorized,

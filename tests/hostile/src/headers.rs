@@ -1,4 +1,4 @@
-//! Headers of a signed request are untrusted all the same: Shopify's signature does not cover them.
+//! Headers of a signed request are still untrusted: Shopify's signature does not cover them.
 //!
 //! Input: the name of a topic, then lines `name: value`, with or without the `x-shopify-` before the name. Names of
 //! Events, which have no `x-`, are written in full.

@@ -72,7 +72,7 @@ pub fn unaccounted(
     lost
 }
 
-/// Deliveries that were answered 2xx but have no entry in the ledger, so that nobody can look up their outcome. Dead
+/// Deliveries that were answered 2xx but have no entry in the ledger, so that their outcome cannot be looked up. Dead
 /// letters are left out.
 pub fn forgotten(
     scenario: &Scenario,

@@ -43,7 +43,7 @@ pub struct Connected {
     products: Arc<Mutex<BTreeMap<ScenarioEntity, Product>>>,
 }
 
-/// A product as the store has it.
+/// A product of the store.
 #[derive(Debug, Default)]
 struct Product {
     /// Number of its changes.

@@ -326,7 +326,7 @@ impl Run {
     }
 }
 
-/// Records a failed task; the accounts are checked all the same, and the run fails.
+/// Locks a mutex, even if a task panicked while holding it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

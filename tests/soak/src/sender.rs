@@ -43,7 +43,7 @@ pub struct SenderLog {
     /// Deliveries sent after the first was accepted, or concurrently.
     pub duplicates: AtomicU64,
     pub given_up: AtomicU64,
-    /// Attempts without an answer in [`LATE_AFTER`], although nobody killed the process.
+    /// Attempts without an answer in [`LATE_AFTER`], although the process was not killed.
     pub late: AtomicU64,
     /// Responses that are neither 2xx nor 503.
     pub unexpected: Mutex<Vec<String>>,

@@ -33,7 +33,7 @@ def names() -> Iterator[int]:
 
 @pytest.fixture
 def shop(server: str, names: Iterator[int]) -> Shopkeeper:
-    """A shop of its own for a test, with the products of the samples, opened by `t`."""
+    """A separate shop for each test, with the products of the samples and the token `t`."""
     keeper = Shopkeeper(server, f"shop-{next(names)}.myshopify.com")
     keeper.act("install", seed=True, token=TOKEN)
     keeper.app(subscriptions=[], timeout=5)

@@ -40,7 +40,7 @@ describe('the mode of the page', () => {
   ];
   const pages = contexts.flatMap((context) => searches.map((search): PageContext => ({ ...TOP, ...context, search })));
 
-  it('is operator only at the top of a tab, without anything of Shopify’s', () => {
+  it('is operator mode only at the top of a tab, without Shopify parameters', () => {
     for (const page of pages) {
       const operator = modeOf(page).kind === 'operator';
       const plain = !page.framed && !page.hasAppBridge && /^\??$/.test(page.search);
@@ -48,7 +48,7 @@ describe('the mode of the page', () => {
     }
   });
 
-  it('is embedded only for one valid shop, with App Bridge', () => {
+  it('is embedded mode only for one valid shop, with App Bridge', () => {
     for (const page of pages) {
       const mode = modeOf(page);
       const shops = new URLSearchParams(page.search).getAll('shop');
@@ -144,7 +144,7 @@ describe('the gate', () => {
     expect(bearers).toHaveLength(1);
   });
 
-  it('promises no retry after a refusal', async () => {
+  it('announces no retry after a refusal', async () => {
     const { gate, bearers } = open({}, [responds(401, { message: 'Unauthorized' })]);
     await gate.signIn(TOKEN);
     expect(screenOf(gate)).toMatchObject({ kind: 'signed-out' });
@@ -177,7 +177,7 @@ describe('the gate', () => {
     expect(storage.get('hookline.token')).toBe(TOKEN);
   });
 
-  it('refuses a merchant whom Shopify signs in to another store than the one in the address', async () => {
+  it('refuses a merchant whom Shopify signs in to a store other than the one in the address', async () => {
     const page = { search: '?shop=demo.myshopify.com', hasAppBridge: true, framed: true, shopify };
     const { gate } = open(page, [me(['other.myshopify.com'])]);
     await gate.open();

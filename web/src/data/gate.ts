@@ -12,7 +12,7 @@ export type Screen =
   | { kind: 'opening' }
   /** An operator may sign in. */
   | { kind: 'signed-out'; reason: string | null }
-  /** Nobody can sign in to the page as it was opened. */
+  /** The page cannot be signed in to in the way it was opened. */
   | { kind: 'unavailable'; title: string; reason: string; reload: boolean }
   /** The server does not answer: the gate tries again until it does. */
   | { kind: 'unreachable'; message: string; operator: boolean }

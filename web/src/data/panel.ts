@@ -135,7 +135,7 @@ export class Panel extends Emitter<PanelState> {
     const { store } = this.state.route;
     const sawStore = store === null || sees(this.state.me, store);
     this.set({ me });
-    // Nothing of a store stays on the page of somebody who may not see it any more.
+    // Remove a store from the page once its principal may no longer see it.
     if (store !== null && sawStore && !sees(me, store)) this.show(store);
   }
 

@@ -36,7 +36,7 @@ export interface Session {
 export type Mode =
   | { kind: 'operator' }
   | { kind: 'embedded'; shop: string; session: Session }
-  /** None: nobody can sign in to the page as it was opened. */
+  /** None: the page cannot be signed in to in the way it was opened. */
   | { kind: 'unavailable'; title: string; reason: string; reload: boolean };
 
 /** Circumstances in which the page was opened. */

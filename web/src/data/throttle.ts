@@ -1,4 +1,4 @@
-/** Runs a function at once, then at most every `intervalMs` for as long as it is scheduled again. */
+/** Runs a function at once, then at most every `intervalMs` while it is scheduled again. */
 export class Throttle {
   private ranAt = -Infinity;
   private timer: ReturnType<typeof setTimeout> | null = null;

@@ -64,7 +64,7 @@ describe('following a store', () => {
     expect([view.seq, view.needsSnapshot, ids(view)]).toEqual([6, false, ['d3', 'd2', 'd1']]);
   });
 
-  it('needs a snapshot after a gap, and shows what it has until then', () => {
+  it('needs a snapshot after a gap, and shows its data until then', () => {
     const gap = viewAfter(snapshot(4, [1]), update(5, 6, [3]));
     expect([gap.needsSnapshot, gap.status?.seq, ids(gap)]).toEqual([true, 6, ['d3', 'd1']]);
     const whole = applyFrame(gap, snapshot(6, [1, 2, 3]));
@@ -94,7 +94,7 @@ describe('following a store', () => {
     expect(withStatus(view, { ...status(9), state: 'idle' } as StoreStatus).seq).toBe(5);
   });
 
-  it('keeps what it has seen when a snapshot was read too early', () => {
+  it('keeps newer deliveries if a snapshot was read too early', () => {
     const early = applyFrame(viewAfter(snapshot(4, [1]), update(4, 5, [2]), update(6, 7, [4])), snapshot(4, [1]));
     expect([early.seq, early.needsSnapshot, ids(early)]).toEqual([5, true, ['d4', 'd2', 'd1']]);
     expect(applyFrame(early, snapshot(7, [2, 3, 4])).needsSnapshot).toBe(false);

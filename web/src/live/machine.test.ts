@@ -220,7 +220,7 @@ it('closes its socket when it is stopped, and ignores later events', () => {
   expect(run.do({ type: 'start' })).toEqual([{ type: 'open', id: id + 1 }]);
 });
 
-it('always has a next tick, whatever happens', () => {
+it('always has a next tick, after any events', () => {
   // A random walk through events.
   let seed = 7;
   const random = () => {

@@ -2,7 +2,7 @@
 // effects.
 //
 //   off ──start──▶ opening ──opened──▶ open ──closed or silent──▶ waiting ──retryAt──▶ opening …
-//                                        └─ renewAt: another socket is opened beside it, and takes over
+//                                        └─ renewAt: another socket is opened in parallel, and takes over
 //
 // A failed try is followed by another after a random part of a time that doubles ("full jitter",
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). After MAX_TRIES of them the link counts as

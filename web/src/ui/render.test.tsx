@@ -33,12 +33,12 @@ describe('the figure of dead letters', () => {
 describe('the results of a search', () => {
   const response: SearchResponse = { query: 'walnut', total: 0, took_ms: 7, truncated: false, results: [] };
 
-  it('say when some were left out', () => {
+  it('say so if some were left out', () => {
     const html = renderToStaticMarkup(<Results response={{ ...response, truncated: true }} />);
     expect(html).toContain('Some results or search words were left out. Search for fewer words to see the rest.');
   });
 
-  it('say nothing of it when they are complete', () => {
+  it('do not mention it if they are complete', () => {
     expect(renderToStaticMarkup(<Results response={response} />)).not.toContain('left out');
   });
 });

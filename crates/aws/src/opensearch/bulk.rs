@@ -54,7 +54,7 @@ impl BulkOutcome {
     }
 }
 
-/// The changes in as few parts as the limits of one request allow; a change that is over the limit by itself gets its
+/// The changes in as few parts as the limits of one request allow; a change that exceeds the limit on its own gets its
 /// own.
 pub(super) fn parts(changes: &[IndexChange]) -> Result<Vec<&[IndexChange]>, serde_json::Error> {
     let mut parts = Vec::new();

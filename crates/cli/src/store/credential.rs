@@ -55,7 +55,7 @@ fn text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// Parses a custom app's token. Its prefix tells its kind; see
+/// Parses a custom app's token. Its prefix shows its kind; see
 /// <https://shopify.dev/changelog/app-secret-key-length-has-increased>.
 fn custom(text: &str) -> Result<Credential> {
     let token = text.trim();

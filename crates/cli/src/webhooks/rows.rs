@@ -162,7 +162,7 @@ impl TopicRow {
     }
 }
 
-/// Note that somebody else's subscription sends the topic elsewhere, which does not replace ours.
+/// Note that a foreign subscription sends the topic elsewhere, which does not replace ours.
 fn others(finding: &Finding) -> Option<String> {
     let others: Vec<&str> = finding.others.iter().map(|other| other.uri.as_str()).collect();
     (!others.is_empty()).then(|| format!("somebody else's subscription sends it to {}", others.join(" and ")))

@@ -297,7 +297,7 @@ impl Stack {
         .await;
     }
 
-    /// Starts a consumer that runs until this is dropped; in a thread of its own, because its future is not `Send`.
+    /// Starts a consumer that runs until this is dropped; in its own thread, because its future is not `Send`.
     pub fn consumer(&self, osmem: &Osmem) -> Consumer {
         let (dynamodb, sqs) = (self.dynamodb.endpoint().to_owned(), self.endpoint.clone());
         let (index, queue) = (osmem.url().to_owned(), self.events.clone());

@@ -26,7 +26,7 @@ use tokio::{io::AsyncWriteExt, process::Command, sync::OnceCell};
 
 use super::harness::{CliOutput, Stack, finish};
 
-/// KMS shared by all tests; each encrypts for a store of its own.
+/// KMS shared by all tests; each test encrypts for its own store.
 static KMS: OnceCell<Kms> = OnceCell::const_new();
 
 /// Address of the stack's receivers, which do not exist.

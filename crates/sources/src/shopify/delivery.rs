@@ -2,11 +2,12 @@
 //!
 //! There are two sets: that of classic webhooks (`X-Shopify-Topic: products/update`,
 //! <https://shopify.dev/docs/apps/build/webhooks/delivery-structure>) and that of Events (`shopify-topic: Product`,
-//! `shopify-action: update`, <https://shopify.dev/docs/apps/build/events/delivery-structure>). An Events delivery may carry
-//! both, so the set of Events is tried first, and only one set is read. Signature, topic, shop, API version and webhook id
-//! are required, as in Shopify's own library; the rest is optional. Events no longer have a `shopify-event-id`
-//! (<https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration>). The signature covers the
-//! body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other header is a hint.
+//! `shopify-action: update`, <https://shopify.dev/docs/apps/build/events/delivery-structure>). An Events delivery may
+//! carry both, so the set of Events is tried first, and only one set is read. Signature, topic, shop, API version and
+//! webhook id are required, as in Shopify's own library; the rest is optional. Events no longer have a
+//! `shopify-event-id` (<https://shopify.dev/changelog/updates-to-events-payloads-and-subscription-configuration>). The
+//! signature covers the body **only** (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>): every other
+//! header is a hint.
 
 use hookline_domain::{
     delivery::{Delivery, replay},
@@ -164,8 +165,8 @@ pub(super) fn recognizes(headers: &HeaderMap) -> bool {
     headers.contains_key(names.signature) || headers.contains_key(names.topic)
 }
 
-/// Reads the delivery from a request that a person has saved. Its signature is **not** checked: whoever may write to the
-/// queue vouches for it.
+/// Reads the delivery from a request that a person has saved. Its signature is **not** checked: a person who may write
+/// to the queue vouches for it.
 ///
 /// # Errors
 /// [`HeaderError`] names the header.

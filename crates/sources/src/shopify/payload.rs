@@ -256,7 +256,7 @@ fn is_published(published_at: &Field<impl Deref<Target = str>>, now: Timestamp) 
 }
 
 impl ProductBody<'_> {
-    /// Returns true for a body of Events, whatever else it has.
+    /// Returns true for a body of Events, with any other fields.
     fn is_of_events(&self) -> bool {
         self.query_variables.is_some() || self.fields_changed.is_some() || self.payload_url.is_some()
     }

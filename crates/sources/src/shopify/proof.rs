@@ -1,6 +1,6 @@
-//! Proof of a body's topic by the signed body itself. Headers prove nothing: whoever has captured a signed body may send it
-//! under any topic and in any store's name. So each topic requires fields that the bodies of no other topic have, and refuses
-//! fields that its own cannot have (ADR 25). Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
+//! Proof of a body's topic by the signed body itself. Headers prove nothing: an attacker with a captured body may send
+//! it under any topic and in any store's name. So each topic requires fields that the bodies of no other topic have,
+//! and refuses fields that its own cannot have (ADR 25). Shapes: <https://shopify.dev/docs/api/webhooks/latest>.
 
 use hookline_domain::{
     delivery::Delivery,

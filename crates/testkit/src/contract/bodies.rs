@@ -10,7 +10,7 @@ use hookline_domain::{
 
 use crate::builders::{delivery, store};
 
-/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
+/// Makes a test of each check: the expression returns values that must live as long as the test, and the port.
 #[macro_export]
 macro_rules! bodies_contract {
     ($start:expr) => {

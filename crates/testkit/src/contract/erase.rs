@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::builders::{delivery, noon, noon_plus, store};
 
-/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
+/// Makes a test of each check: the expression returns values that must live as long as the test, and the port.
 #[macro_export]
 macro_rules! erase_contract {
     (archive: $archive:expr, bodies: $bodies:expr) => {

@@ -9,7 +9,7 @@ use hookline_domain::{
 use super::failed::failed;
 use crate::builders::{noon, noon_plus, store};
 
-/// Makes a test of each check: the expression returns whatever must live as long as the test, and the port.
+/// Makes a test of each check: the expression returns values that must live as long as the test, and the port.
 #[macro_export]
 macro_rules! redact_contract {
     ($start:expr) => {

@@ -45,7 +45,7 @@ impl StubResponse {
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>).
 const CONNECTIONS: &str = "/@connections/";
 
-/// Responds as AWS's services do, told apart by `X-Amz-Target` or their path, or else as OpenSearch.
+/// Responds as AWS's services do, distinguished by `X-Amz-Target` or path, or else as OpenSearch.
 ///
 /// # Errors
 /// If the service would not accept the request.
