@@ -106,10 +106,19 @@ def pip_index() -> str | None:
 def lock(*options: str) -> None:
     """Pins the requirements of the .in files. Valid pins stay, unless an option of uv upgrades them."""
     oldest = ".".join(map(str, OLDEST_PYTHON))
-    for wanted in sorted(REQUIREMENTS.glob("*.in")):
+    for requirements in sorted(REQUIREMENTS.glob("*.in")):
         portable = ("--universal", "--python-version", oldest, "--generate-hashes", "--only-binary", ":all:")
         shown = ("--quiet", "--no-annotate", "--no-strip-extras", "--custom-compile-command", "make lock")
-        uv("pip", "compile", *portable, *shown, *options, "--output-file", str(lock_file(wanted.stem)), str(wanted))
+        uv(
+            "pip",
+            "compile",
+            *portable,
+            *shown,
+            *options,
+            "--output-file",
+            str(lock_file(requirements.stem)),
+            str(requirements),
+        )
 
 
 def forget_older(name: str, keep: Path) -> None:

@@ -41,13 +41,13 @@ def build() -> None:
     """Builds web/dist unless it was built from these very sources. Safe to call from two processes at once."""
     with alone():
         install()
-        stamp, wanted = MODULES / ".hookline-built", digest(sources())
-        if (DIST / "index.html").is_file() and stamp.is_file() and stamp.read_text() == wanted:
+        stamp, expected = MODULES / ".hookline-built", digest(sources())
+        if (DIST / "index.html").is_file() and stamp.is_file() and stamp.read_text() == expected:
             return
         started = time.monotonic()
         stamp.unlink(missing_ok=True)
         quietly("run", "build")
-        stamp.write_text(wanted)
+        stamp.write_text(expected)
         environments.say(f"built the panel, {time.monotonic() - started:.0f} s")
 
 
@@ -73,13 +73,13 @@ def npm(arguments: list[str]) -> int:
 def install() -> None:
     """Installs what the lock file says, unless that was done."""
     stamp = MODULES / ".hookline-installed"
-    wanted = digest([WEB / "package.json", WEB / "package-lock.json"])
-    if stamp.is_file() and stamp.read_text() == wanted:
+    expected = digest([WEB / "package.json", WEB / "package-lock.json"])
+    if stamp.is_file() and stamp.read_text() == expected:
         return
     environments.say("installing what the panel is built with (npm ci)")
     # No package's own script is run: none of ours needs one.
     quietly("ci", "--ignore-scripts")
-    stamp.write_text(wanted)
+    stamp.write_text(expected)
 
 
 def sources() -> Iterator[Path]:

@@ -73,7 +73,7 @@ def connect(ports: Ports, physical: Mapping[str, str], api_id: str, document: di
             )
             target = f"integrations/{integration['IntegrationId']}"
             # At most one, because API Gateway allows no more per route.
-            (authorizer,) = [authorizers[name] for wanted in operation.get("security", ()) for name in wanted] or [{}]
+            (authorizer,) = [authorizers[name] for schemes in operation.get("security", ()) for name in schemes] or [{}]
             gateway.create_route(ApiId=api_id, RouteKey=f"{method.upper()} {path}", Target=target, **authorizer)
 
 

@@ -49,10 +49,10 @@ class Delivery:
 
     def with_headers(self, changes: Mapping[str, str | None]) -> "Delivery":
         """Copy with other headers; None removes one."""
-        gone = {name.lower() for name in changes}
-        kept = [(key, value) for key, value in self.headers if key.lower() not in gone]
+        replaced = {name.lower() for name in changes}
+        unchanged = [(key, value) for key, value in self.headers if key.lower() not in replaced]
         new = [(key, value) for key, value in changes.items() if value is not None]
-        return Delivery(self.topic, self.body, (*kept, *new))
+        return Delivery(self.topic, self.body, (*unchanged, *new))
 
 
 def signature(secret: str, body: bytes) -> str:

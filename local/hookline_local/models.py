@@ -127,17 +127,17 @@ def resolved(provider: EndpointProvider, parameters: dict) -> str | None:
 
 def errors() -> dict[str, list]:
     """Codes and statuses that AWS's clients retry, and codes of our operations that they do not."""
-    again = set(standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
-    again |= set(standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES)
+    retried_codes = set(standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
+    retried_codes |= set(standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES)
     final = set()
     for service, names in CALLED.items():
         for name in names:
             for shape in service_model(service).operation_model(name).error_shapes:
                 # A fault of the service has status 500, which is retried with any code.
-                retried = "retryable" in shape.metadata or shape.error_code in again or shape.name in FAULTS
-                (again if retried else final).add(shape.error_code)
+                retried = "retryable" in shape.metadata or shape.error_code in retried_codes or shape.name in FAULTS
+                (retried_codes if retried else final).add(shape.error_code)
     statuses = standard.TransientRetryableChecker._TRANSIENT_STATUS_CODES
-    return {"again": sorted(again), "final": sorted(final), "statuses": sorted(statuses)}
+    return {"again": sorted(retried_codes), "final": sorted(final), "statuses": sorted(statuses)}
 
 
 def written() -> dict[Path, str]:

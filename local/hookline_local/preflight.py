@@ -102,14 +102,14 @@ def findings(stack: str, where: str, environment: Mapping[str, str]) -> Iterator
         yield Finding(Weight.NOTE, "alarms will not notify anybody: add MORE='AlarmEmail=you@example.com'")
 
 
-def run_check(what: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
+def run_check(subject: str, check: Callable[[], Iterator[tuple[str, str]]]) -> Iterator[Finding]:
     """Runs one check; without permission or a response, yields a warning about that."""
     try:
         for weight, text in check():
             yield Finding(Weight[weight], text)
     except Exception as error:
         # A check that cannot run must not stop the deployment.
-        yield Finding(Weight.WARN, f"{what} could not be checked; the deployment goes on: {describe_error(error)}")
+        yield Finding(Weight.WARN, f"{subject} could not be checked; the deployment continues: {describe_error(error)}")
 
 
 def main(arguments: list[str]) -> int:
@@ -117,13 +117,13 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make check-account", usage="make check-account [STACK= REGION= MORE=]")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--region", default="")
-    wanted = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        where = region(wanted.region)
+        where = region(options.region)
     except NoRegionError as problem:
         print(f"✗ {problem}", file=sys.stderr)
         return 1
-    found = list(findings(wanted.stack, where, os.environ))
+    found = list(findings(options.stack, where, os.environ))
     for each in found:
         print(f"{each.weight.value} {each.text}", file=sys.stderr)
     if any(each.weight is Weight.STOP for each in found):

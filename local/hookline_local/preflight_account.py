@@ -12,7 +12,7 @@ STREAMS = 2
 # Minimum unreserved concurrency of an account (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
 UNRESERVED = 100
 # Concurrency to leave for receivers, the panel and the authorizer: a receiver takes a few milliseconds.
-LEFT, COMFORTABLE = 2, 10
+MIN_REMAINING, COMFORTABLE = 2, 10
 FAIR = 4
 
 
@@ -25,7 +25,7 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     # Concurrency that this stack has already reserved is available to it.
     free = unreserved + RECEIVERS * int(plan.before.get("ReceiverReservedConcurrency", 0))
     taken = reindex + sync + STREAMS
-    left = free - taken
+    remaining = free - taken
     here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
     more = "ask AWS for more (Service Quotas, Lambda, Concurrent executions)"
     if reserved and free - reserved < UNRESERVED:
@@ -36,7 +36,7 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
                 f"wants {UNRESERVED} left: leave it at 0, or {more}"
             ),
         )
-    elif not reserved and left < LEFT:
+    elif not reserved and remaining < MIN_REMAINING:
         yield (
             "STOP",
             (
@@ -45,10 +45,10 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
                 f"SyncConcurrency ({sync}) with MORE=, or {more}"
             ),
         )
-    elif not reserved and left < COMFORTABLE:
+    elif not reserved and remaining < COMFORTABLE:
         yield (
             "WARN",
-            f"{here}; {left} are left for receivers and the panel when all queues are busy: enough to begin with; "
+            f"{here}; {remaining} are left for receivers and the panel when all queues are busy: enough to begin with; "
             f"later {more}",
         )
     if reindex < FAIR:

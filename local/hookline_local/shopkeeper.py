@@ -25,20 +25,20 @@ class Shopkeeper:
     url: str
     store: str = STORE
 
-    def act(self, act: str, **given: Any) -> Any:
+    def act(self, act: str, **arguments: Any) -> Any:
         """Sends one control request, `-` for `_`: `act("update_product", id=1, title="Stove")`."""
-        return self.control(f"{self.store}/{act.replace('_', '-')}", given)
+        return self.control(f"{self.store}/{act.replace('_', '-')}", arguments)
 
-    def app(self, **given: Any) -> Any:
+    def app(self, **arguments: Any) -> Any:
         """Calls the control interface of the whole app."""
-        return self.control("app", given)
+        return self.control("app", arguments)
 
-    def control(self, path: str, given: Mapping[str, Any]) -> Any:
+    def control(self, path: str, arguments: Mapping[str, Any]) -> Any:
         """Posts a control request."""
-        status, said = self.post(f"/_control/{path}", given)
+        status, response = self.post(f"/_control/{path}", arguments)
         if status != 200:
-            raise ControlError(said.get("error") or said)
-        return said
+            raise ControlError(response.get("error") or response)
+        return response
 
     def graphql(self, query: str, token: str = OPENED_BY, /, **variables: Any) -> tuple[int, Any]:
         """Sends a GraphQL request and returns the status and the response."""

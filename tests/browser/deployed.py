@@ -98,6 +98,6 @@ class Site:
 
 def behind_plugs(stack: Stack, pages: Plug, sockets: Plug) -> Site:
     """Points the deployed functions to the plug of the live connection."""
-    there = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
-    bridge.set_variables(stack.ports, {"LIVE_URL": there})
+    live_url = urlsplit(stack.live)._replace(netloc=f"{HOST}:{sockets.port}").geturl()
+    bridge.set_variables(stack.ports, {"LIVE_URL": live_url})
     return Site(stack, pages, sockets)

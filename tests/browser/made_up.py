@@ -31,11 +31,11 @@ class MadeUp:
         """The page."""
         return f"http://{HOST}:{self.port}/"
 
-    def move(self, what: str, **how: str | int) -> None:
+    def move(self, change: str, **options: str | int) -> None:
         """Triggers a change; web/README.md lists them."""
-        request = urllib.request.Request(f"{self.url}mock/{what}?{urlencode(how)}", method="POST")
+        request = urllib.request.Request(f"{self.url}mock/{change}?{urlencode(options)}", method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.read().startswith(b"ok"), what
+            assert answer.read().startswith(b"ok"), change
 
 
 @contextmanager

@@ -39,12 +39,12 @@ class Panel:
     def __post_init__(self) -> None:
         """Records errors and connections of the page."""
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("console", self.heard)
+        self.page.on("console", self.record)
         self.page.on("pageerror", lambda error: self.faults.append(f"page error: {error}"))
         self.page.on("request", lambda request: self.addresses.append(request.url))
         self.page.on("websocket", self.connected)
 
-    def heard(self, message: ConsoleMessage) -> None:
+    def record(self, message: ConsoleMessage) -> None:
         """Keeps errors and warnings, except those of a failing network."""
         if message.type in ("error", "warning") and not NETWORK.search(message.text):
             self.faults.append(f"{message.type}: {message.text}")
@@ -97,8 +97,8 @@ class Panel:
 
     def delivery(self, delivery_id: str, outcome: str | None = None) -> Locator:
         """A delivery in the feed, with an outcome."""
-        wanted = f'[data-outcome="{outcome}"]' if outcome else ""
-        return self.page.locator(f'li[data-delivery="{delivery_id}"]{wanted}').first
+        with_outcome = f'[data-outcome="{outcome}"]' if outcome else ""
+        return self.page.locator(f'li[data-delivery="{delivery_id}"]{with_outcome}').first
 
     def figure(self, name: str) -> Locator:
         """The value of a figure."""

@@ -38,8 +38,8 @@ class Plug:
     def cut(self) -> None:
         """Ends existing connections. New ones are accepted."""
         with self.lock:
-            there, self.open = self.open, set()
-        for each in there:
+            existing, self.open = self.open, set()
+        for each in existing:
             end(each)
 
     def pull(self) -> None:

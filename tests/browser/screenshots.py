@@ -98,7 +98,7 @@ def ago(minutes: int) -> int:
     return int((datetime.now(UTC) - timedelta(minutes=minutes)).timestamp() * 1_000_000)
 
 
-def keep(page: Page, name: str, *, whole: bool = False) -> None:
+def take(page: Page, name: str, *, whole: bool = False) -> None:
     """Takes a picture of the visible part or of the whole page. Every character must have a glyph."""
     PICTURES.mkdir(exist_ok=True)
     assert tofu(page) == "", name
@@ -112,7 +112,7 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
     panel.at_list(admin)
     for store, state in ((BUSY, "live"), (QUIET, "idle"), (BROKEN, "attention"), (SILENT, "attention")):
         expect(panel.row(store).locator(f"[data-state={state}]")).to_be_visible()
-    keep(panel.page, "list")
+    take(panel.page, "list")
     for store, state, name in (
         (BUSY, "live", "store"),
         (QUIET, "idle", "idle"),
@@ -123,21 +123,21 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
         expect(panel.reading()).to_have_attribute("data-state", state)
         expect(panel.page.locator("canvas")).to_be_visible()
         expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
-        keep(panel.page, name, whole=name == "store")
+        take(panel.page, name, whole=name == "store")
     panel.go(store_path(BROKEN))
     expect(panel.page.get_by_role("heading", level=1)).to_have_text(BROKEN)
     panel.page.locator('li[data-outcome="parked"]').first.get_by_role("link").click()
     expect(panel.page.get_by_test_id("meaning")).to_be_visible()
-    keep(panel.page, "delivery")
+    take(panel.page, "delivery")
     panel.go(store_path(BUSY))
     expect(panel.page.get_by_role("heading", level=1)).to_have_text(BUSY)
     expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
     expect(panel.page.locator("canvas")).to_be_visible()
     site.sockets.pull()
     expect(panel.link).to_have_text("Reconnecting")
-    keep(panel.page, "reconnecting")
+    take(panel.page, "reconnecting")
     expect(panel.link).to_have_text("Disconnected", timeout=60_000)
-    keep(panel.page, "disconnected")
+    take(panel.page, "disconnected")
 
 
 @pytest.mark.usefixtures("shops")
@@ -148,4 +148,4 @@ def test_on_a_phone_and_in_the_dark(site: Site, profile: Callable[..., BrowserCo
     for name, panel in (("phone", phone), ("dark", dark)):
         panel.at_store(admin, BUSY)
         expect(panel.page.locator("canvas")).to_be_visible()
-        keep(panel.page, name)
+        take(panel.page, name)

@@ -79,27 +79,27 @@ def test_another_stores_name_in_the_address_shows_nothing(site: Site, panel: Pan
     other, nobodys = f"hidden-{store}", f"nobodys-{store}"
     site.make_known(other)
     panel.at_store(site.token("viewer", store), store)
-    said = []
+    messages = []
     for name in (other, nobodys):
         panel.go(store_path(name))
         expect(panel.page.get_by_role("heading", level=1)).to_have_text(name)
         message = panel.page.get_by_test_id("not-found")
         expect(message).to_be_visible()
-        said.append(message.inner_text())
+        messages.append(message.inner_text())
         expect(panel.page.locator("li[data-delivery]")).to_have_count(0)
         expect(panel.figure("events-24h")).to_have_count(0)
-    assert said[0] == said[1]
+    assert messages[0] == messages[1]
     # Its next event does not reach the socket of a page with its name in the address either.
     panel.go(store_path(other))
     expect(panel.page.get_by_test_id("not-found")).to_be_visible()
-    heard: list[str] = []
+    frames: list[str] = []
     for socket in panel.sockets:
-        socket.on("framereceived", lambda frame: heard.append(str(frame)))
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
     site.edit(other, price="59.00")
     own = site.edit(store, price="59.00")
     panel.go(store_path(store))
     expect(panel.delivery(own, "applied")).to_be_visible()
-    assert not [frame for frame in heard if other in frame and "refused" not in frame]
+    assert not [frame for frame in frames if other in frame and "refused" not in frame]
 
 
 def test_a_wrong_token_is_refused_with_a_message(panel: Panel) -> None:

@@ -167,13 +167,13 @@ def serious(page: Page) -> list[tuple[str, str]]:
 
 def tab_to(page: Page, name: str) -> None:
     """Presses Tab until the focused element has this name."""
-    said = """() => {
+    focused_name = """() => {
         const it = document.activeElement;
         const label = it.labels?.length ? it.labels[0].textContent : null;
         return [it.getAttribute('aria-label'), label, it.textContent].filter(Boolean).join(' ');
     }"""
     for _ in range(80):
         page.keyboard.press("Tab")
-        if name in page.evaluate(said) and page.evaluate("() => document.activeElement !== document.body"):
+        if name in page.evaluate(focused_name) and page.evaluate("() => document.activeElement !== document.body"):
             return
     raise AssertionError(f"Tab does not reach {name}")

@@ -13,7 +13,7 @@ from panel import TELL_VIOLATIONS, Panel, store_path
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 DEMO, BROKEN, QUIET = "demo.myshopify.com", "atelier-nord.myshopify.com", "quiet-ceramics.myshopify.com"
-FRESH, GONE, SILENT = "fresh.myshopify.com", "closed-shop.myshopify.com", "lost-and-found.myshopify.com"
+FRESH, UNINSTALLED, SILENT = "fresh.myshopify.com", "closed-shop.myshopify.com", "lost-and-found.myshopify.com"
 UNREACHABLE = "The server cannot be reached"
 
 # Records messages of a page over channels, and its requests for another tab's state.
@@ -68,8 +68,8 @@ def test_the_first_screen_names_a_receiver_url(tabs: Callable[[], Panel]) -> Non
     """The address to copy is that of an existing receiver, as the API returns it."""
     panel = tabs().at_list(token("none"))
     shown = panel.page.get_by_test_id("no-stores").locator(".url code").inner_text()
-    said = json.loads((REPOSITORY / "web" / "fixtures" / "stack.json").read_text())
-    assert shown in [receiver["url"] for receiver in said["me"]["receivers"]]
+    fixture = json.loads((REPOSITORY / "web" / "fixtures" / "stack.json").read_text())
+    assert shown in [receiver["url"] for receiver in fixture["me"]["receivers"]]
     assert (REPOSITORY / "functions" / urlsplit(shown).path.rpartition("/")[2]).is_dir()
 
 
@@ -129,9 +129,9 @@ def test_a_store_without_events_is_not_called_silent_at_first(tabs: Callable[[],
     """Title, sentence and figures agree."""
     panel = tabs().at_store(token("admin"), FRESH)
     card = panel.reading().inner_text()
-    said = card.split("What the readings mean")[0]
-    assert "yet" in said
-    assert not re.search(r"in the last 30 minutes|half an hour|Receiving webhooks", said), said
+    sentences = card.split("What the readings mean")[0]
+    assert "yet" in sentences
+    assert not re.search(r"in the last 30 minutes|half an hour|Receiving webhooks", sentences), sentences
     expect(panel.figure("last-event")).to_have_text("never")
 
 
@@ -180,9 +180,9 @@ def shows(panel: Panel) -> bool:
 
 def test_every_situation_has_one_reading(tabs: Callable[[], Panel]) -> None:
     """The card shows the server's sentence once; only a store that needs attention has red elements."""
-    said = json.loads((REPOSITORY / "web" / "fixtures" / "said.json").read_text())["statuses"]
+    statuses = json.loads((REPOSITORY / "web" / "fixtures" / "said.json").read_text())["statuses"]
     panel = tabs().at_list(token("admin"))
-    for situation, status in said.items():
+    for situation, status in statuses.items():
         panel.go(store_path(f"is-{situation.replace('_', '-')}.myshopify.com"))
         expect(panel.reading()).to_have_attribute("data-state", status["state"])
         card = panel.reading().inner_text()
@@ -269,7 +269,7 @@ def everywhere(panel: Panel) -> Iterator[str]:
     page.get_by_label("Search stores").fill("zzzz")
     expect(page.locator("tr[data-store]")).to_have_count(0)
     yield "list, nothing found"
-    for store in (DEMO, BROKEN, QUIET, FRESH, GONE, SILENT):
+    for store in (DEMO, BROKEN, QUIET, FRESH, UNINSTALLED, SILENT):
         panel.go(store_path(store))
         expect(panel.figure("events-24h")).to_be_visible()
         for details in page.locator("details").all():
@@ -304,12 +304,12 @@ def test_a_merchant_without_app_bridge_sees_no_token_form(tabs: Callable[[], Pan
     """Nor the name of a command."""
     panel = tabs()
     panel.go(query=query)
-    shut = panel.page.get_by_test_id("shut")
-    expect(shut).to_be_visible()
+    unavailable = panel.page.get_by_test_id("shut")
+    expect(unavailable).to_be_visible()
     text = panel.page.locator("body").inner_text()
     assert not re.search("token|hookline", text, re.IGNORECASE), text
     if "shop=" in query:
-        expect(shut).to_contain_text("Shopify did not load")
+        expect(unavailable).to_contain_text("Shopify did not load")
         expect(panel.button("Reload")).to_be_visible()
 
 
@@ -329,14 +329,14 @@ def test_a_framed_page_is_not_an_operators(
     frame = f'<!doctype html><iframe title="app" src="{stack.url}{query}"></iframe>'
     page.route(f"{framing}**", lambda route: route.fulfill(body=frame, content_type="text/html"))
     page.route(f"{stack.url}*", without_policy)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(framing)
     expect(page.frame_locator("iframe").get_by_test_id("shut")).to_be_visible()
     (inner,) = [each for each in page.frames if each.url.startswith(stack.url)]
     assert inner.evaluate("() => window.channels") == []
     assert inner.locator("input").count() == 0
-    assert not [url for url in asked if "/api/" in url]
+    assert not [url for url in requested if "/api/" in url]
     expect(signed_in.link).to_have_text("Live")
     # The same for a top-level page with a shop in its address.
     top = context.new_page()

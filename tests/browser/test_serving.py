@@ -22,9 +22,9 @@ FIRST_CONTENT_WITHIN_MS = 1_000
 @contextmanager
 def request(url: str, method: str = "GET", **headers: str) -> Iterator[HTTPResponse]:
     """A response with any status."""
-    wanted = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=wanted), timeout=30) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, headers=sent), timeout=30) as answer:
             yield answer
     except urllib.error.HTTPError as answer:
         with answer:
@@ -68,8 +68,8 @@ def test_a_script_is_compressed_and_cached_forever(site: Site) -> None:
         assert "immutable" in packed.headers["Cache-Control"]
         assert gzip.decompress(packed.read()) == built
         tag = packed.headers["ETag"]
-    with request(site.url + src, accept_encoding="gzip", if_none_match=tag) as again:
-        assert (again.status, again.read()) == (304, b"")
+    with request(site.url + src, accept_encoding="gzip", if_none_match=tag) as revalidated:
+        assert (revalidated.status, revalidated.read()) == (304, b"")
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2findex.html", "..%2f..%2fbootstrap", "%2e%2e"])

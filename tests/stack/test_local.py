@@ -59,7 +59,7 @@ def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) ->
         port = server.getsockname()[1]
         monkeypatch.setenv("HOOKLINE_AWS_PORT", str(port))
         with pytest.raises(ports.PortTakenError, match=rf"port {port}.*process {os.getpid()} .*HOOKLINE_AWS_PORT=\d+"):
-            ports.wanted()
+            ports.configured()
 
 
 def test_a_replay_without_a_stack_explains_how_to_start_one(
@@ -116,8 +116,8 @@ def test_every_replay_command_in_our_texts_works() -> None:
     for line in shown:
         pairs = [word.split("=", 1) for word in shlex.split(line) if re.match(r"[A-Z]+=", word) and "…" not in word]
         arguments = [part for name, value in pairs if value for part in (f"--{name.lower()}", value)]
-        wanted = options(arguments)
-        assert all(sample(event, wanted.topic) for event in wanted.events), line
+        requested = options(arguments)
+        assert all(sample(event, requested.topic) for event in requested.events), line
 
 
 def test_a_changed_function_has_a_new_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     others |= {"WebhooksApiId", "HttpApiId", "LiveApiId", "WebhooksAccessLogsName", "ApiAccessLogsName"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
     tables |= {"ActivityTableName", "LiveTableName"}
-    asking = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
-    asking |= {
+    settings = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
+    settings |= {
         "ShopifyClientSecretsArn",
         "ConnectionsTableName",
         "TokenKeyArn",
@@ -85,7 +85,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     }
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
     mapped = {"ReindexRoleArn", "SyncRoleArn", "SearchRoleArn"}
-    assert set(source["Outputs"]) == receivers | others | tables | asking | buckets | mapped
+    assert set(source["Outputs"]) == receivers | others | tables | settings | buckets | mapped
     for name, folder in RECEIVERS.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
         assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")

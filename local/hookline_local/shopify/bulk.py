@@ -87,9 +87,9 @@ def listing(shop: "Shop") -> Listing:
 def run_query(shop: "Shop", arguments: dict[str, Any]) -> dict[str, Any]:
     """`bulkOperationRunQuery`: starts an operation, or returns the reason for refusing it."""
     document, errors = schema.check(arguments["query"])
-    said = [error["message"] for error in errors] if document is None else bulk_rules.problems(document)
-    if said:
-        return refused("INVALID", ["query"], f"Invalid bulk query: {' '.join(said)}")
+    problems = [error["message"] for error in errors] if document is None else bulk_rules.problems(document)
+    if problems:
+        return refused("INVALID", ["query"], f"Invalid bulk query: {' '.join(problems)}")
     running = [one for one in shop.bulk.values() if one.status in UNFINISHED]
     if len(running) >= MOST_AT_ONCE:
         return refused("LIMIT_REACHED", None, "Bulk operations limit reached. Please try again later.")

@@ -45,7 +45,7 @@ class Catalogue:
         self.collections: dict[int, Collection] = {}
         self.batches: list[Batch] = []
         self.products: dict[int, Product] = {}
-        self.gone: set[int] = set()
+        self.deleted: set[int] = set()
         self.by_variant: dict[int, int] = {}
         self.by_item: dict[int, int] = {}
         self.revision = 0
@@ -55,7 +55,7 @@ class Catalogue:
     def product(self, identifier: int) -> Product | None:
         """A product by its id."""
         found = self.products.get(identifier)
-        if found is None and identifier not in self.gone and (batch := self.batch(identifier)):
+        if found is None and identifier not in self.deleted and (batch := self.batch(identifier)):
             return batch.product(identifier)
         return found
 
@@ -81,7 +81,7 @@ class Catalogue:
         ids = set(self.products)
         for batch in self.batches:
             ids.update(batch.ids())
-        return sorted(ids - self.gone)
+        return sorted(ids - self.deleted)
 
     def remember(self, key: Any, make: Any) -> list:
         """A list that is rebuilt only after a change."""
@@ -114,7 +114,7 @@ class Catalogue:
         identifier = product["id"]
         self.forget_parts(identifier)
         self.products[identifier] = product
-        self.gone.discard(identifier)
+        self.deleted.discard(identifier)
         for variant in product["variants"]:
             self.by_variant[variant["id"]] = identifier
             self.by_item[variant["inventory_item_id"]] = identifier
@@ -127,7 +127,7 @@ class Catalogue:
         self.forget_parts(identifier)
         self.products.pop(identifier, None)
         if self.batch(identifier):
-            self.gone.add(identifier)
+            self.deleted.add(identifier)
         for members in self.smart.values():
             members.discard(identifier)
         for collection in self.collections.values():
@@ -173,7 +173,7 @@ class Catalogue:
     def members(self, collection: Collection) -> list:
         """The products of a collection in its order, as sortable keys that end in the product's id."""
         if collection.rules is None:
-            return [(place, one) for place, one in enumerate(collection.products) if self.product(one)]
+            return [(index, one) for index, one in enumerate(collection.products) if self.product(one)]
         if collection.id not in self.smart:
             self.smart[collection.id] = {one for one in self.by_id() if collection.holds(self.product(one))}
         return self.remember(("members", collection.id), lambda: sorted(self.smart[collection.id]))

@@ -23,8 +23,8 @@ def check(file: Path) -> tuple[list[str], list[str]]:
 
 def located(error: dict) -> str:
     """A validation error with its place in the file."""
-    place = (error.get("locations") or [{"line": 0, "column": 0}])[0]
-    return f"{place['line']}:{place['column']}: {error['message']}"
+    location = (error.get("locations") or [{"line": 0, "column": 0}])[0]
+    return f"{location['line']}:{location['column']}: {error['message']}"
 
 
 def main(arguments: list[str]) -> int:

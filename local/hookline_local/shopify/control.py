@@ -19,21 +19,21 @@ class InvalidControlError(Exception):
     """An invalid control request; the message says why."""
 
 
-def install(shop: Shop, given: dict[str, Any]) -> Any:
+def install(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Installs the app, creating the shop if needed; returns tokens of the requested kind."""
     shop.installed = True
-    if given.get("seed") and not shop.catalogue.products:
+    if arguments.get("seed") and not shop.catalogue.products:
         seeds.fill(shop.catalogue)
     for name in ("title", "currency"):
-        if name in given:
-            setattr(shop, name, given[name])
-    if "scopes" in given:
-        shop.scopes = list(given["scopes"])
-    if "lifetime" in given:
-        shop.tokens.lifetime = float(given["lifetime"])
-    match given.get("kind", "custom"):
+        if name in arguments:
+            setattr(shop, name, arguments[name])
+    if "scopes" in arguments:
+        shop.scopes = list(arguments["scopes"])
+    if "lifetime" in arguments:
+        shop.tokens.lifetime = float(arguments["lifetime"])
+    match arguments.get("kind", "custom"):
         case "custom":
-            return shop.tokens.install_custom(given.get("token"))
+            return shop.tokens.install_custom(arguments.get("token"))
         case "expiring":
             return shop.tokens.install_expiring()
         case "client_credentials":
@@ -47,61 +47,61 @@ def uninstall(shop: Shop, _: dict[str, Any]) -> Any:
     return {}
 
 
-def generate(shop: Shop, given: dict[str, Any]) -> Any:
+def generate(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Adds many products."""
-    batch = shop.catalogue.generate(int(given["products"]), int(given.get("variants", 1)), shop.spread)
+    batch = shop.catalogue.generate(int(arguments["products"]), int(arguments.get("variants", 1)), shop.spread)
     return {"first_product": batch.first_product, "products": batch.count, "tag": batch.tag}
 
 
-def throttle(shop: Shop, given: dict[str, Any]) -> Any:
+def throttle(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Sets the bucket: maximum, rate per second, and current content."""
     bucket = shop.bucket
     bucket.refill()
-    bucket.maximum = float(given.get("maximum", bucket.maximum))
-    bucket.rate = float(given.get("rate", bucket.rate))
-    bucket.points = min(float(given.get("available", bucket.maximum)), bucket.maximum)
+    bucket.maximum = float(arguments.get("maximum", bucket.maximum))
+    bucket.rate = float(arguments.get("rate", bucket.rate))
+    bucket.points = min(float(arguments.get("available", bucket.maximum)), bucket.maximum)
     return bucket.status()
 
 
-def faults(shop: Shop, given: dict[str, Any]) -> Any:
+def faults(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Makes the next requests fail; `next: 0` ends that."""
-    kind, count = str(given.get("kind", "503")), int(given["next"])
+    kind, count = str(arguments.get("kind", "503")), int(arguments["next"])
     if kind not in ("429", "500", "503", "drop"):
         raise InvalidControlError("kind must be one of 429, 500, 503, drop")
     if count == 0:
         shop.faults.clear()
     else:
-        shop.faults.append(Fault(kind, count, given.get("where", "graphql"), given.get("retry_after")))
-    return {"waiting": sum(fault.left for fault in shop.faults)}
+        shop.faults.append(Fault(kind, count, arguments.get("where", "graphql"), arguments.get("retry_after")))
+    return {"waiting": sum(fault.remaining for fault in shop.faults)}
 
 
-def odd(shop: Shop, given: dict[str, Any]) -> Any:
+def odd(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Makes the record of a gid odd: `fields` replace its own, `lines` follow it in an export.
 
     With neither, the record is normal again. A field that is `{"missing": true}` is left out.
     """
-    fields, lines = dict(given.get("fields", {})), list(given.get("lines", []))
+    fields, lines = dict(arguments.get("fields", {})), list(arguments.get("lines", []))
     if fields or lines:
-        shop.odd[given["id"]] = Odd(fields, lines, tuple(given.get("where", ("graphql", "bulk"))))
+        shop.odd[arguments["id"]] = Odd(fields, lines, tuple(arguments.get("where", ("graphql", "bulk"))))
     else:
-        shop.odd.pop(given["id"], None)
+        shop.odd.pop(arguments["id"], None)
     return {"odd": sorted(shop.odd)}
 
 
-def bulk(shop: Shop, given: dict[str, Any]) -> Any:
+def bulk(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Sets what `bulk.Wishes` has."""
-    for name, value in given.items():
+    for name, value in arguments.items():
         if not hasattr(shop.wishes, name):
             raise InvalidControlError(f"{name} must be one of {', '.join(vars(shop.wishes))}")
         setattr(shop.wishes, name, value)
     return vars(shop.wishes)
 
 
-def tokens(shop: Shop, given: dict[str, Any]) -> Any:
+def tokens(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Sets the lifetime of new tokens, and expires the existing ones with `expire`."""
-    if "lifetime" in given:
-        shop.tokens.lifetime = float(given["lifetime"])
-    if given.get("expire"):
+    if "lifetime" in arguments:
+        shop.tokens.lifetime = float(arguments["lifetime"])
+    if arguments.get("expire"):
         shop.tokens.expire()
     return {"grants": dict(shop.tokens.grants), "lifetime": shop.tokens.lifetime, "installed": shop.installed}
 
@@ -111,44 +111,44 @@ def counts(shop: Shop, _: dict[str, Any]) -> Any:
     return dict(shop.counts)
 
 
-def subscriptions(shop: Shop, given: dict[str, Any]) -> Any:
+def subscriptions(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Lists the subscriptions created through the Admin API.
 
     `remove` (a topic or a gid) takes some out silently; `change` gives them another `uri`, `style`, `query` or `stub`.
     """
     made = shop.subscriptions.made
     for one in list(made.values()):
-        if given.get("remove") in (one.topic, one.gid):
+        if arguments.get("remove") in (one.topic, one.gid):
             del made[one.number]
-        if given.get("change") in (one.topic, one.gid):
-            for name in {"uri", "style", "query", "stub"} & given.keys():
-                setattr(one, name, given[name])
+        if arguments.get("change") in (one.topic, one.gid):
+            for name in {"uri", "style", "query", "stub"} & arguments.keys():
+                setattr(one, name, arguments[name])
     return {"subscriptions": [{"id": one.gid, "topic": one.topic, "uri": one.uri} for one in made.values()]}
 
 
-def mischief(shop: Shop, given: dict[str, Any]) -> Any:
+def mischief(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Loses, duplicates or delays the next deliveries (of a topic); `next: 0` ends that."""
-    kind, count = str(given.get("kind", "lose")), int(given["next"])
+    kind, count = str(arguments.get("kind", "lose")), int(arguments["next"])
     if kind not in ("lose", "duplicate", "delay"):
         raise InvalidControlError("kind must be one of lose, duplicate, delay")
     if count == 0:
         shop.mischief.clear()
     else:
-        shop.mischief.append(Mischief(kind, count, given.get("topic"), float(given.get("seconds", 1.0))))
-    return {"waiting": sum(one.left for one in shop.mischief)}
+        shop.mischief.append(Mischief(kind, count, arguments.get("topic"), float(arguments.get("seconds", 1.0))))
+    return {"waiting": sum(one.remaining for one in shop.mischief)}
 
 
-def deliveries(shop: Shop, given: dict[str, Any]) -> Any:
+def deliveries(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Log of deliveries, oldest first, optionally of one topic."""
-    wanted = given.get("topic")
-    return {"deliveries": [vars(one) for one in shop.deliveries if wanted in (None, one.topic)]}
+    topic = arguments.get("topic")
+    return {"deliveries": [vars(one) for one in shop.deliveries if topic in (None, one.topic)]}
 
 
-async def settle(shop: Shop, given: dict[str, Any]) -> Any:
+async def settle(shop: Shop, arguments: dict[str, Any]) -> Any:
     """Waits until no delivery is in progress, at most `seconds`, and returns how many remain."""
-    deadline = time.monotonic() + float(given.get("seconds", 30))
-    while shop.sending and (left := deadline - time.monotonic()) > 0:
-        await asyncio.wait(set(shop.sending), timeout=left)
+    deadline = time.monotonic() + float(arguments.get("seconds", 30))
+    while shop.sending and (remaining := deadline - time.monotonic()) > 0:
+        await asyncio.wait(set(shop.sending), timeout=remaining)
     return {"pending": len(shop.sending)}
 
 
@@ -175,10 +175,10 @@ def add_routes(site: web.Application, app: App) -> None:
 
     async def act(request: web.Request) -> web.Response:
         shop = app.shop(request.match_info["shop"])
-        return await answered(request, lambda given: ACTS[request.match_info["act"]](shop, given))
+        return await answered(request, lambda arguments: ACTS[request.match_info["act"]](shop, arguments))
 
     async def app_wide(request: web.Request) -> web.Response:
-        return await answered(request, lambda given: settings(app, given))
+        return await answered(request, lambda arguments: settings(app, arguments))
 
     site.router.add_route("*", "/_control/app", app_wide)
     site.router.add_route("*", "/_control/{shop}/{act}", act)
@@ -187,8 +187,8 @@ def add_routes(site: web.Application, app: App) -> None:
 async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) -> web.Response:
     """Runs a control request; an invalid one gets a 400."""
     try:
-        given = await request.json() if request.body_exists else dict(request.query)
-        result = work(given)
+        arguments = await request.json() if request.body_exists else dict(request.query)
+        result = work(arguments)
         if isinstance(result, Awaitable):
             result = await result
     except (InvalidControlError, KeyError, TypeError, ValueError) as error:
@@ -196,14 +196,16 @@ async def answered(request: web.Request, work: Callable[[dict[str, Any]], Any]) 
     return web.json_response(result)
 
 
-def settings(app: App, given: dict[str, Any]) -> Any:
+def settings(app: App, arguments: dict[str, Any]) -> Any:
     """Sets the app's id, secret, subscriptions (replacing all) and retries; returns them and the shops."""
-    app.client_id = given.get("client_id", app.client_id)
-    app.client_secret = given.get("client_secret", app.client_secret)
-    app.sender.faster = float(given.get("time_factor", app.sender.faster))
-    app.sender.timeout = float(given.get("timeout", app.sender.timeout))
-    if "subscriptions" in given:
-        app.subscriptions = [Subscription(app.next_id(), app_specific=True, **one) for one in given["subscriptions"]]
+    app.client_id = arguments.get("client_id", app.client_id)
+    app.client_secret = arguments.get("client_secret", app.client_secret)
+    app.sender.faster = float(arguments.get("time_factor", app.sender.faster))
+    app.sender.timeout = float(arguments.get("timeout", app.sender.timeout))
+    if "subscriptions" in arguments:
+        app.subscriptions = [
+            Subscription(app.next_id(), app_specific=True, **one) for one in arguments["subscriptions"]
+        ]
     return {
         "subscriptions": [{"topic": one.topic, "uri": one.uri, "style": one.style} for one in app.subscriptions],
         "client_id": app.client_id,

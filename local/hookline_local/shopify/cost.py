@@ -117,9 +117,9 @@ class Estimate:
     def size(self, node: FieldNode) -> int:
         """The page size of a connection."""
         for name in ("first", "last"):
-            asked = self.argument(node, name)
-            if isinstance(asked, int):
-                return asked
+            requested = self.argument(node, name)
+            if isinstance(requested, int):
+                return requested
         return 1
 
     def argument(self, node: FieldNode, name: str) -> Any:

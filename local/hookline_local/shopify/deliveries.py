@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RETRIES = 8
 ALL_RETRIES_SECONDS = 4 * 3600
 # Each pause is twice the previous one, four hours in total.
-PAUSES = [ALL_RETRIES_SECONDS * 2**place / (2**RETRIES - 1) for place in range(RETRIES)]
+PAUSES = [ALL_RETRIES_SECONDS * 2**retry / (2**RETRIES - 1) for retry in range(RETRIES)]
 # Topics sent although the shop has just uninstalled the app, or has no app.
 ALWAYS = ("app/uninstalled", *COMPLIANCE)
 
@@ -33,7 +33,7 @@ class Mischief:
     """Faults that control sets for the next deliveries (of a topic): `lose`, `duplicate` or `delay` them."""
 
     kind: str
-    left: int
+    remaining: int
     topic: str | None = None
     seconds: float = 0.0
 
@@ -108,9 +108,9 @@ class Sender:
         wait = mischief.seconds if mischief and mischief.kind == "delay" else 0.0
         shop.deliver(self.deliver(shop, subscription, delivery, record, wait))
         if mischief and mischief.kind == "duplicate":
-            again = Record(record.topic, identifier, record.uri, record.app_specific, at)
-            shop.deliveries.append(again)
-            shop.deliver(self.deliver(shop, subscription, delivery, again, wait))
+            duplicate = Record(record.topic, identifier, record.uri, record.app_specific, at)
+            shop.deliveries.append(duplicate)
+            shop.deliver(self.deliver(shop, subscription, delivery, duplicate, wait))
 
     async def deliver(
         self, shop: "Shop", subscription: Subscription, delivery: Delivery, record: Record, wait: float

@@ -13,13 +13,13 @@ from .ids import gid
 if TYPE_CHECKING:
     from .shops import Shop
 
-Given = dict[str, Any]
+Arguments = dict[str, Any]
 
 
-def create_product(shop: "Shop", given: Given) -> Any:
+def create_product(shop: "Shop", arguments: Arguments) -> Any:
     """A new product. Defaults: one variant at 0.00, active and published."""
-    at, identifier = clock.now(), int(given.get("id") or shop.next_id())
-    title = given.get("title", "New product")
+    at, identifier = clock.now(), int(arguments.get("id") or shop.next_id())
+    title = arguments.get("title", "New product")
     product = {
         "admin_graphql_api_id": gid("Product", identifier),
         "body_html": None,
@@ -51,37 +51,41 @@ def create_product(shop: "Shop", given: Given) -> Any:
         "has_variants_that_requires_components": False,
         "category": None,
     }
-    return put(shop, product, {"variants": [{}]} | given | {"id": identifier}, "products/create", at)
+    return put(shop, product, {"variants": [{}]} | arguments | {"id": identifier}, "products/create", at)
 
 
-def update_product(shop: "Shop", given: Given) -> Any:
+def update_product(shop: "Shop", arguments: Arguments) -> Any:
     """Changes the fields given; `price` is that of every variant. Variants given are all there will be."""
-    return put(shop, known_product(shop, given), given, "products/update", clock.now())
+    return put(shop, known_product(shop, arguments), arguments, "products/update", clock.now())
 
 
-def put(shop: "Shop", product: dict[str, Any], given: Given, topic: str, at: str) -> Any:
+def put(shop: "Shop", product: dict[str, Any], arguments: Arguments, topic: str, at: str) -> Any:
     """Applies changes and sends the webhook."""
-    changes = {name: value for name, value in given.items() if name not in ("price", "variant_gids")}
-    changed = product | changes | {"updated_at": given.get("updated_at", at)}
-    if "variants" in given:
+    changes = {name: value for name, value in arguments.items() if name not in ("price", "variant_gids")}
+    changed = product | changes | {"updated_at": arguments.get("updated_at", at)}
+    if "variants" in arguments:
         before = {one["id"]: one for one in product["variants"]}
         changed["variants"] = [
-            variant(shop, changed, before.get(one.get("id"), {}), one, place, at)
-            for place, one in enumerate(given["variants"], 1)
+            variant(shop, changed, before.get(one.get("id"), {}), one, position, at)
+            for position, one in enumerate(arguments["variants"], 1)
         ]
-    if "price" in given:
-        changed["variants"] = [one | {"price": given["price"], "updated_at": at} for one in changed["variants"]]
+    if "price" in arguments:
+        changed["variants"] = [one | {"price": arguments["price"], "updated_at": at} for one in changed["variants"]]
     shop.catalogue.put(changed)
     body = payloads.product_fields(changed)
-    shop.emit(topic, body, changed=sorted(set(given) - {"id"}))
+    shop.emit(topic, body, changed=sorted(set(arguments) - {"id"}))
     return body
 
 
-def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int, at: str) -> dict[str, Any]:
+def variant(shop: "Shop", product: dict, before: dict, arguments: Arguments, position: int, at: str) -> dict[str, Any]:
     """A variant: the given fields, over its former ones, over the defaults of a new one."""
-    if before and not given.keys() - before.keys() and all(before[name] == value for name, value in given.items()):
+    if (
+        before
+        and not arguments.keys() - before.keys()
+        and all(before[name] == value for name, value in arguments.items())
+    ):
         return before
-    identifier = int(given.get("id") or shop.next_id())
+    identifier = int(arguments.get("id") or shop.next_id())
     new = {
         "admin_graphql_api_id": gid("ProductVariant", identifier),
         "barcode": None,
@@ -89,12 +93,12 @@ def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int,
         "created_at": at,
         "id": identifier,
         "inventory_policy": "deny",
-        "position": place,
+        "position": position,
         "price": "0.00",
         "product_id": product["id"],
         "sku": None,
         "taxable": True,
-        "title": given.get("option1", "Default Title"),
+        "title": arguments.get("option1", "Default Title"),
         "option1": "Default Title",
         "option2": None,
         "option3": None,
@@ -103,64 +107,64 @@ def variant(shop: "Shop", product: dict, before: dict, given: Given, place: int,
         "inventory_quantity": 0,
         "old_inventory_quantity": 0,
     }
-    if "inventory_quantity" in given:
+    if "inventory_quantity" in arguments:
         shop.levels.pop(before.get("inventory_item_id"), None)
-    return new | before | given | {"updated_at": at}
+    return new | before | arguments | {"updated_at": at}
 
 
-def delete_product(shop: "Shop", given: Given) -> Any:
+def delete_product(shop: "Shop", arguments: Arguments) -> Any:
     """Deletes a product."""
-    product = known_product(shop, given)
+    product = known_product(shop, arguments)
     shop.catalogue.remove(product["id"])
     shop.emit("products/delete", {"id": product["id"]})
     return {"id": product["id"]}
 
 
-def set_stock(shop: "Shop", given: Given) -> Any:
+def set_stock(shop: "Shop", arguments: Arguments) -> Any:
     """Sets the available quantity of an inventory item at a location, by default the first.
 
     Whether Shopify then also sends `products/update` is not sure; here it does unless `product_update` is false.
     """
-    item = int(given["inventory_item_id"])
+    item = int(arguments["inventory_item_id"])
     found = shop.catalogue.item(item)
     if found is None:
         raise ValueError(f"no inventory item {item}")
     product, one = found
-    location, at = int(given.get("location_id") or shop.location), clock.now()
-    stock = shop.levels_of(one) | {location: int(given["available"])}
+    location, at = int(arguments.get("location_id") or shop.location), clock.now()
+    stock = shop.levels_of(one) | {location: int(arguments["available"])}
     shop.levels[item] = stock
     total = sum(stock.values())
     changed = one | {"inventory_quantity": total, "old_inventory_quantity": one["inventory_quantity"], "updated_at": at}
     variants = [changed if other["id"] == one["id"] else other for other in product["variants"]]
-    tell = given.get("product_update", True)
+    tell = arguments.get("product_update", True)
     product = product | {"variants": variants} | ({"updated_at": at} if tell else {})
     shop.catalogue.put(product)
-    body = payloads.level_fields(item, location, int(given["available"]), at)
+    body = payloads.level_fields(item, location, int(arguments["available"]), at)
     shop.emit("inventory_levels/update", body)
     if tell:
         shop.emit("products/update", payloads.product_fields(product), changed=["variants"])
     return body
 
 
-def set_tracked(shop: "Shop", given: Given) -> Any:
+def set_tracked(shop: "Shop", arguments: Arguments) -> Any:
     """Switches tracking of an inventory item on or off: `products/update`, whose body does not show which."""
-    item, at = int(given["inventory_item_id"]), clock.now()
+    item, at = int(arguments["inventory_item_id"]), clock.now()
     found = shop.catalogue.item(item)
     if found is None:
         raise ValueError(f"no inventory item {item}")
-    (shop.untracked.discard if given["tracked"] else shop.untracked.add)(item)
+    (shop.untracked.discard if arguments["tracked"] else shop.untracked.add)(item)
     product = found[0] | {"updated_at": at}
     shop.catalogue.put(product)
     body = payloads.product_fields(product)
-    if given.get("product_update", True):
+    if arguments.get("product_update", True):
         shop.emit("products/update", body, changed=["variants"])
     return body
 
 
-def order(shop: "Shop", given: Given) -> Any:
+def order(shop: "Shop", arguments: Arguments) -> Any:
     """Places an order: `variants` maps variant ids to quantities. Reduces the stock as `set_stock` does."""
     lines = []
-    for identifier, quantity in given["variants"].items():
+    for identifier, quantity in arguments["variants"].items():
         found = shop.catalogue.variant(int(identifier))
         if found is None:
             raise ValueError(f"no variant {identifier}")
@@ -168,84 +172,84 @@ def order(shop: "Shop", given: Given) -> Any:
     body = payloads.order_fields(shop, shop.next_id(), lines)
     shop.emit("orders/create", body)
     for _, one, quantity in lines:
-        left = shop.levels_of(one).get(shop.location, 0) - quantity
-        stock = {"inventory_item_id": one["inventory_item_id"], "available": left}
-        set_stock(shop, {"product_update": False} | given | stock)
+        available = shop.levels_of(one).get(shop.location, 0) - quantity
+        stock = {"inventory_item_id": one["inventory_item_id"], "available": available}
+        set_stock(shop, {"product_update": False} | arguments | stock)
     return body
 
 
-def create_collection(shop: "Shop", given: Given) -> Any:
+def create_collection(shop: "Shop", arguments: Arguments) -> Any:
     """A new collection: custom with `products`, smart with `rules` (and `disjunctive`)."""
-    identifier = int(given.get("id") or shop.next_id())
-    fields = seeds.collection_fields(identifier, given.get("title", "New collection"))
-    return put_collection(shop, Collection(fields), given, "collections/create")
+    identifier = int(arguments.get("id") or shop.next_id())
+    fields = seeds.collection_fields(identifier, arguments.get("title", "New collection"))
+    return put_collection(shop, Collection(fields), arguments, "collections/create")
 
 
-def update_collection(shop: "Shop", given: Given) -> Any:
+def update_collection(shop: "Shop", arguments: Arguments) -> Any:
     """Changes the fields given, and `products` or `rules`."""
-    return put_collection(shop, known_collection(shop, given), given, "collections/update")
+    return put_collection(shop, known_collection(shop, arguments), arguments, "collections/update")
 
 
-def put_collection(shop: "Shop", before: Collection, given: Given, topic: str) -> Any:
+def put_collection(shop: "Shop", before: Collection, arguments: Arguments, topic: str) -> Any:
     """Applies changes and sends the webhook."""
-    if given.get("rules") and (wrong := rules.problem(given["rules"])):
+    if arguments.get("rules") and (wrong := rules.problem(arguments["rules"])):
         raise ValueError(wrong)
-    fields = {name: value for name, value in given.items() if name in before.fields and name != "id"}
+    fields = {name: value for name, value in arguments.items() if name in before.fields and name != "id"}
     after = Collection(
         before.fields | {"updated_at": clock.now()} | fields,
-        [int(one) for one in given.get("products", before.products)],
-        given.get("rules", before.rules),
-        given.get("disjunctive", before.disjunctive),
+        [int(one) for one in arguments.get("products", before.products)],
+        arguments.get("rules", before.rules),
+        arguments.get("disjunctive", before.disjunctive),
     )
     shop.catalogue.set_collection(after)
-    shop.emit(topic, after.fields, changed=sorted(set(given) - {"id"}))
+    shop.emit(topic, after.fields, changed=sorted(set(arguments) - {"id"}))
     return after.fields
 
 
-def change_members(shop: "Shop", given: Given) -> Any:
+def change_members(shop: "Shop", arguments: Arguments) -> Any:
     """Adds the products of `add` to a custom collection and removes those of `remove`: one `collections/update`."""
-    collection = known_collection(shop, given)
+    collection = known_collection(shop, arguments)
     if collection.rules is not None:
         raise ValueError("a smart collection has no list of products")
-    out, more = {int(one) for one in given.get("remove", [])}, [int(one) for one in given.get("add", [])]
-    kept = [one for one in collection.products if one not in out and one not in more]
-    return put_collection(shop, collection, {"products": kept + more}, "collections/update")
+    out, more = {int(one) for one in arguments.get("remove", [])}, [int(one) for one in arguments.get("add", [])]
+    unchanged = [one for one in collection.products if one not in out and one not in more]
+    return put_collection(shop, collection, {"products": unchanged + more}, "collections/update")
 
 
-def delete_collection(shop: "Shop", given: Given) -> Any:
+def delete_collection(shop: "Shop", arguments: Arguments) -> Any:
     """Deletes a collection."""
-    collection = known_collection(shop, given)
+    collection = known_collection(shop, arguments)
     shop.catalogue.remove_collection(collection.id)
     shop.emit("collections/delete", payloads.deleted_collection(collection.id))
     return {"id": collection.id}
 
 
-def compliance(shop: "Shop", given: Given) -> Any:
+def compliance(shop: "Shop", arguments: Arguments) -> Any:
     """Sends one of the three compliance topics; `payload` changes fields of its body."""
-    body = payloads.compliance_fields(shop, given["topic"], shop.next_id()) | given.get("payload", {})
-    shop.emit(given["topic"], body)
+    body = payloads.compliance_fields(shop, arguments["topic"], shop.next_id()) | arguments.get("payload", {})
+    shop.emit(arguments["topic"], body)
     return body
 
 
-def known_product(shop: "Shop", given: Given) -> dict[str, Any]:
+def known_product(shop: "Shop", arguments: Arguments) -> dict[str, Any]:
     """The product with the id given."""
-    product = shop.catalogue.product(int(given["id"]))
+    product = shop.catalogue.product(int(arguments["id"]))
     if product is None:
-        raise ValueError(f"no product {given['id']}")
+        raise ValueError(f"no product {arguments['id']}")
     return product
 
 
-def known_collection(shop: "Shop", given: Given) -> Collection:
+def known_collection(shop: "Shop", arguments: Arguments) -> Collection:
     """The collection with the id given."""
-    collection = shop.catalogue.collections.get(int(given["id"]))
+    collection = shop.catalogue.collections.get(int(arguments["id"]))
     if collection is None:
-        raise ValueError(f"no collection {given['id']}")
+        raise ValueError(f"no collection {arguments['id']}")
     return collection
 
 
-def products(shop: "Shop", given: Given) -> Any:
+def products(shop: "Shop", arguments: Arguments) -> Any:
     """The products, by id: `limit` of them after `after`."""
-    after, limit = int(given.get("after", 0)), int(given.get("limit", 1000))
+    after, limit = int(arguments.get("after", 0)), int(arguments.get("limit", 1000))
     ids = [one for one in shop.catalogue.by_id() if one > after][:limit]
     listed = [summary(shop.catalogue.product(one)) for one in ids]
     return {"products": listed, "total": len(shop.catalogue.by_id())}
@@ -253,17 +257,17 @@ def products(shop: "Shop", given: Given) -> Any:
 
 def summary(product: dict[str, Any]) -> dict[str, Any]:
     """The little that a list shows of a product."""
-    kept = ("id", "title", "handle", "status", "published_at", "updated_at")
-    return {name: product[name] for name in kept} | {"variants": len(product["variants"])}
+    names = ("id", "title", "handle", "status", "published_at", "updated_at")
+    return {name: product[name] for name in names} | {"variants": len(product["variants"])}
 
 
-def product(shop: "Shop", given: Given) -> Any:
+def product(shop: "Shop", arguments: Arguments) -> Any:
     """One product with all its variants, and the collections it is in."""
-    found = known_product(shop, given)
+    found = known_product(shop, arguments)
     return found | {"collections": shop.catalogue.collections_of(found)}
 
 
-def collections(shop: "Shop", _: Given) -> Any:
+def collections(shop: "Shop", _: Arguments) -> Any:
     """The collections with their rules or products."""
     return {
         "collections": [

@@ -74,13 +74,13 @@ def answer(shop: "Shop", body: dict[str, Any]) -> dict[str, Any]:
     )
     actual = min(requested, context.spent)
     shop.bucket.refund(requested - actual)
-    said: dict[str, Any] = {"data": oddly(shop, result.data) if shop.odd else result.data}
+    response: dict[str, Any] = {"data": oddly(shop, result.data) if shop.odd else result.data}
     if result.errors:
-        said["errors"] = [error.formatted for error in result.errors]
-    said["extensions"] = {"cost": charged(shop, requested, actual)}
+        response["errors"] = [error.formatted for error in result.errors]
+    response["extensions"] = {"cost": charged(shop, requested, actual)}
     if context.warnings:
-        said["extensions"]["search"] = context.warnings
-    return said
+        response["extensions"]["search"] = context.warnings
+    return response
 
 
 def oddly(shop: "Shop", value: Any) -> Any:
@@ -167,9 +167,9 @@ def spend(context: Context, info: GraphQLResolveInfo, value: Any) -> None:
         context.spent += sum(isinstance(one, Node | dict) for one in value)
 
 
-def default(wanted: GraphQLType) -> Any:
+def default(kind: GraphQLType) -> Any:
     """The default value of a type: null if it is nullable."""
-    return plainest(wanted.of_type) if is_non_null_type(wanted) else None
+    return plainest(kind.of_type) if is_non_null_type(kind) else None
 
 
 @cache

@@ -24,8 +24,8 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 # Decides about one object, given a function that returns the values of a field.
-Ask = Callable[[str], list[Any]]
-Filter = Callable[[Ask], bool]
+FieldValues = Callable[[str], list[Any]]
+Filter = Callable[[FieldValues], bool]
 
 
 @dataclass
@@ -56,10 +56,10 @@ def parse(query: str | None, fields: Fields) -> Search:
 
 def tokenize(query: str) -> list[str]:
     """The words, parentheses and connectives of a query."""
-    found, place = [], 0
-    while (match := TOKEN.match(query, place)) and match.end() > place:
+    found, position = [], 0
+    while (match := TOKEN.match(query, position)) and match.end() > position:
         found.append(match.group().strip())
-        place = match.end()
+        position = match.end()
     return found
 
 
@@ -69,7 +69,7 @@ def either(tokens: list[str], fields: Fields, search: Search) -> Filter:
     while tokens and tokens[0] == "OR":
         tokens.pop(0)
         parts.append(both(tokens, fields, search))
-    return parts[0] if len(parts) == 1 else lambda ask: any(part(ask) for part in parts)
+    return parts[0] if len(parts) == 1 else lambda field_values: any(part(field_values) for part in parts)
 
 
 def both(tokens: list[str], fields: Fields, search: Search) -> Filter:
@@ -80,7 +80,7 @@ def both(tokens: list[str], fields: Fields, search: Search) -> Filter:
             tokens.pop(0)
         else:
             parts.append(one(tokens, fields, search))
-    return parts[0] if len(parts) == 1 else lambda ask: all(part(ask) for part in parts)
+    return parts[0] if len(parts) == 1 else lambda field_values: all(part(field_values) for part in parts)
 
 
 def one(tokens: list[str], fields: Fields, search: Search) -> Filter:
@@ -88,7 +88,7 @@ def one(tokens: list[str], fields: Fields, search: Search) -> Filter:
     word = tokens.pop(0)
     if word in ("NOT", "-"):
         inner = one(tokens, fields, search) if tokens else lambda _: False
-        return lambda ask: not inner(ask)
+        return lambda field_values: not inner(field_values)
     if word == "(":
         inner = either(tokens, fields, search)
         if tokens:
@@ -102,20 +102,20 @@ def term(token: str, fields: Fields, search: Search) -> Filter:
     match = TERM.fullmatch(token)
     name, comparator, value = match["field"], match["comparator"], match["value"]
     if name is None:
-        return lambda ask: any(value.casefold() in str(text).casefold() for text in ask("default"))
+        return lambda field_values: any(value.casefold() in str(text).casefold() for text in field_values("default"))
     read = reader(name, fields)
     if read is None:
         search.unknown.append(name)
         return lambda _: True
     try:
-        wanted = [read(one) for one in value.split(",")] if not match["quote"] else [read(value)]
+        accepted = [read(one) for one in value.split(",")] if not match["quote"] else [read(value)]
     except ValueError:
         return lambda _: False
     if comparator:
-        return lambda ask: any(COMPARE[comparator](have, wanted[0]) for have in ask(name))
+        return lambda field_values: any(COMPARE[comparator](have, accepted[0]) for have in field_values(name))
     if value.endswith("*"):
-        return lambda ask: any(str(have).startswith(value[:-1].casefold()) for have in ask(name))
-    return lambda ask: any(have in wanted for have in ask(name))
+        return lambda field_values: any(str(have).startswith(value[:-1].casefold()) for have in field_values(name))
+    return lambda field_values: any(have in accepted for have in field_values(name))
 
 
 def reader(name: str, fields: Fields) -> Callable[[str], Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from .ids import gid
 
 COLOURS = ("Oat", "Flax", "Juniper", "Sage", "Rust", "Plum", "Ink", "Charcoal")
-THINGS = ("Board", "Throw", "Skillet", "Mug", "Kettle", "Tent", "Candle", "Planter", "Lantern", "Notebook")
+NOUNS = ("Board", "Throw", "Skillet", "Mug", "Kettle", "Tent", "Candle", "Planter", "Lantern", "Notebook")
 SIZES = ("Small", "Medium", "Large")
 VENDORS = ("Northfold", "Juniper & Oak", "Kiln & Co", "Hearthside")
 EPOCH = 1_793_491_200  # 2026-11-01
@@ -48,31 +48,31 @@ class Batch:
 
     def updated_at(self, identifier: int) -> str:
         """Time of a product's last change: the seconds of one day, repeated."""
-        place = (identifier - self.first_product) // 2
-        return datetime.fromtimestamp(EPOCH + place % 86400, UTC).isoformat()
+        index = (identifier - self.first_product) // 2
+        return datetime.fromtimestamp(EPOCH + index % 86400, UTC).isoformat()
 
     def product(self, identifier: int) -> dict[str, Any]:
         """The product as in `products/update`, but with every variant."""
-        place = (identifier - self.first_product) // 2
+        index = (identifier - self.first_product) // 2
         at = self.updated_at(identifier)
-        colour, thing = COLOURS[place % len(COLOURS)], THINGS[place % len(THINGS)]
+        colour, noun = COLOURS[index % len(COLOURS)], NOUNS[index % len(NOUNS)]
         names = [self.variant_name(index) for index in range(self.variants)]
         return {
             "admin_graphql_api_id": gid("Product", identifier),
-            "body_html": f"<p>A {colour.lower()} {thing.lower()}, number <em>{place + 1}</em> of many.</p>",
+            "body_html": f"<p>A {colour.lower()} {noun.lower()}, number <em>{index + 1}</em> of many.</p>",
             "created_at": at,
-            "handle": f"{colour}-{thing}-{place + 1}-{self.tag}".lower(),
+            "handle": f"{colour}-{noun}-{index + 1}-{self.tag}".lower(),
             "id": identifier,
-            "product_type": thing,
+            "product_type": noun,
             "published_at": at,
             "template_suffix": None,
-            "title": f"{colour} {thing} {place + 1}",
+            "title": f"{colour} {noun} {index + 1}",
             "updated_at": at,
-            "vendor": VENDORS[place % len(VENDORS)],
+            "vendor": VENDORS[index % len(VENDORS)],
             "status": "active",
             "published_scope": "global",
             "tags": f"{colour.lower()}, {self.tag}",
-            "variants": list(self.variants_of(identifier, place, at, names)),
+            "variants": list(self.variants_of(identifier, index, at, names)),
             "options": [
                 {
                     "name": "Size",
@@ -94,11 +94,11 @@ class Batch:
         round_number, size = divmod(index, len(SIZES))
         return f"{SIZES[size]} {round_number + 1}" if round_number else SIZES[size]
 
-    def variants_of(self, identifier: int, place: int, at: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    def variants_of(self, identifier: int, index: int, at: str, names: list[str]) -> Iterator[dict[str, Any]]:
         """The variants of a product."""
         for index, name in enumerate(names):
-            offset = 2 * (place * self.variants + index)
-            cents = 500 + (place * 37 + index * 150) % 19500
+            offset = 2 * (index * self.variants + index)
+            cents = 500 + (index * 37 + index * 150) % 19500
             yield {
                 "admin_graphql_api_id": gid("ProductVariant", self.first_variant + offset),
                 "barcode": None,
@@ -109,7 +109,7 @@ class Batch:
                 "position": index + 1,
                 "price": f"{cents // 100}.{cents % 100:02}",
                 "product_id": identifier,
-                "sku": f"G-{place + 1}-{index + 1}",
+                "sku": f"G-{index + 1}-{index + 1}",
                 "taxable": True,
                 "title": name,
                 "updated_at": at,
@@ -118,6 +118,6 @@ class Batch:
                 "option3": None,
                 "image_id": None,
                 "inventory_item_id": self.first_item + offset,
-                "inventory_quantity": (place + index) % 50,
-                "old_inventory_quantity": (place + index) % 50,
+                "inventory_quantity": (index + index) % 50,
+                "old_inventory_quantity": (index + index) % 50,
             }

@@ -153,8 +153,8 @@ def options(node: Node, arguments: dict[str, Any]) -> list[Node]:
 def selected_options(node: Node, _: dict[str, Any]) -> list[dict[str, Any]]:
     """A variant's value of each option."""
     return [
-        {"name": option["name"], "value": node.data.get(f"option{place}") or ""}
-        for place, option in enumerate(node.owner["options"], 1)
+        {"name": option["name"], "value": node.data.get(f"option{position}") or ""}
+        for position, option in enumerate(node.owner["options"], 1)
     ]
 
 

@@ -88,7 +88,7 @@ def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, in
         "total_price": f"{total:.2f}",
         "line_items": [
             {
-                "id": identifier + 2 * place,
+                "id": identifier + 2 * position,
                 "product_id": product["id"],
                 "variant_id": variant["id"],
                 "title": product["title"],
@@ -96,30 +96,30 @@ def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, in
                 "quantity": quantity,
                 "price": variant["price"],
             }
-            for place, (product, variant, quantity) in enumerate(lines, 1)
+            for position, (product, variant, quantity) in enumerate(lines, 1)
         ],
     }
 
 
 def compliance_fields(shop: "Shop", topic: str, identifier: int) -> dict[str, Any]:
     """The three compliance topics: https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance."""
-    whose = {"shop_id": shop.id, "shop_domain": shop.name}
+    shop_fields = {"shop_id": shop.id, "shop_domain": shop.name}
     customer = {"id": identifier, "email": "customer@example.com", "phone": "8025550111"}
     match topic:
         case "customers/data_request":
             request = {"id": identifier + 2}
-            return whose | {"orders_requested": [identifier + 4], "customer": customer, "data_request": request}
+            return shop_fields | {"orders_requested": [identifier + 4], "customer": customer, "data_request": request}
         case "customers/redact":
-            return whose | {"customer": customer, "orders_to_redact": [identifier + 4]}
-    return whose
+            return shop_fields | {"customer": customer, "orders_to_redact": [identifier + 4]}
+    return shop_fields
 
 
 def only(body: dict[str, Any], fields: list[str]) -> dict[str, Any]:
     """Body reduced to `includeFields`; `variants.id` is a field of each variant."""
-    kept: dict[str, Any] = {}
+    selected: dict[str, Any] = {}
     for name in fields:
-        take(body, name.split("."), kept)
-    return kept
+        take(body, name.split("."), selected)
+    return selected
 
 
 def take(source: dict[str, Any], path: list[str], into: dict[str, Any]) -> None:

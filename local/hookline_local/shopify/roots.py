@@ -39,11 +39,11 @@ VARIANT_FIELDS = filters.Fields(
 )
 
 
-def ask_product(context: "Context", identifier: int) -> filters.Ask:
-    """Answers a filter's questions about a product; the cheap ones without making it."""
+def values_of_product(context: "Context", identifier: int) -> filters.FieldValues:
+    """Field values of a product for a filter; the product is generated only if they need it."""
     catalogue, made = context.shop.catalogue, []
 
-    def ask(name: str) -> list[Any]:
+    def field_values(name: str) -> list[Any]:
         if name == "id":
             return [identifier]
         if name == "updated_at":
@@ -52,7 +52,7 @@ def ask_product(context: "Context", identifier: int) -> filters.Ask:
             made.append(catalogue.product(identifier))
         return product_values(context, made[0], name)
 
-    return ask
+    return field_values
 
 
 def product_values(context: "Context", product: dict[str, Any], name: str) -> list[Any]:
@@ -98,7 +98,9 @@ def products(context: "Context", arguments: dict[str, Any]) -> Listing:
     by = arguments.get("sortKey", "ID")
     keys: list[Any] = shop.catalogue.by_update() if by == "UPDATED_AT" else shop.catalogue.by_id()
     if arguments.get("query"):
-        keys = [key for key in keys if search.keep(ask_product(context, key[-1] if isinstance(key, tuple) else key))]
+        keys = [
+            key for key in keys if search.keep(values_of_product(context, key[-1] if isinstance(key, tuple) else key))
+        ]
     if by in ("TITLE", "VENDOR", "PRODUCT_TYPE", "CREATED_AT"):
         keys = sorted((shop.catalogue.product(key)[by.lower()].casefold(), key) for key in keys)
     return Listing(keys, product_of_key(shop))

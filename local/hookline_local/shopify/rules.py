@@ -14,12 +14,12 @@ COLUMNS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
 }
 
 RELATIONS: dict[str, Callable[[str, str], bool]] = {
-    "equals": lambda value, wanted: value.casefold() == wanted.casefold(),
-    "contains": lambda value, wanted: wanted.casefold() in value.casefold(),
-    "starts_with": lambda value, wanted: value.casefold().startswith(wanted.casefold()),
-    "ends_with": lambda value, wanted: value.casefold().endswith(wanted.casefold()),
-    "greater_than": lambda value, wanted: Decimal(value) > Decimal(wanted),
-    "less_than": lambda value, wanted: Decimal(value) < Decimal(wanted),
+    "equals": lambda value, condition: value.casefold() == condition.casefold(),
+    "contains": lambda value, condition: condition.casefold() in value.casefold(),
+    "starts_with": lambda value, condition: value.casefold().startswith(condition.casefold()),
+    "ends_with": lambda value, condition: value.casefold().endswith(condition.casefold()),
+    "greater_than": lambda value, condition: Decimal(value) > Decimal(condition),
+    "less_than": lambda value, condition: Decimal(value) < Decimal(condition),
 }
 
 # True if no value matches the opposite relation.
@@ -38,10 +38,10 @@ def matches(product: dict[str, Any], rules: list[dict[str, str]], disjunctive: b
 
 def fits(product: dict[str, Any], rule: dict[str, str]) -> bool:
     """Returns whether a product matches one rule."""
-    values, relation, wanted = COLUMNS[rule["column"]](product), rule["relation"], rule["condition"]
+    values, relation, condition = COLUMNS[rule["column"]](product), rule["relation"], rule["condition"]
     if relation in NEGATIONS:
-        return not any(RELATIONS[NEGATIONS[relation]](value, wanted) for value in values)
-    return any(RELATIONS[relation](value, wanted) for value in values)
+        return not any(RELATIONS[NEGATIONS[relation]](value, condition) for value in values)
+    return any(RELATIONS[relation](value, condition) for value in values)
 
 
 def problem(rules: Any) -> str | None:

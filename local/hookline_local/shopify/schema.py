@@ -46,16 +46,16 @@ def check(source: str) -> tuple[DocumentNode | None, list[dict[str, Any]]]:
 
 def in_shopifys_words(error: GraphQLError) -> dict[str, Any]:
     """A validation error with Shopify's wording and code, where we know them."""
-    said = dict(error.formatted)
+    formatted = dict(error.formatted)
     if match := re.match(r"Cannot query field '(\w+)' on type '(\w+)'", error.message):
         field, owner = match.groups()
-        said["message"] = f"Field '{field}' doesn't exist on type '{owner}'"
-        said["extensions"] = {"code": "undefinedField", "typeName": owner, "fieldName": field}
+        formatted["message"] = f"Field '{field}' doesn't exist on type '{owner}'"
+        formatted["extensions"] = {"code": "undefinedField", "typeName": owner, "fieldName": field}
     elif match := re.match(r"Unknown argument '(\w+)' on field '(\w+)\.(\w+)'", error.message):
         argument, _, field = match.groups()
-        said["message"] = f"Field '{field}' doesn't accept argument '{argument}'"
-        said["extensions"] = {"code": "argumentNotAccepted", "name": field, "argumentName": argument}
-    return said
+        formatted["message"] = f"Field '{field}' doesn't accept argument '{argument}'"
+        formatted["extensions"] = {"code": "argumentNotAccepted", "name": field, "argumentName": argument}
+    return formatted
 
 
 class Deprecations(Visitor):

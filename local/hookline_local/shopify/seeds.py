@@ -57,12 +57,15 @@ def whole(payload: dict[str, Any]) -> dict[str, Any]:
     if missing:
         values = list(itertools.product(*(option["values"] for option in product["options"])))
         first = len(product["variants"])
-        more = [another(product, one, place, values[place]) for place, one in enumerate(reversed(missing), start=first)]
+        more = [
+            another(product, one, position, values[position])
+            for position, one in enumerate(reversed(missing), start=first)
+        ]
         product["variants"] = product["variants"] + more
     return product
 
 
-def another(product: dict[str, Any], listed: dict[str, str], place: int, values: tuple[str, ...]) -> dict[str, Any]:
+def another(product: dict[str, Any], listed: dict[str, str], position: int, values: tuple[str, ...]) -> dict[str, Any]:
     """A variant that the payload had no room for, like the last one it had."""
     identifier = number(listed["admin_graphql_api_id"])
     options = {f"option{position}": value for position, value in enumerate(values, 1)}
@@ -72,9 +75,9 @@ def another(product: dict[str, Any], listed: dict[str, str], place: int, values:
         | {
             "admin_graphql_api_id": listed["admin_graphql_api_id"],
             "id": identifier,
-            "position": place + 1,
+            "position": position + 1,
             "title": " / ".join(values),
-            "sku": f"JO-CUR-MORE-{place + 1}",
+            "sku": f"JO-CUR-MORE-{position + 1}",
             "barcode": None,
             "updated_at": listed["updated_at"],
             "inventory_item_id": identifier + 10**15,

@@ -99,9 +99,9 @@ async def bulk_result(request: web.Request) -> web.StreamResponse:
         return gone_wrong(request, fault)
     shop.counts["downloads"] += 1
     size = operation.bytes
-    wanted = request.http_range
-    start, end = wanted.start or 0, min(wanted.stop or size, size)
-    if wanted.start is not None and not 0 <= start < size:
+    requested = request.http_range
+    start, end = requested.start or 0, min(requested.stop or size, size)
+    if requested.start is not None and not 0 <= start < size:
         raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
     partial = "Range" in request.headers
     response = web.StreamResponse(status=206 if partial else 200)

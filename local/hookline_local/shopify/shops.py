@@ -27,7 +27,7 @@ class Fault:
     """A number of requests that go wrong: `429`, `500`, `503` or `drop` (the connection closes without an answer)."""
 
     kind: str
-    left: int
+    remaining: int
     where: str = "graphql"
     retry_after: float | None = None
 
@@ -144,8 +144,8 @@ class Shop:
     def mischief_for(self, topic: str) -> Mischief | None:
         """Fault of the next delivery of a topic, if any."""
         for one in self.mischief:
-            if one.left > 0 and one.topic in (None, topic):
-                one.left -= 1
+            if one.remaining > 0 and one.topic in (None, topic):
+                one.remaining -= 1
                 return one
         return None
 
@@ -169,7 +169,7 @@ class Shop:
     def fault(self, where: str) -> Fault | None:
         """Fault of this request, if any."""
         for fault in self.faults:
-            if fault.where == where and fault.left > 0:
-                fault.left -= 1
+            if fault.where == where and fault.remaining > 0:
+                fault.remaining -= 1
                 return fault
         return None

@@ -80,10 +80,10 @@ def node(shop: "Shop", identifier: str) -> Node | None:
 def listing(shop: "Shop", arguments: dict[str, Any]) -> Listing:
     """Subscriptions created through the Admin API; the app's own are never shown."""
     topics = {topic_of(value) for value in arguments.get("topics") or []}
-    wanted = arguments.get("uri") or arguments.get("callbackUrl")
+    address = arguments.get("uri") or arguments.get("callbackUrl")
     made = shop.subscriptions.made
     keys = [
-        key for key, one in sorted(made.items()) if (not topics or one.topic in topics) and wanted in (None, one.uri)
+        key for key, one in sorted(made.items()) if (not topics or one.topic in topics) and address in (None, one.uri)
     ]
     return Listing(keys, lambda key: node_of(shop, made[key]))
 

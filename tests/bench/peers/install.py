@@ -79,8 +79,8 @@ def npm(program: Path) -> list[str]:
 
 def major(program: str) -> int:
     """The first number of a Node.js's version."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(said.strip().lstrip("v").split(".")[0])
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(version.strip().lstrip("v").split(".")[0])
 
 
 def bundle(program: Path) -> Path:

@@ -27,8 +27,8 @@ def test_an_empty_bucket_throttles(shop: Shopkeeper) -> None:
 def test_a_query_above_the_maximum_cost_is_refused(shop: Shopkeeper) -> None:
     """However full the bucket is."""
     shop.act("throttle", maximum=1e6)
-    dear = "{ products(first: 250) { nodes { id variants(first: 10) { nodes { id } } } } }"
-    assert code(shop, dear) == "MAX_COST_EXCEEDED"
+    expensive = "{ products(first: 250) { nodes { id variants(first: 10) { nodes { id } } } } }"
+    assert code(shop, expensive) == "MAX_COST_EXCEEDED"
 
 
 def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
@@ -70,8 +70,8 @@ def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
     status, answer = granted(shop, "client_credentials")
     assert (status, answer["expires_in"]) == (200, 86399)
     assert works(shop, answer)
-    status, said = shop.grant(client_id="hookline-local", client_secret="no", grant_type="client_credentials")  # noqa: S106
-    assert (status, said["error"]) == (400, "invalid_client")
+    status, answer = shop.grant(client_id="hookline-local", client_secret="no", grant_type="client_credentials")  # noqa: S106
+    assert (status, answer["error"]) == (400, "invalid_client")
     shop.act("tokens", expire=True)
     assert not works(shop, answer)
 
@@ -95,8 +95,8 @@ def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper)
     assert not works(shop, first)
     assert not works(shop, lost)
     for old in (first, lost):
-        status, said = granted(shop, "refresh_token", refresh_token=old["refresh_token"])
-        assert (status, said["error"]) == (400, "invalid_grant")
+        status, answer = granted(shop, "refresh_token", refresh_token=old["refresh_token"])
+        assert (status, answer["error"]) == (400, "invalid_grant")
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 200
     assert shop.act("tokens")["grants"] == {"refresh_token": 3, "refused": 2}
 

@@ -46,17 +46,17 @@ def test_the_check_finds_the_errors_of_shopify(tmp_path: Any) -> None:
 
     assert check("good.graphql") == (0, "")
     assert check("good.bulk.graphql") == (0, "")
-    status, said = check("old.graphql")
-    assert (status, "descriptionHtml" in said) == (0, True)
-    for name, wanted in (
+    status, output = check("old.graphql")
+    assert (status, "descriptionHtml" in output) == (0, True)
+    for name, expected in (
         ("bad.graphql", "colour"),
         ("none.bulk.graphql", "at least one connection"),
         ("idless.bulk.graphql", "'id'"),
         ("node.bulk.graphql", "node(s)"),
         ("deep.bulk.graphql", "nesting depth"),
     ):
-        status, said = check(name)
-        assert (status, wanted in said) == (1, True), said
+        status, output = check(name)
+        assert (status, expected in output) == (1, True), output
 
 
 def test_fields_missing_in_the_catalog_are_null_or_default(shop: Shopkeeper) -> None:

@@ -44,7 +44,7 @@ def test_an_odd_record_is_odd_in_every_response_until_reset(shop: Shopkeeper) ->
     assert odd == {"id": product(SKILLET), "tags": None}
     assert isinstance(other["tags"], list)
     lines = fetched(finished(shop, started(shop))["url"]).decode().splitlines()
-    at = next(place for place, line in enumerate(lines) if json.loads(line).get("id") == product(SKILLET))
+    at = next(index for index, line in enumerate(lines) if json.loads(line).get("id") == product(SKILLET))
     assert "title" not in json.loads(lines[at])
     assert lines[at + 1] == "nonsense"
     shop.act("odd", id=product(SKILLET))

@@ -31,8 +31,8 @@ def test_an_edit_is_sent_signed(shop: Shopkeeper, receiver: Receiver) -> None:
     assert one.headers["X-Shopify-Topic"] == "products/update"
     assert one.headers["X-Shopify-Shop-Domain"] == shop.store
     assert (one.headers["X-Shopify-API-Version"], one.headers["X-Shopify-Name"]) == ("2026-10", "ours")
-    wanted = base64.b64encode(hmac.digest(SECRET.encode(), one.body, hashlib.sha256)).decode()
-    assert one.headers["X-Shopify-Hmac-Sha256"] == wanted
+    expected = base64.b64encode(hmac.digest(SECRET.encode(), one.body, hashlib.sha256)).decode()
+    assert one.headers["X-Shopify-Hmac-Sha256"] == expected
     body = one.json()
     assert (body["id"], body["title"]) == (CURTAIN, "Curtain ☕")
     assert (len(body["variants"]), len(body["variant_gids"])) == (100, 120)
@@ -241,5 +241,5 @@ def test_control_explains_errors(shop: Shopkeeper) -> None:
         ("faults", {"next": 1, "kind": "x"}),
         ("bulk", {"a": 1}),
     ):
-        status, said = shop.post(f"/_control/{shop.store}/{act.replace('_', '-')}", given)
-        assert (status, bool(said["error"])) == (400, True)
+        status, answer = shop.post(f"/_control/{shop.store}/{act.replace('_', '-')}", given)
+        assert (status, bool(answer["error"])) == (400, True)
