@@ -66,14 +66,14 @@ def cloudformation(status: int, body: str) -> Iterator[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """Environment without an AWS account."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE", "MFLAGS"))}
     nothing = {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    environment.pop("REGION", None)
-    return environment | nothing | changes
+    inherited.pop("REGION", None)
+    return inherited | nothing | changes
 
 
 def where(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -94,16 +94,16 @@ impl TryNow for SqsEventQueue {
 impl Backlog for SqsEventQueue {
     /// Messages that can be received now: `ApproximateNumberOfMessages`.
     async fn waiting(&self) -> Result<u64, PortError> {
-        let request = QueueAttributeName::ApproximateNumberOfMessages;
+        let attribute = QueueAttributeName::ApproximateNumberOfMessages;
         let output = self
             .client
             .get_queue_attributes()
             .queue_url(&self.url)
-            .attribute_names(request.clone())
+            .attribute_names(attribute.clone())
             .send()
             .await
             .map_err(|error| failure::of_call(PORT, error))?;
-        let count = output.attributes().and_then(|attributes| attributes.get(&request));
+        let count = output.attributes().and_then(|attributes| attributes.get(&attribute));
         count
             .and_then(|count| count.parse().ok())
             .ok_or_else(|| failure::of_ours(PORT, "the response holds no number of messages"))

@@ -207,7 +207,7 @@ impl ExportLines {
             Ok(product) => {
                 self.open = Some(Open {
                     gid: gid.to_owned(),
-                    position: position,
+                    position,
                     product,
                     variants: Vec::new(),
                     collections: Vec::new(),

@@ -60,22 +60,22 @@ def problems(document: DocumentNode) -> list[str]:
         return ["Bulk queries cannot have variables."]
     fragments, found = fragments_of(document), Found()
     walk(operations[0].selection_set, schema.load().query_type, fragments, found, 0)
-    problems = []
+    messages = []
     if {"node", "nodes"} & set(found.top):
-        problems.append("Bulk queries cannot be executed when using top level 'node(s)' field.")
+        messages.append("Bulk queries cannot be executed when using top level 'node(s)' field.")
     if not found.connections:
-        problems.append("Bulk queries must contain at least one connection.")
+        messages.append("Bulk queries must contain at least one connection.")
     if found.connections > MOST_CONNECTIONS:
-        problems.append(f"Bulk queries cannot contain more than {MOST_CONNECTIONS} connections.")
+        messages.append(f"Bulk queries cannot contain more than {MOST_CONNECTIONS} connections.")
     # The outermost connection is not nested, so two levels of nesting are three connections.
     if found.depth - 1 > DEEPEST:
-        problems.append(f"Bulk queries cannot contain connections with a nesting depth greater than {DEEPEST}.")
+        messages.append(f"Bulk queries cannot contain connections with a nesting depth greater than {DEEPEST}.")
     if found.without_id:
-        problems.append(
+        messages.append(
             "The parent 'node' field for a nested connection must select the 'id' field without an alias and must be "
             f"of 'ID' return type. Connection fields without 'id': {', '.join(found.without_id)}."
         )
-    return problems
+    return messages
 
 
 def walk(

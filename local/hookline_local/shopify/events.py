@@ -40,7 +40,7 @@ def body(shop: "Shop", subscription: "Subscription", topic: str, resource: dict[
     path = f"{kind[0].lower()}{kind[1:]}[id: '{identifier}']"
     names = [f"{path}.{camel(name)}" for name in changed]
     whole = {"create": "added", "delete": "removed"}.get(action)
-    body = {
+    content = {
         "topic": kind,
         "action": action,
         "handle": subscription.name or f"hookline-{topic.replace('/', '-')}",
@@ -52,8 +52,8 @@ def body(shop: "Shop", subscription: "Subscription", topic: str, resource: dict[
         "query_variables": {f"{kind[0].lower()}{kind[1:]}Id": identifier},
     }
     if subscription.query:
-        body |= queried(shop, subscription.query, body["query_variables"])
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content |= queried(shop, subscription.query, content["query_variables"])
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def queried(shop: "Shop", query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -80,12 +80,12 @@ def stub(shop: "Shop", number: int, whole: bytes) -> bytes:
     """Stub for a body that is too large; the body can be fetched from `payload_url`."""
     shop.stored_payloads[str(number)] = whole
     envelope = {name: value for name, value in json.loads(whole).items() if name in ("topic", "action", "handle")}
-    body = envelope | {
+    content = envelope | {
         "payload_url": f"{shop.base_url()}/{shop.name}/payloads/{number}",
         "payload_size_bytes": len(whole),
         "expires_at": (datetime.now(UTC) + timedelta(days=STUB_DAYS)).isoformat(timespec="seconds"),
     }
-    return json.dumps(body, separators=(",", ":")).encode()
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def headers(classic: dict[str, str], topic: str, handle: str) -> dict[str, str]:

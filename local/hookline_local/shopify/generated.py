@@ -48,31 +48,31 @@ class Batch:
 
     def updated_at(self, identifier: int) -> str:
         """Time of a product's last change: the seconds of one day, repeated."""
-        index = (identifier - self.first_product) // 2
-        return datetime.fromtimestamp(EPOCH + index % 86400, UTC).isoformat()
+        position = (identifier - self.first_product) // 2
+        return datetime.fromtimestamp(EPOCH + position % 86400, UTC).isoformat()
 
     def product(self, identifier: int) -> dict[str, Any]:
         """The product as in `products/update`, but with every variant."""
-        index = (identifier - self.first_product) // 2
+        position = (identifier - self.first_product) // 2
         at = self.updated_at(identifier)
-        colour, noun = COLOURS[index % len(COLOURS)], NOUNS[index % len(NOUNS)]
+        colour, noun = COLOURS[position % len(COLOURS)], NOUNS[position % len(NOUNS)]
         names = [self.variant_name(index) for index in range(self.variants)]
         return {
             "admin_graphql_api_id": gid("Product", identifier),
-            "body_html": f"<p>A {colour.lower()} {noun.lower()}, number <em>{index + 1}</em> of many.</p>",
+            "body_html": f"<p>A {colour.lower()} {noun.lower()}, number <em>{position + 1}</em> of many.</p>",
             "created_at": at,
-            "handle": f"{colour}-{noun}-{index + 1}-{self.tag}".lower(),
+            "handle": f"{colour}-{noun}-{position + 1}-{self.tag}".lower(),
             "id": identifier,
             "product_type": noun,
             "published_at": at,
             "template_suffix": None,
-            "title": f"{colour} {noun} {index + 1}",
+            "title": f"{colour} {noun} {position + 1}",
             "updated_at": at,
-            "vendor": VENDORS[index % len(VENDORS)],
+            "vendor": VENDORS[position % len(VENDORS)],
             "status": "active",
             "published_scope": "global",
             "tags": f"{colour.lower()}, {self.tag}",
-            "variants": list(self.variants_of(identifier, index, at, names)),
+            "variants": list(self.variants_of(identifier, position, at, names)),
             "options": [
                 {
                     "name": "Size",
@@ -94,11 +94,11 @@ class Batch:
         round_number, size = divmod(index, len(SIZES))
         return f"{SIZES[size]} {round_number + 1}" if round_number else SIZES[size]
 
-    def variants_of(self, identifier: int, index: int, at: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    def variants_of(self, identifier: int, position: int, at: str, names: list[str]) -> Iterator[dict[str, Any]]:
         """The variants of a product."""
         for index, name in enumerate(names):
-            offset = 2 * (index * self.variants + index)
-            cents = 500 + (index * 37 + index * 150) % 19500
+            offset = 2 * (position * self.variants + index)
+            cents = 500 + (position * 37 + index * 150) % 19500
             yield {
                 "admin_graphql_api_id": gid("ProductVariant", self.first_variant + offset),
                 "barcode": None,
@@ -109,7 +109,7 @@ class Batch:
                 "position": index + 1,
                 "price": f"{cents // 100}.{cents % 100:02}",
                 "product_id": identifier,
-                "sku": f"G-{index + 1}-{index + 1}",
+                "sku": f"G-{position + 1}-{index + 1}",
                 "taxable": True,
                 "title": name,
                 "updated_at": at,
@@ -118,6 +118,6 @@ class Batch:
                 "option3": None,
                 "image_id": None,
                 "inventory_item_id": self.first_item + offset,
-                "inventory_quantity": (index + index) % 50,
-                "old_inventory_quantity": (index + index) % 50,
+                "inventory_quantity": (position + index) % 50,
+                "old_inventory_quantity": (position + index) % 50,
             }

@@ -103,15 +103,15 @@ def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, in
 
 def compliance_fields(shop: "Shop", topic: str, identifier: int) -> dict[str, Any]:
     """The three compliance topics: https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance."""
-    shop_fields = {"shop_id": shop.id, "shop_domain": shop.name}
+    identity = {"shop_id": shop.id, "shop_domain": shop.name}
     customer = {"id": identifier, "email": "customer@example.com", "phone": "8025550111"}
     match topic:
         case "customers/data_request":
             request = {"id": identifier + 2}
-            return shop_fields | {"orders_requested": [identifier + 4], "customer": customer, "data_request": request}
+            return identity | {"orders_requested": [identifier + 4], "customer": customer, "data_request": request}
         case "customers/redact":
-            return shop_fields | {"customer": customer, "orders_to_redact": [identifier + 4]}
-    return shop_fields
+            return identity | {"customer": customer, "orders_to_redact": [identifier + 4]}
+    return identity
 
 
 def only(body: dict[str, Any], fields: list[str]) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
     status, answer = granted(shop, "client_credentials")
     assert (status, answer["expires_in"]) == (200, 86399)
     assert works(shop, answer)
-    status, answer = shop.grant(client_id="hookline-local", client_secret="no", grant_type="client_credentials")  # noqa: S106
-    assert (status, answer["error"]) == (400, "invalid_client")
+    status, refusal = shop.grant(client_id="hookline-local", client_secret="no", grant_type="client_credentials")  # noqa: S106
+    assert (status, refusal["error"]) == (400, "invalid_client")
     shop.act("tokens", expire=True)
     assert not works(shop, answer)
 
@@ -95,8 +95,8 @@ def test_a_refresh_token_is_retired_when_its_successor_is_used(shop: Shopkeeper)
     assert not works(shop, first)
     assert not works(shop, lost)
     for old in (first, lost):
-        status, answer = granted(shop, "refresh_token", refresh_token=old["refresh_token"])
-        assert (status, answer["error"]) == (400, "invalid_grant")
+        status, refusal = granted(shop, "refresh_token", refresh_token=old["refresh_token"])
+        assert (status, refusal["error"]) == (400, "invalid_grant")
     assert granted(shop, "refresh_token", refresh_token=second["refresh_token"])[0] == 200
     assert shop.act("tokens")["grants"] == {"refresh_token": 3, "refused": 2}
 
