@@ -118,10 +118,10 @@ BENCHED ?= live-push reindex status
 bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
 	@mkdir -p target
 	@$(PYTHON) tests/bench/peers/install.py > target/bench-peers.json
-	@echo "· building what is measured (cargo profiles receiver and release)" >&2
+	@echo "· building the measured functions (cargo profiles receiver and release)" >&2
 	@$(CARGO_LAMBDA) --profile receiver --lambda-dir target/lambda-direct --features hookline-wiring/direct --package products-update
 	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
-	@# Of no names cargo would build all.
+	@# Without names, cargo would build all functions.
 	@$(if $(strip $(BENCHED)),$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED)))
 	@cargo build --quiet --profile local --locked --package hookline-bench
 	@echo "· verifying beside openssl" >&2
@@ -163,7 +163,7 @@ web: emulator ## Builds the panel's page into web/dist, when its sources have ch
 
 .PHONY: deploy
 deploy: deployable check-account build ## Builds and deploys with SAM: SHOPIFY_CLIENT_SECRETS_ARN= OPENSEARCH_URL= OPENSEARCH_ARN= [STACK= REGION= ARCH= MORE=]
-	@# On failure a stack that stood goes back to what it was, and one that never did is deleted.
+	@# On failure an existing stack is rolled back, and a new one is deleted.
 	region=$$($(DEPLOYING).region '$(REGION)') && \
 	$(SAM) deploy --region "$$region" --template-file template.yaml --stack-name $(STACK) --resolve-s3 \
 	  --capabilities CAPABILITY_IAM --on-failure DELETE \
@@ -201,7 +201,7 @@ cli: ## Installs the command `hookline` with cargo: stores, webhooks, backfill, 
 where: tools ## Prints a stack's resources as the variables that `hookline` reads. [STACK= REGION=]
 	@$(DEPLOYING).where --stack '$(STACK)' --region '$(REGION)'
 
-##### What the others need
+##### Prerequisites
 
 .PHONY: setup
 setup: tools emulator $(CARGO_DENY) ## Installs all that the other targets would install when needed.

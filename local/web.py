@@ -30,10 +30,10 @@ PUBLIC = REPOSITORY / "target" / "lambda" / "panel" / "public"
 NPM = environments.path("emulator") / "bin" / "npm"
 LOCK = REPOSITORY / "target" / "web.lock"
 
-# What is made from the others.
+# Generated files.
 MADE = {"node_modules", "dist", "coverage"}
 
-# What compression makes smaller.
+# Files that benefit from compression.
 COMPRESSED = {".css", ".html", ".js", ".json", ".svg"}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .shop import STORE
 
-# Of the shop that is there from the start; see shopify/__main__.py.
+# Token of the initial shop; see shopify/__main__.py.
 OPENED_BY = "shpat_local"
 CLIENT_ID = "hookline-local"
 

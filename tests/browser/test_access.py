@@ -155,7 +155,7 @@ def test_a_shops_admin_sees_its_own_store_only(site: Site, profile: Callable[...
 
 
 def test_the_admin_of_its_shop_can_frame_it(site: Site, profile: Callable[..., BrowserContext], store: str) -> None:
-    """As Shopify does it: its admin's page with ours in a frame."""
+    """Like Shopify: a page of its admin with ours in a frame."""
     context = profile()
     # Without permission, a page of the internet must not frame a page of this machine.
     context.grant_permissions(["local-network-access"])

@@ -64,7 +64,7 @@ def test_an_error_is_explained_with_what_to_do(site: Site, panel: Panel, admin: 
 
 
 def test_an_order_shows_as_it_arrives(site: Site, panel: Panel, admin: Token, store: str) -> None:
-    """As a notice and in the feed."""
+    """The order shows as a notice and in the feed."""
     panel.at_store(admin, store)
     order = site.send(store, "orders/create", sample("orders-create.json"))
     expect(panel.delivery(order)).to_be_visible()

@@ -153,7 +153,7 @@ def test_a_sign_in_continues_when_the_server_recovers(stack: MadeUp, tabs: Calla
     "place", ["", store_path(DEMO), store_path(BROKEN)], ids=["list", "same store", "another store"]
 )
 def test_an_unreachable_server_is_reported_once(stack: MadeUp, tabs: Callable[[], Panel], place: str) -> None:
-    """By one sentence, which is true; and nothing can be done that would need the server."""
+    """One correct sentence reports it, and actions that need the server are disabled."""
     panel = tabs().at_store(token("admin"), DEMO)
     stack.move("down", on="true")
     panel.go(place)
@@ -218,7 +218,7 @@ def test_a_failed_delivery_stays_until_a_person_acts(stack: MadeUp, tabs: Callab
 
 
 def test_a_viewer_sees_failed_deliveries_and_no_button(tabs: Callable[[], Panel]) -> None:
-    """Nor in the delivery itself."""
+    """The delivery itself has no button either."""
     panel = tabs().at_store(token("viewer"), BROKEN)
     failed = panel.page.locator("[data-failed]")
     expect(failed).to_have_count(3)
@@ -301,7 +301,7 @@ def everywhere(panel: Panel) -> Iterator[str]:
     "query", [f"?embedded=1&shop={DEMO}&host=aG9zdA", f"?shop={DEMO.upper()}", "?host=aG9zdA&embedded=1"]
 )
 def test_a_merchant_without_app_bridge_sees_no_token_form(tabs: Callable[[], Panel], query: str) -> None:
-    """Nor the name of a command."""
+    """The page names no command either."""
     panel = tabs()
     panel.go(query=query)
     unavailable = panel.page.get_by_test_id("shut")

@@ -42,7 +42,7 @@ BAD_SIGNATURES: dict[str, Callable[[str], str | None]] = {
 
 @pytest.mark.parametrize("kind", BAD_SIGNATURES)
 def test_a_bad_signature_gets_401_and_nothing_else(tour: Tour, kind: str) -> None:
-    """And leaves no trace of the store."""
+    """The request leaves no trace of the store."""
     genuine = update(tour)
     forged = genuine.with_headers({HMAC: BAD_SIGNATURES[kind](genuine.header(HMAC))})
     answer = tour.stack.client.send(forged)

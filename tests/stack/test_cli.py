@@ -33,7 +33,7 @@ def hookline(tour: Tour) -> Hookline:
 
 
 def test_a_dead_letter_is_found_explained_and_redriven(tour: Tour, hookline: Hookline) -> None:
-    """With the reason that the ledger keeps."""
+    """The reason comes from the ledger."""
     with impatient(tour.stack):
         broken = tour.sign("products/update", sample("hostile/wrong-shape.json"))
         assert tour.stack.client.send(broken).status == 200

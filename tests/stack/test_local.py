@@ -54,7 +54,7 @@ def alive(process: int) -> bool:
 
 
 def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the variable that chooses another port."""
+    """The message names the variable that chooses another port."""
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
         monkeypatch.setenv("HOOKLINE_AWS_PORT", str(port))
@@ -65,7 +65,7 @@ def test_the_holder_of_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_replay_without_a_stack_explains_how_to_start_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And does not guess an address."""
+    """The command does not guess an address."""
     monkeypatch.setattr("hookline_local.replay.DEV_STACK", tmp_path / "none.json")
     assert replay(["--event", "events/shopify/products-update.json"]) == 2
     assert "make dev" in capsys.readouterr().err

@@ -84,7 +84,7 @@ def test_a_redacted_store_is_erased(tour: Tour) -> None:
 
 
 def test_events_are_accepted_by_the_same_receiver(tour: Tour) -> None:
-    """With their own headers; a deletion needs no fetch."""
+    """Events have their own headers; a deletion needs no fetch."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert tour.until(lambda: tour.result(board), "it is found")

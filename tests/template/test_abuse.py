@@ -48,7 +48,7 @@ def test_a_day_of_flood_costs_less_than_the_limit() -> None:
 
 
 def test_no_file_of_the_panel_is_larger_than_assumed() -> None:
-    """Of those that were built, if they were."""
+    """Checks the built files, if there are any."""
     files = [file for file in (REPOSITORY / "web/dist").rglob("*") if file.is_file()]
     assert all(file.stat().st_size <= abuse.LARGEST_FILE for file in files)
     description = (REPOSITORY / "docs/openapi.json").stat().st_size

@@ -26,7 +26,7 @@ def test_every_alarm_has_an_instruction(resources: Resources) -> None:
 
 
 def test_the_queues_are_watched(resources: Resources) -> None:
-    """By age and by dead letters."""
+    """Alarms watch the age and the dead letters."""
     watched = {
         (each["Properties"]["MetricName"], each["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
         for each in of_type(resources, "AWS::CloudWatch::Alarm").values()
@@ -42,7 +42,7 @@ def test_the_queues_are_watched(resources: Resources) -> None:
 
 
 def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
-    """By one alarm each: twelve metrics are more than an alarm may have."""
+    """Two alarms, because twelve metrics exceed the limit of one."""
     watched = [
         metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
         for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
@@ -53,14 +53,14 @@ def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
 
 
 def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
-    """By a metric filter on its own log group."""
+    """Each has a metric filter on its own log group."""
     for metric in metrics(resources, "{ $.fields.outcome = * }"):
         assert metric["MetricName"] == "Webhooks"
         assert metric["Dimensions"] == [{"Key": "Outcome", "Value": "$.fields.outcome"}]
 
 
 def test_uses_of_the_old_client_secret_are_counted(resources: Resources) -> None:
-    """By each receiver, over all stores; a day without is 0 and not a gap."""
+    """Every receiver counts them, over all stores; a day without uses is 0 and not a gap."""
     for metric in metrics(resources, "{ $.fields.secret = 1 }"):
         assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
         assert metric["DefaultValue"] == 0
@@ -102,7 +102,7 @@ def test_a_failing_consumer_raises_an_alarm_even_with_few_events(resources: Reso
 
 
 def test_refusals_raise_an_alarm(resources: Resources) -> None:
-    """By the authorizer, in the words of its log line, and by the throttle of the receivers."""
+    """Refusals by the authorizer, from its log line, and by the throttle of the receivers."""
     assert resources["AccessRefused"]["Properties"]["FilterPattern"] == '{ $.fields.outcome = "refused: *" }'
     assert 'format!("refused: {reason}")' in (REPOSITORY / "crates/api/src/authorizer.rs").read_text()
     assert resources["WebhooksTooMany"]["Properties"]["FilterPattern"] == '{ $.status = "429" }'

@@ -23,7 +23,7 @@ def test_only_functions_that_reach_the_index_run_in_the_vpc(resources: Resources
 
 
 def test_only_their_roles_may_keep_network_interfaces(resources: Resources) -> None:
-    """And only if there is a VPC."""
+    """The permission exists only with a VPC."""
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         _, *others = role["Properties"]["ManagedPolicyArns"]
         if name.replace("Role", "Function") not in REACH_THE_INDEX:

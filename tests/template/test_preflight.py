@@ -95,7 +95,7 @@ def test_concurrency_reserved_by_the_stack_itself_counts_as_free() -> None:
 
 
 def test_a_readable_secret_yields_no_finding() -> None:
-    """Also with AWS's own key named by its ARN."""
+    """Including AWS's own key, named by its ARN."""
     key = "arn:aws:kms:eu-west-1:123456789012:key/1"
     assert not list(preflight_secret.check(plan(), answering(("secretsmanager.describe_secret", {"ARN": SECRET}))))
     managed = {"KeyMetadata": {"KeyId": "1", "KeyManager": "AWS"}}
@@ -219,7 +219,7 @@ def test_a_collection_with_obstacles_is_reported(answers: list[Answer], expected
 
 
 def test_a_missing_collection_stops_the_deployment() -> None:
-    """By the id in its ARN."""
+    """The collection is found by the id in its ARN."""
     none = answering(("opensearchserverless.batch_get_collection", {"collectionDetails": []}))
     wanted = plan(OPENSEARCH_ARN=COLLECTION, OPENSEARCH_URL=f"https://{SERVERLESS_HOST}")
     assert [weight for weight, _ in preflight_search.check(wanted, none)] == ["STOP"]
@@ -284,7 +284,7 @@ def test_a_check_without_permission_warns_and_stops_nothing(monkeypatch: pytest.
 
 
 def test_missing_credentials_yield_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not one for each question."""
+    """Without credentials, the checks are not repeated."""
 
     def nobody(*_: Any) -> Any:
         raise NoCredentialsError
@@ -305,7 +305,7 @@ def test_unreadable_more_stops_the_deployment(monkeypatch: pytest.MonkeyPatch, m
 
 
 def test_alarms_without_a_recipient_are_reported() -> None:
-    """As a note: it is allowed."""
+    """A note, because it is allowed."""
     assert not plan().parameters["AlarmEmail"]
     assert plan("AlarmEmail=you@example.com LogLevel=DEBUG").parameters["AlarmEmail"] == "you@example.com"
 

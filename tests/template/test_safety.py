@@ -37,7 +37,7 @@ def test_a_table_survives_mistakes(resources: Resources, table: str, expires: st
 
 
 def test_the_tables_are_these(resources: Resources) -> None:
-    """With these keys."""
+    """The tables and their keys."""
     tables = of_type(resources, "AWS::DynamoDB::Table")
     keys = {name: [key["AttributeName"] for key in each["Properties"]["KeySchema"]] for name, each in tables.items()}
     assert keys == {
@@ -65,7 +65,7 @@ def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None
 
 
 def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
-    """As an event. No job is larger than a message of SQS can be anywhere."""
+    """Like an event. No job exceeds the size of an SQS message in any region."""
     redrive = resources["SyncQueue"]["Properties"]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"]["Fn::GetAtt"] == ["SyncDeadLetterQueue", "Arn"]
     assert redrive["maxReceiveCount"] >= 5
@@ -243,7 +243,7 @@ def test_a_flood_is_throttled_at_the_api(resources: Resources) -> None:
 
 
 def test_callers_are_in_the_access_log(resources: Resources) -> None:
-    """By both HTTP APIs: the address, and nothing that a caller writes himself, for values are not escaped."""
+    """Both HTTP APIs log the address, and no value that a caller controls, because values are not escaped."""
     for api, group in {"WebhooksApi": "WebhooksAccessLogs", "HttpApi": "ApiAccessLogs"}.items():
         (stage,) = [
             stage["Properties"]

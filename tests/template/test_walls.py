@@ -98,7 +98,7 @@ def test_every_wing_of_domain_uses_only_wings_below_it() -> None:
     ],
 )
 def test_uses_are_read_from_code(code: str, expected: set[str]) -> None:
-    """Also those in nested lists, and not those of comments and tests."""
+    """Including nested lists, without comments and tests."""
     assert set(used_wings(without_tests(code))) == expected
 
 
@@ -117,7 +117,7 @@ def test_every_crate_has_a_place() -> None:
 
 
 def test_receivers_do_not_link_the_api() -> None:
-    """So an edit in the API relinks no receiver."""
+    """An edit in the API must not relink receivers."""
     below = {"hookline-wiring"}
     while more := {other for crate in below for other in CRATES[crate]} - below:
         below |= more

@@ -1,5 +1,5 @@
-//! Configuration of the SDKs in a receiver: it gives them what they would look up at each start, and leaves out what
-//! adds nothing to a request but time. Requests, signatures, retries and responses are the SDKs'.
+//! Configuration of the SDKs in a receiver: it provides values that they would look up at each start, and leaves out
+//! what adds nothing to a request but time. Requests, signatures, retries and responses are the SDKs'.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};

@@ -32,7 +32,7 @@ pub(crate) type SdkItem = HashMap<String, AttributeValue>;
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
 pub(crate) const MAX_BATCH_ITEMS: usize = 25;
 
-/// Most attempts to write what a `BatchWriteItem` has left unwritten.
+/// Maximum attempts to write the items that a `BatchWriteItem` left unprocessed.
 const BATCH_ATTEMPTS: usize = 5;
 
 /// A table, and the port whose failures its calls are.

@@ -13,11 +13,11 @@ pub enum Returned {
     /// None.
     #[default]
     Nothing,
-    /// Of an update: the attributes it has changed, as they were.
+    /// The attributes that an update has changed, with their old values.
     UpdatedOld,
-    /// Of an update: the whole item, as it is now.
+    /// The whole item after an update.
     AllNew,
-    /// Of a deletion: the whole item, as it was.
+    /// The whole item before a deletion.
     AllOld,
 }
 

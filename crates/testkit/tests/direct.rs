@@ -102,7 +102,7 @@ mod ledger_of_both {
     });
 }
 
-/// As in production: receivers add to what the others write and read.
+/// Tables as in production: receivers add to items that other functions write and read.
 #[derive(Clone)]
 struct MixedStores {
     tally: DirectTally,

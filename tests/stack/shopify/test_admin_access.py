@@ -32,7 +32,7 @@ def test_a_query_above_the_maximum_cost_is_refused(shop: Shopkeeper) -> None:
 
 
 def test_requests_fail_as_control_demands(shop: Shopkeeper) -> None:
-    """With a status, or without any answer."""
+    """Faults have a status, or no response at all."""
     shop.act("faults", next=1, kind="429", retry_after=2.0)
     shop.act("faults", next=1, kind="503")
     shop.act("faults", next=1, kind="drop")
@@ -66,7 +66,7 @@ def test_an_installed_shop_needs_a_valid_token(shop: Shopkeeper) -> None:
 
 
 def test_client_credentials_last_a_day(shop: Shopkeeper) -> None:
-    """And need the secret."""
+    """They need the client secret."""
     status, answer = granted(shop, "client_credentials")
     assert (status, answer["expires_in"]) == (200, 86399)
     assert works(shop, answer)

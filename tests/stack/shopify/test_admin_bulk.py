@@ -62,7 +62,7 @@ def test_an_ungrouped_result_has_the_same_lines_in_another_order(shop: Shopkeepe
 
 
 def test_a_download_that_breaks_off_is_continued(shop: Shopkeeper) -> None:
-    """By a range from the byte that was reached."""
+    """A range request continues from the last byte."""
     url = finished(shop, started(shop))["url"]
     whole = fetched(url)
     shop.act("bulk", drop=1, drop_after=1000)

@@ -82,7 +82,7 @@ def test_membership_of_a_smart_collection_follows_edits_silently(shop: Shopkeepe
 
 
 def test_stock_is_per_location(shop: Shopkeeper) -> None:
-    """And its sum is the variant's."""
+    """The variant's stock is the sum of all locations."""
     query = """{ product(id: "gid://shopify/Product/%d") { variants(first: 1) { nodes {
         inventoryQuantity
         inventoryItem { id inventoryLevels(first: 5) { nodes { quantities(names: ["available"]) { quantity } } } }

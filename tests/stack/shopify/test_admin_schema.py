@@ -24,7 +24,7 @@ def test_a_query_that_does_not_fit_the_schema_is_refused(shop: Shopkeeper) -> No
 
 
 def test_the_check_finds_the_errors_of_shopify(tmp_path: Any) -> None:
-    """As a command: 0 for good documents, 1 with a message for bad ones."""
+    """The command exits with 0 for valid documents, with 1 and a message for invalid ones."""
     files = {
         "good.graphql": "query P($id: ID!) { product(id: $id) { id title } }",
         "old.graphql": "{ products(first: 1) { nodes { bodyHtml } } }",

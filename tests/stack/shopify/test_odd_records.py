@@ -18,7 +18,7 @@ def product(number: int) -> str:
 
 
 def test_untracked_stock_shows_in_the_admin_api_only(shop: Shopkeeper) -> None:
-    """As by Shopify since 2024-07."""
+    """Like Shopify's payloads since 2024-07."""
     one = shop.act("product", id=SKILLET)["variants"][0]
     body = shop.act("set-tracked", inventory_item_id=one["inventory_item_id"], tracked=False)
     assert "tracked" not in json.dumps(body)

@@ -23,7 +23,7 @@ def subscribed(shop: Shopkeeper, topic: str, uri: str, **more: Any) -> dict[str,
 
 
 def test_an_edit_is_sent_signed(shop: Shopkeeper, receiver: Receiver) -> None:
-    """With the first hundred variants and the gids of all."""
+    """The body has the first hundred variants and the gids of all."""
     subscribed(shop, "PRODUCTS_UPDATE", receiver.url, name="ours")
     shop.act("update_product", id=CURTAIN, title="Curtain ☕")
     assert shop.act("settle") == {"pending": 0}
@@ -45,7 +45,7 @@ def test_an_edit_is_sent_signed(shop: Shopkeeper, receiver: Receiver) -> None:
 
 
 def test_each_topic_has_its_shape(shop: Shopkeeper, receiver: Receiver) -> None:
-    """As in events/shopify."""
+    """Bodies have the shapes of events/shopify."""
     for topic in (
         "PRODUCTS_CREATE",
         "PRODUCTS_DELETE",
@@ -234,7 +234,7 @@ def test_compliance_topics_reach_the_apps_own_subscriptions(shop: Shopkeeper, re
 
 
 def test_control_explains_errors(shop: Shopkeeper) -> None:
-    """With 400, so that a mistyped test does not pass."""
+    """Invalid requests get 400, so that a mistyped test does not pass."""
     for act, given in (
         ("nonsense", {}),
         ("update_product", {"id": 1}),

@@ -1,8 +1,8 @@
 //! [`Entries`]: the fence as it is compared with a catalog, and as a person reads it. Needs `dynamodb:BatchGetItem`.
 //!
 //! DynamoDB may return a part of a batch only
-//! (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>). The rest is read again at once, a
-//! few times, because DynamoDB leaves out a rest when a batch is large.
+//! (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>). The rest is read again at
+//! once, a few times, because DynamoDB leaves out a rest when a batch is large.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::{
     table::{SdkItem, from_sdk, to_sdk},
 };
 
-/// Most reads of what a batch has left out.
+/// Maximum reads of the keys that a batch left unprocessed.
 const MAX_READS: usize = 8;
 
 impl Entries for DynamoEntities {

@@ -116,7 +116,7 @@ pub(super) fn read_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<
         .map_err(|_| MalformedError::new(name))
 }
 
-/// As [`read_json`], for the progress of something: what a later version of this code wrote reads as none.
+/// As [`read_json`], for progress: a value that a later version of this code wrote is read as `None`.
 fn read_progress<T: DeserializeOwned>(item: &Item, name: &str) -> Option<T> {
     serde_json::from_str(item.find_text(name)?).ok()
 }
