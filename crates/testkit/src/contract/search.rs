@@ -64,7 +64,7 @@ fn put(entity: &EntityKey, title: &str, description: &str) -> IndexChange {
 }
 
 /// Writes products 1, 2, … of the store `demo`, and waits until all of them can be found.
-async fn put(index: &(impl Index + Search), products: &[(&str, &str)]) {
+async fn index_products(index: &(impl Index + Search), products: &[(&str, &str)]) {
     let changes: Vec<IndexChange> = (1..)
         .zip(products)
         .map(|(id, (title, description))| {
@@ -122,7 +122,7 @@ pub async fn document_is_found_as_written(index: &(impl Index + Search)) {
 }
 
 pub async fn title_outweighs_description(index: &(impl Index + Search)) {
-    put(
+    index_products(
         index,
         &[
             ("Linen Throw", "Goes well with a lantern."),
@@ -196,7 +196,7 @@ pub async fn documents_of_an_ended_install_are_not_found(index: &(impl Index + S
 }
 
 pub async fn typing_error_is_tolerated(index: &(impl Index + Search)) {
-    put(
+    index_products(
         index,
         &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
     )
@@ -208,7 +208,7 @@ pub async fn typing_error_is_tolerated(index: &(impl Index + Search)) {
 }
 
 pub async fn characters_are_never_operators(index: &(impl Index + Search)) {
-    put(
+    index_products(
         index,
         &[("Iron Skillet", "For the hob."), ("Beeswax Candle", "Pillar.")],
     )
@@ -247,7 +247,7 @@ pub async fn characters_are_never_operators(index: &(impl Index + Search)) {
 }
 
 pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
-    put(
+    index_products(
         index,
         &[
             ("Crème brûlée ramekins", "Six of them."),
@@ -268,7 +268,7 @@ pub async fn words_of_every_script_are_found(index: &(impl Index + Search)) {
 }
 
 pub async fn word_is_found_in_any_spelling(index: &(impl Index + Search)) {
-    put(
+    index_products(
         index,
         &[
             ("Écharpe en laine", "Douce."),
@@ -298,7 +298,7 @@ pub async fn word_is_found_in_any_spelling(index: &(impl Index + Search)) {
 }
 
 pub async fn hostile_query_gets_a_response(index: &(impl Index + Search)) {
-    put(index, &[("Iron Skillet", "For the hob.")]).await;
+    index_products(index, &[("Iron Skillet", "For the hob.")]).await;
     let many = |word: &dyn Fn(usize) -> String| (0..10_000).map(word).collect::<String>();
     for text in [
         many(&|n| format!("word{n} ")),
@@ -341,7 +341,7 @@ pub async fn stock_keeping_unit_finds_its_product_first(index: &(impl Index + Se
 }
 
 pub async fn matches_are_highlighted(index: &(impl Index + Search)) {
-    put(index, &[("Iron Skillet", "A skillet for the hob. ")]).await;
+    index_products(index, &[("Iron Skillet", "A skillet for the hob. ")]).await;
     let page = search(index, "skillet").await;
     let highlights = &page.hits[0].highlights;
     assert!(highlights["title"][0].contains("<em>Skillet</em>"), "{highlights:?}");
@@ -352,7 +352,7 @@ pub async fn matches_are_highlighted(index: &(impl Index + Search)) {
 }
 
 pub async fn page_is_limited_and_reports_the_total(index: &(impl Index + Search)) {
-    put(index, &[("Oak Board", "A"), ("Oak Bowl", "B"), ("Oak Spoon", "C")]).await;
+    index_products(index, &[("Oak Board", "A"), ("Oak Bowl", "B"), ("Oak Spoon", "C")]).await;
     for (limit, found) in [(0, 0), (1, 1), (2, 2), (50_000, 3)] {
         let page = search_in(index, store("demo"), "oak", limit).await;
         assert_eq!((page.hits.len(), page.total), (found, 3));
