@@ -26,7 +26,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
-pub use self::compliance::{Compliance, Comply, NoCompliance, NoConnections, Reached};
+pub use self::compliance::{Compliance, CompliancePorts, Comply, NoCompliance, NoConnections, Reached};
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 use self::{
     compliance::PrivacyRequest,
@@ -36,9 +36,7 @@ use self::{
 pub use crate::catalogue::apply::Verdict;
 use crate::{
     catalogue::{
-        apply::{Apply, Item, Placed, Verdicts, parked},
-        entities::Entities,
-        index::Index,
+        apply::{Apply, IndexPorts, Item, Placed, Verdicts, parked},
         jobs::Jobs,
     },
     delivery::{
@@ -51,22 +49,31 @@ use crate::{
     kernel::{
         failure::ErrorCode,
         ids::{DeliveryKey, EventId, StoreKey},
-        port::{CALLS_AT_ONCE, Clock},
+        port::CALLS_AT_ONCE,
     },
     store::stores::{StoreRecord, Stores},
 };
 
-/// Applies deliveries.
-#[derive(Debug)]
-pub struct Reindex<L, E, S, I, J, P, C> {
+/// Ports that apply deliveries.
+pub trait ConsumerPorts: IndexPorts<Stores: FailedDeliveries> {
     /// Ledger of completed deliveries.
-    pub ledger: L,
-    /// Puts states into the index.
-    pub apply: Apply<E, S, I, C>,
+    type Ledger: Ledger;
     /// Queue of jobs that read from stores.
-    pub jobs: J,
+    type Jobs: Jobs;
+    /// Compliance with privacy requests: [`Compliance`], or [`NoCompliance`].
+    type Compliance: Comply;
+}
+
+/// Applies deliveries.
+pub struct Reindex<P: ConsumerPorts> {
+    /// Ledger of completed deliveries.
+    pub ledger: P::Ledger,
+    /// Puts states into the index.
+    pub apply: Apply<P>,
+    /// Queue of jobs that read from stores.
+    pub jobs: P::Jobs,
     /// Ports for privacy requests; if `None`, such requests are parked.
-    pub compliance: Option<P>,
+    pub compliance: Option<P::Compliance>,
     /// Interprets a body.
     pub interpret: Interpret,
 }
@@ -223,9 +230,7 @@ impl Batch {
     }
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
-    Reindex<L, E, S, I, J, P, C>
-{
+impl<P: ConsumerPorts> Reindex<P> {
     /// Applies a batch. Returns one verdict per message, in order. At `stop_at`, stops removing the documents of an
     /// uninstalled store and lets that message be received again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {

@@ -6,6 +6,8 @@ mod connections;
 mod dead_letters;
 mod index;
 mod live;
+mod ports;
+mod samples;
 mod storage;
 mod stores;
 
@@ -24,6 +26,8 @@ pub use self::{
     dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
+    ports::consumer,
+    samples::product,
     storage::{MemoryArchive, MemoryAudit, MemoryBodies},
     stores::MemoryStores,
 };
@@ -62,9 +66,9 @@ impl<T> Shared<T> {
     }
 }
 
-/// Ports in memory as one bundle, read from the clock `C`. Has no value: it only names types.
+/// Ports in memory as one bundle, with the clock `C` and the index `I`. Has no value: it only names types.
 #[derive(Debug)]
-pub struct InMemory<C = Timestamp>(PhantomData<C>);
+pub struct InMemory<C = Timestamp, I = MemoryIndex>(PhantomData<(C, I)>);
 
 /// Instant at which the clocks of tests stand, by convention: 2026-11-21 12:00 UTC.
 ///

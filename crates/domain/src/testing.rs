@@ -21,7 +21,8 @@ use crate::{
         port::{Clock, PortError},
     },
     memory::{
-        MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
+        self, InMemory, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
+        MemorySubscriptions,
     },
     store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{
@@ -103,19 +104,8 @@ impl Index for WatchedIndex {
     }
 }
 
-pub(crate) type Applying = Apply<MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
-pub(crate) type Reconciling =
-    Reconcile<MemoryCatalogue<SetClock>, MemoryEntities, MemoryStores, WatchedIndex, SetClock>;
-pub(crate) type Syncing = SyncWorker<
-    MemoryCatalogue<SetClock>,
-    MemoryEntities,
-    MemoryStores,
-    WatchedIndex,
-    MemoryJobs,
-    MemorySubscriptions,
-    MemoryQueue,
-    SetClock,
->;
+/// Ports of [`World`].
+pub(crate) type Ports = InMemory<SetClock, WatchedIndex>;
 
 /// Everything in memory, at noon.
 pub(crate) struct World {
@@ -156,30 +146,11 @@ pub(crate) fn id(id: impl ToString) -> EntityId {
 }
 
 pub(crate) fn store() -> StoreKey {
-    StoreKey {
-        source: "shopify".parse().unwrap(),
-        store: "demo.myshopify.com".parse().unwrap(),
-    }
+    "shopify#demo.myshopify.com".parse().unwrap()
 }
 
 pub(crate) fn product(number: impl ToString, updated_at: &str, title: &str) -> Product {
-    Product {
-        id: id(number),
-        updated_at: at(updated_at),
-        visible: true,
-        title: title.into(),
-        description: String::new(),
-        vendor: None,
-        product_type: None,
-        tags: vec![],
-        options: vec![],
-        variants: vec![],
-        complete: true,
-        untold: vec![],
-        collections: None,
-        image: None,
-        handle: None,
-    }
+    memory::product(number, at(updated_at), title)
 }
 
 pub(crate) fn collection(number: &str, title: &str) -> Collection {
@@ -209,7 +180,7 @@ impl World {
         }
     }
 
-    pub(crate) fn apply(&self) -> Applying {
+    pub(crate) fn apply(&self) -> Apply<Ports> {
         Apply {
             entities: self.entities.clone(),
             stores: self.stores.clone(),
@@ -218,7 +189,7 @@ impl World {
         }
     }
 
-    pub(crate) fn reconcile(&self) -> Reconciling {
+    pub(crate) fn reconcile(&self) -> Reconcile<Ports> {
         Reconcile {
             refetch: Refetch {
                 catalogue: self.catalogue.clone(),
@@ -228,7 +199,7 @@ impl World {
         }
     }
 
-    pub(crate) fn sync(&self) -> Syncing {
+    pub(crate) fn sync(&self) -> SyncWorker<Ports> {
         SyncWorker {
             reconcile: self.reconcile(),
             jobs: self.jobs.clone(),

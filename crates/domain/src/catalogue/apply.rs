@@ -41,17 +41,28 @@ use crate::{
 /// queue.
 const GONE_KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Applies states of entities to the index.
-#[derive(Debug)]
-pub struct Apply<E, S, I, C> {
+/// Ports that put states into the index.
+pub trait IndexPorts {
     /// Versions that have passed the fence.
-    pub entities: E,
+    type Entities: Entities;
     /// Stores and their installs.
-    pub stores: S,
+    type Stores: Stores;
     /// Index of documents.
-    pub index: I,
+    type Index: Index;
     /// Clock.
-    pub clock: C,
+    type Clock: Clock;
+}
+
+/// Applies states of entities to the index.
+pub struct Apply<P: IndexPorts> {
+    /// Versions that have passed the fence.
+    pub entities: P::Entities,
+    /// Stores and their installs.
+    pub stores: P::Stores,
+    /// Index of documents.
+    pub index: P::Index,
+    /// Clock.
+    pub clock: P::Clock,
 }
 
 /// Outcome of one delivery in a batch.
@@ -141,7 +152,7 @@ pub(crate) struct Item {
     pub(crate) is_fetched: bool,
 }
 
-impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
+impl<P: IndexPorts> Apply<P> {
     /// Indexes observations of a store's catalog. Returns one verdict for each, in order.
     /// [`Superseded`](Fate::Superseded) means that something newer has passed or that the entity is gone: facts that
     /// only the catalog has, such as collections, are then not stored.

@@ -301,15 +301,13 @@ mod tests {
     use super::*;
     use crate::{
         event::product::{OptionAxis, Stock, VARIANTS},
-        kernel::ids::{EntityId, Source, StoreKey, StoreName},
+        kernel::ids::EntityId,
+        testing::{product, store},
     };
 
     fn key() -> EntityKey {
         EntityKey {
-            store: StoreKey {
-                source: Source::new("shopify").unwrap(),
-                store: StoreName::new("demo.myshopify.com").unwrap(),
-            },
+            store: store(),
             kind: Kind::Product,
             id: EntityId::new("446547597538216369").unwrap(),
         }
@@ -332,10 +330,6 @@ mod tests {
 
     fn stove() -> Product {
         Product {
-            id: EntityId::new("446547597538216369").unwrap(),
-            updated_at: "2026-11-14T15:04:52Z".parse().unwrap(),
-            visible: true,
-            title: "Ember Pocket Stove".into(),
             description: "Folds flat.".into(),
             vendor: Some("Northfold".into()),
             product_type: Some("Stoves".into()),
@@ -345,11 +339,8 @@ mod tests {
                 values: vec!["Raw".into(), "Black".into()],
             }],
             variants: vec![variant("1", "Raw", "9.50", 3), variant("2", "Black", "10.00", 0)],
-            complete: true,
-            untold: vec![],
-            collections: None,
-            image: None,
             handle: Some("ember-pocket-stove".into()),
+            ..product("446547597538216369", "2026-11-14T15:04:52Z", "Ember Pocket Stove")
         }
     }
 

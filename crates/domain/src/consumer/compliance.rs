@@ -22,14 +22,11 @@ use std::future::Future;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Reindex, Verdict};
+use super::{ConsumerPorts, Reindex, Verdict};
 use crate::{
-    catalogue::{apply::Item, entities::Entities, index::Index, jobs::Jobs},
+    catalogue::apply::Item,
     consumer::audit::{Audit, AuditRecord},
-    delivery::{
-        failed::FailedDeliveries,
-        ledger::{Fate, Ledger},
-    },
+    delivery::ledger::Fate,
     event::Request,
     kernel::{
         erase::Erase,
@@ -94,32 +91,39 @@ pub enum Reached {
     NotYet,
 }
 
-/// [`Comply`] with one port for each part.
-#[derive(Debug)]
-pub struct Compliance<A, T, S, V, B, F> {
+/// Ports that keep audit records and erase stores.
+pub trait CompliancePorts {
     /// Audit records.
-    pub audit: A,
-    /// Tokens, if any are stored.
-    pub connections: Option<T>,
+    type Audit: Audit;
+    /// Tokens.
+    type Connections: Connections;
     /// Records of stores.
-    pub stores: S,
-    /// The archive, if there is one.
-    pub archive: Option<V>,
-    /// Storage of bodies too large for a message, if there is one.
-    pub bodies: Option<B>,
-    /// The activity log, if there is one.
-    pub activity: Option<F>,
+    type Stores: Redact;
+    /// The archive.
+    type Archive: Erase;
+    /// Storage of bodies too large for a message.
+    type Bodies: Erase;
+    /// The activity log.
+    type Activity: ForgetActivity;
 }
 
-impl<A, T, S, V, B, F> Comply for Compliance<A, T, S, V, B, F>
-where
-    A: Audit,
-    T: Connections,
-    S: Redact,
-    V: Erase,
-    B: Erase,
-    F: ForgetActivity,
-{
+/// [`Comply`] with one port for each part.
+pub struct Compliance<P: CompliancePorts> {
+    /// Audit records.
+    pub audit: P::Audit,
+    /// Tokens, if any are stored.
+    pub connections: Option<P::Connections>,
+    /// Records of stores.
+    pub stores: P::Stores,
+    /// The archive, if there is one.
+    pub archive: Option<P::Archive>,
+    /// Storage of bodies too large for a message, if there is one.
+    pub bodies: Option<P::Bodies>,
+    /// The activity log, if there is one.
+    pub activity: Option<P::Activity>,
+}
+
+impl<P: CompliancePorts> Comply for Compliance<P> {
     async fn keep(&self, record: &AuditRecord) -> Result<(), PortError> {
         self.audit.keep(record).await
     }
@@ -248,9 +252,7 @@ fn unfinished() -> ComplyError {
     })
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
-    Reindex<L, E, S, I, J, P, C>
-{
+impl<P: ConsumerPorts> Reindex<P> {
     /// Complies with a privacy request and keeps an audit record. A request that is not finished by `stop_at` is
     /// received again.
     pub(super) async fn comply(&self, request: &PrivacyRequest, stop_at: Timestamp) -> Verdict {
@@ -295,7 +297,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
     /// Erases a store, as far as it is to be erased. Returns a sentence for the audit record.
     async fn forget(
         &self,
-        compliance: &P,
+        compliance: &P::Compliance,
         request: &PrivacyRequest,
         stop_at: Timestamp,
     ) -> Result<String, ComplyError> {
@@ -341,7 +343,7 @@ impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P:
     /// Touches nothing of a store's present install, and erases what is stored from before `ended`.
     async fn spare_new_install(
         &self,
-        compliance: &P,
+        compliance: &P::Compliance,
         store: &StoreKey,
         ended: Timestamp,
         stop_at: Timestamp,

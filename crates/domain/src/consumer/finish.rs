@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Batch, Comply, Processed, Reindex, Slot, Verdict, follow_ups::FollowUps};
+use super::{Batch, ConsumerPorts, Processed, Reindex, Slot, Verdict, follow_ups::FollowUps};
 use crate::{
-    catalogue::{entities::Entities, index::Index, jobs::Jobs},
     delivery::{
         failed::{FailedDeliveries, FailedDelivery},
         ledger::{Completion, DeliveryCompletion, Fate, Ledger, NoteOutcome, Problem},
@@ -27,9 +26,7 @@ use crate::{
 /// An item with its place in the batch.
 type At<T> = (usize, T);
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
-    Reindex<L, E, S, I, J, P, C>
-{
+impl<P: ConsumerPorts> Reindex<P> {
     /// Writes the outcome of each delivery into the ledger: one write each, in as few calls as the ledger can. A
     /// delivery is done only after that.
     pub(super) async fn complete(&self, batch: &mut Batch) {

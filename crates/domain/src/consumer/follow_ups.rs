@@ -8,21 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Comply, Reindex, Verdict, route::FollowUp};
+use super::{ConsumerPorts, Reindex, Verdict, route::FollowUp};
 use crate::{
     catalogue::{
         apply::Verdicts,
-        entities::Entities,
-        index::Index,
         jobs::{Job, Jobs, Members, Task},
     },
-    delivery::{failed::FailedDeliveries, ledger::Ledger},
     kernel::{
         failure::{ErrorCode, LastError},
         ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
-        port::Clock,
     },
-    store::stores::{Counter, StoreRecord, StoreUpdate, Stores},
+    store::stores::{Counter, StoreRecord, StoreUpdate},
     sync::vendor::PRODUCTS_AT_ONCE,
 };
 
@@ -114,9 +110,7 @@ impl Unfetched {
     }
 }
 
-impl<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>
-    Reindex<L, E, S, I, J, P, C>
-{
+impl<P: ConsumerPorts> Reindex<P> {
     /// Sends the jobs of all follow-ups. A delivery whose job could not be sent is received again.
     pub(super) async fn send_follow_ups(&self, verdicts: &mut Verdicts, follow_ups: &FollowUps) {
         for (store, follow_ups) in &follow_ups.stores {

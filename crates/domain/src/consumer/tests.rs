@@ -5,15 +5,13 @@ mod failed;
 mod follow_ups;
 mod installs;
 mod orders;
+mod ports;
 mod problems;
 mod replays;
 
-use std::sync::Mutex;
-
-use self::compliance::Complying;
+use self::ports::{FlakyIndex, Ports};
 use super::*;
 use crate::{
-    catalogue::index::{IndexChange, IndexOutcome},
     delivery::{
         envelope::EnvelopeError,
         ledger::{ClaimRequest, Claims, Fate},
@@ -24,13 +22,13 @@ use crate::{
         product::{Collection, Product, VARIANTS},
     },
     kernel::{
-        ids::{DeliveryId, EntityId, EntityKey, Kind, Source, StoreName, Topic},
+        ids::{DeliveryId, EntityId, EntityKey, Kind, Topic},
         port::{Cause, PortError},
         time::later,
-        version::Version,
     },
-    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores, noon},
-    store::stores::{Counter, StoreView, StoreViews},
+    memory::{self, noon},
+    store::stores::{Counter, StoreView, StoreViews, Stores},
+    testing::{at, collection, product},
 };
 
 const STORE: &str = "demo.myshopify.com";
@@ -57,34 +55,18 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
         ("inventory_levels/update", _) => Ok(Event::StockChanged(id())),
         (UPDATE, [_]) => Ok(Event::ProductChanged(id())),
         ("collections/update", [_, updated_at, title, _]) => Ok(Event::CollectionUpdated(Box::new(Collection {
-            id: id(),
-            updated_at: updated_at.parse().unwrap(),
-            visible: true,
-            title: (*title).into(),
-            description: String::new(),
-            image: None,
-            handle: None,
+            updated_at: at(updated_at),
+            ..collection(parts[0], title)
         }))),
         (_, [_, updated_at, title, visible]) => Ok(Event::ProductUpdated(Box::new(Product {
-            id: id(),
-            updated_at: updated_at.parse().unwrap(),
             visible: visible.starts_with("visible"),
-            title: (*title).into(),
-            description: String::new(),
-            vendor: None,
-            product_type: None,
-            tags: vec![],
-            options: vec![],
-            variants: vec![],
             complete: !visible.ends_with("more"),
             untold: if visible.ends_with("bare") {
                 vec![VARIANTS]
             } else {
                 vec![]
             },
-            collections: None,
-            image: None,
-            handle: None,
+            ..product(parts[0], updated_at, title)
         }))),
         _ => Err(InterpretError::Schema {
             path: "variants[0].price".into(),
@@ -93,94 +75,16 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     }
 }
 
-fn at(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-/// An index that fails on request, and that can run other code in the middle of a write.
-#[derive(Clone, Default)]
-struct FlakyIndex {
-    index: MemoryIndex,
-    faults: Arc<Mutex<Faults>>,
-}
-
-#[derive(Default)]
-struct Faults {
-    down: bool,
-    rejects: Option<&'static str>,
-    calls: usize,
-    uninstall_meanwhile: Option<MemoryStores>,
-    removal_passes_first: bool,
-}
-
-impl Index for FlakyIndex {
-    async fn apply(&self, changes: &[IndexChange]) -> Result<Vec<IndexOutcome>, PortError> {
-        let (down, rejects, meanwhile, removes) = {
-            let mut faults = self.faults.lock().unwrap();
-            faults.calls += 1;
-            (
-                faults.down,
-                faults.rejects,
-                faults.uninstall_meanwhile.take(),
-                faults.removal_passes_first,
-            )
-        };
-        if down {
-            let source = "arn:aws:iam::123456789012:role/x may not do this";
-            return Err(PortError::because(
-                "index",
-                Cause::Denied,
-                Some("security_exception"),
-                source,
-            ));
-        }
-        if let Some(stores) = meanwhile {
-            stores.disable(&store(STORE), at("2026-11-21T09:00:00Z")).await?;
-            if removes {
-                let removal = |change: &IndexChange| IndexChange::Remove {
-                    entity: change.entity().clone(),
-                    version: Version::floor(at("2026-11-21T09:00:00Z")),
-                };
-                self.index
-                    .apply(&changes.iter().map(removal).collect::<Vec<_>>())
-                    .await?;
-            }
-        }
-        let mut outcomes = self.index.apply(changes).await?;
-        for (change, outcome) in changes.iter().zip(&mut outcomes) {
-            if Some(change.entity().id.as_str()) == rejects {
-                *outcome = IndexOutcome::Rejected {
-                    reason: "mapper_parsing_exception".into(),
-                };
-            }
-        }
-        Ok(outcomes)
-    }
-}
-
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, FlakyIndex, MemoryJobs, Complying, Timestamp>;
+type Consumer = Reindex<Ports>;
 
 fn consumer() -> Consumer {
-    let ledger = MemoryLedger::default();
-    Reindex {
-        apply: Apply {
-            entities: MemoryEntities::default(),
-            stores: MemoryStores::default().beside(&ledger).followed(),
-            index: FlakyIndex::default(),
-            clock: noon(),
-        },
-        jobs: MemoryJobs::default(),
-        ledger,
-        compliance: None,
-        interpret,
-    }
+    let mut consumer: Consumer = memory::consumer(FlakyIndex::default(), noon(), interpret);
+    consumer.apply.stores = consumer.apply.stores.followed();
+    consumer
 }
 
 fn store(name: &str) -> StoreKey {
-    StoreKey {
-        source: Source::new("shopify").unwrap(),
-        store: StoreName::new(name).unwrap(),
-    }
+    format!("shopify#{name}").parse().unwrap()
 }
 
 fn delivery(name: &str, topic: &str, id: &str, triggered_at: &str, body: &str) -> Delivery {

@@ -269,17 +269,14 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::ids::{Source, StoreName, Topic};
+    use crate::kernel::ids::Topic;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
     }
 
     fn store() -> StoreKey {
-        StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new("demo.myshopify.com").unwrap(),
-        }
+        "shopify#demo.myshopify.com".parse().unwrap()
     }
 
     fn view(record: StoreRecord) -> StoreView {

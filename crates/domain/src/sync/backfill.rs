@@ -10,20 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalogue::{
-        entities::{Entities, Entries},
-        index::Index,
-    },
     kernel::{
         ids::StoreKey,
         port::{Clock, PortError},
         time::Pause,
     },
-    store::stores::{Reconciled, Stores},
+    store::stores::Reconciled,
     sync::{
         reconcile::{Next, OnProgress, Progress, Reconcile, Scope, Step, WaitReason},
-        refetch::SyncError,
-        vendor::Catalogue,
+        refetch::{CataloguePorts, SyncError},
     },
 };
 
@@ -37,14 +32,13 @@ const MAX_ATTEMPTS: u32 = 5;
 const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(2);
 
 /// Goes through a store's whole catalogue in one process.
-#[derive(Debug)]
-pub struct Backfill<K, E, S, I, P, T, C> {
+pub struct Backfill<P: CataloguePorts, K, T> {
     /// Performs the steps.
-    pub reconcile: Reconcile<K, E, S, I, C>,
+    pub reconcile: Reconcile<P>,
     /// Scope of the run: everything, or what differs.
     pub scope: Scope,
     /// Keeps the step to resume from after a crash.
-    pub checkpoints: P,
+    pub checkpoints: K,
     /// Waits.
     pub pause: T,
 }
@@ -91,16 +85,7 @@ pub enum BackfillEvent {
     },
 }
 
-impl<K, E, S, I, P, T, C> Backfill<K, E, S, I, P, T, C>
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    P: Checkpoints,
-    T: Pause,
-    C: Clock,
-{
+impl<P: CataloguePorts, K: Checkpoints, T: Pause> Backfill<P, K, T> {
     /// Goes through the catalogue: from the last checkpoint of the same scope, or from the start if there is none or
     /// `restart` is true. Reports progress to `report`.
     ///

@@ -28,11 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::{deleted::Rest, read::Part, run::began_at};
 pub use crate::catalogue::jobs::ReconcileStep as Step;
 use crate::{
-    catalogue::{
-        entities::{Entities, Entries},
-        index::Index,
-        jobs::{ExportId, ReconcileFindings},
-    },
+    catalogue::jobs::{ExportId, ReconcileFindings},
     kernel::{
         ids::{StoreKey, Topic},
         port::{Clock, PortError},
@@ -40,7 +36,7 @@ use crate::{
     },
     store::stores::{Counter, Hour, Reconciled, Run, RunStage, StoreRecord, StoreUpdate, Stores},
     sync::{
-        refetch::{Refetch, SyncError},
+        refetch::{CataloguePorts, Refetch, SyncError},
         vendor::Catalogue,
     },
 };
@@ -55,10 +51,9 @@ const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Goes through a store's whole catalogue.
-#[derive(Debug)]
-pub struct Reconcile<K, E, S, I, C> {
+pub struct Reconcile<P: CataloguePorts> {
     /// Reads from the catalogue, and indexes.
-    pub refetch: Refetch<K, E, S, I, C>,
+    pub refetch: Refetch<P>,
     /// Age from which a change counts as missed: [`GRACE`], except in tests and for people who do not want to wait.
     pub grace: SignedDuration,
 }
@@ -127,7 +122,7 @@ pub struct Progress {
 /// Callback that receives the progress of reading.
 pub type OnProgress<'a> = &'a mut (dyn FnMut(Progress) + Send);
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+impl<P: CataloguePorts> Reconcile<P> {
     /// Performs one step; a long step stops soon after `stop_at` and returns how to go on. Reports progress of reading
     /// to `progress`, and the state of the run to the status.
     ///

@@ -4,18 +4,17 @@ use jiff::Timestamp;
 
 use crate::{
     catalogue::{
-        apply::{Apply, Verdict},
-        entities::{Entities, Entries, FenceRecord, FenceState},
-        index::Index,
+        apply::{Apply, IndexPorts, Verdict},
+        entities::{Entries, FenceRecord, FenceState},
     },
     delivery::ledger::Fate,
     event::Observed,
     kernel::{
         failure::ErrorCode,
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Cause, Clock, PortError, chain},
+        port::{Cause, PortError, chain},
     },
-    store::stores::{Skipped, Stores},
+    store::stores::Skipped,
     sync::vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE},
 };
 
@@ -28,13 +27,18 @@ pub(crate) const ENTITIES_LISTED: usize = 5_000;
 /// Maximum number of fence entries read at once: the limit of [`Entries::find`].
 pub(crate) const ENTRIES_AT_ONCE: usize = 100;
 
-/// Reads from a store's catalogue, and indexes the result.
-#[derive(Debug)]
-pub struct Refetch<K, E, S, I, C> {
+/// Ports that read from a store's catalogue, and index the result.
+pub trait CataloguePorts: IndexPorts<Entities: Entries> {
     /// The stores' catalogues.
-    pub catalogue: K,
+    type Catalogue: Catalogue;
+}
+
+/// Reads from a store's catalogue, and indexes the result.
+pub struct Refetch<P: CataloguePorts> {
+    /// The stores' catalogues.
+    pub catalogue: P::Catalogue,
     /// Puts states into the index.
-    pub apply: Apply<E, S, I, C>,
+    pub apply: Apply<P>,
 }
 
 /// Failure to bring something from the catalogue into the index.
@@ -161,7 +165,7 @@ impl IndexedCounts {
     }
 }
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Refetch<K, E, S, I, C> {
+impl<P: CataloguePorts> Refetch<P> {
     /// Reads products and indexes them; deletes those that the store no longer has.
     ///
     /// # Errors

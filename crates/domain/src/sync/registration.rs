@@ -318,10 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn any_state_is_mended_once_and_right_from_then_on() {
-        let store = StoreKey {
-            source: "shopify".parse().unwrap(),
-            store: "demo.myshopify.com".parse().unwrap(),
-        };
+        let store = crate::testing::store();
         let elsewhere = subscription("x", ELSEWHERE, &[]);
         for (before, mended) in [
             (vec![], Mended::Created),

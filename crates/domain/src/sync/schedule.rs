@@ -88,10 +88,7 @@ mod tests {
     };
 
     fn store(name: &str) -> StoreKey {
-        StoreKey {
-            source: "shopify".parse().unwrap(),
-            store: name.parse().unwrap(),
-        }
+        format!("shopify#{name}").parse().unwrap()
     }
 
     #[tokio::test]

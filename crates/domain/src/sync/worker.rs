@@ -14,11 +14,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    catalogue::{
-        entities::{Entities, Entries},
-        index::Index,
-        jobs::{Job, Jobs, Task},
-    },
+    catalogue::jobs::{Job, Jobs, Task},
     delivery::queue::Backlog,
     kernel::{
         failure::{ErrorCode, LastError},
@@ -28,7 +24,7 @@ use crate::{
     store::stores::{StoreUpdate, Stores},
     sync::{
         reconcile::{Next, RETRY_DELAY, Reconcile, Scope, Step, WaitReason},
-        refetch::{IndexedCounts, SyncError},
+        refetch::{CataloguePorts, IndexedCounts, SyncError},
         vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE, VendorSubscriptions},
         watch::Watchdog,
     },
@@ -40,15 +36,24 @@ const LOOKUPS_AT_ONCE: usize = 8;
 /// Maximum interval between updates of a run's progress in the status while an export is being read.
 const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
+/// Ports that do jobs.
+pub trait SyncPorts: CataloguePorts {
+    /// Queue of jobs.
+    type Jobs: Jobs;
+    /// The stores' subscriptions.
+    type Subscriptions: VendorSubscriptions;
+    /// Our own queue of deliveries.
+    type Backlog: Backlog;
+}
+
 /// Does jobs.
-#[derive(Debug)]
-pub struct SyncWorker<K, E, S, I, J, W, Q, C> {
+pub struct SyncWorker<P: SyncPorts> {
     /// Reads from the catalogue, compares and indexes.
-    pub reconcile: Reconcile<K, E, S, I, C>,
+    pub reconcile: Reconcile<P>,
     /// Queue of jobs, for the work that remains.
-    pub jobs: J,
+    pub jobs: P::Jobs,
     /// Checks subscriptions.
-    pub watch: Watchdog<W, Q>,
+    pub watch: Watchdog<P::Subscriptions, P::Backlog>,
 }
 
 /// Outcome of a job.
@@ -90,17 +95,7 @@ pub trait Perform {
     fn perform(&self, job: &Job, stop_at: Timestamp) -> impl Future<Output = JobOutcome>;
 }
 
-impl<K, E, S, I, J, W, Q, C> Perform for SyncWorker<K, E, S, I, J, W, Q, C>
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    J: Jobs,
-    W: VendorSubscriptions,
-    Q: Backlog,
-    C: Clock,
-{
+impl<P: SyncPorts> Perform for SyncWorker<P> {
     async fn perform(&self, job: &Job, stop_at: Timestamp) -> JobOutcome {
         let done = match self.is_uninstalled(&job.store).await {
             Ok(true) => return JobOutcome::Uninstalled,
@@ -123,17 +118,7 @@ where
     }
 }
 
-impl<K, E, S, I, J, W, Q, C> SyncWorker<K, E, S, I, J, W, Q, C>
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    J: Jobs,
-    W: VendorSubscriptions,
-    Q: Backlog,
-    C: Clock,
-{
+impl<P: SyncPorts> SyncWorker<P> {
     async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, PortError> {
         let record = self.reconcile.refetch.apply.stores.find(store).await?;
         Ok(record.is_some_and(|record| !record.enabled))

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use super::{
-    Apply, GONE_KEPT_FOR, Item, Verdict, Verdicts,
+    Apply, GONE_KEPT_FOR, IndexPorts, Item, Verdict, Verdicts,
     group::{Content, Group, Observation, observation},
     parked,
 };
@@ -48,7 +48,7 @@ pub(crate) struct Removal {
     pub(crate) ended: Timestamp,
 }
 
-impl<E: Entities, S: Stores, I: Index, C: Clock> Apply<E, S, I, C> {
+impl<P: IndexPorts> Apply<P> {
     /// Records one store's uninstalls, each with its position in the batch and its time. Comes before [`place`](Self::place).
     pub(crate) async fn end_installs(
         &self,
@@ -223,7 +223,7 @@ mod tests {
     use crate::{
         catalogue::index::{Search, SearchQuery},
         event::{Event, Observed},
-        memory::{MemoryEntities, MemoryIndex, MemoryStores, noon},
+        memory::{InMemory, MemoryEntities, MemoryIndex, MemoryStores, noon},
         testing::{product, store},
     };
 
@@ -237,7 +237,7 @@ mod tests {
     #[tokio::test]
     async fn uninstall_by_a_person_removes_documents_and_may_be_repeated() {
         let store = store();
-        let apply = Apply {
+        let apply: Apply<InMemory> = Apply {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),

@@ -1,5 +1,7 @@
 //! Privacy requests: what is erased, what is left alone, and what is recorded.
 
+use std::{collections::BTreeSet, sync::Mutex};
+
 use super::*;
 use crate::{
     catalogue::entities::Entities,
@@ -9,6 +11,7 @@ use crate::{
         bodies::{Attempt, BodyKey, KeepBodies},
     },
     event::Request,
+    kernel::version::Version,
     live::{Activity, ActivityBatch},
     memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies},
     store::{
@@ -20,7 +23,7 @@ use jiff::SignedDuration;
 
 /// Stores that we hold tokens of.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tokens(Arc<Mutex<std::collections::BTreeSet<StoreKey>>>);
+pub(super) struct Tokens(Arc<Mutex<BTreeSet<StoreKey>>>);
 
 impl Tokens {
     fn are_held(&self, store: &StoreKey) -> bool {
@@ -51,8 +54,6 @@ impl Connections for Tokens {
         Ok(())
     }
 }
-
-pub(super) type Complying = Compliance<MemoryAudit, Tokens, MemoryStores, MemoryArchive, MemoryBodies, MemoryActivity>;
 
 const DATA_REQUEST: &str = "customers/data_request";
 const REDACT: &str = "shop/redact";

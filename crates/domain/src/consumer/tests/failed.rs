@@ -102,7 +102,7 @@ async fn dismissed_delivery_is_not_tried_again() {
     let broken = delivery(STORE, UPDATE, "b", T1, "1|not whole");
     let message = consumer.receive(&broken).await;
     consumer.again(vec![message.clone()]).await;
-    let now = consumer.apply.clock.now();
+    let now = consumer.apply.clock;
     consumer
         .ledger
         .complete(&broken.key, Fate::Dismissed, None, now)

@@ -1,10 +1,10 @@
 //! Data that deliveries do not carry is fetched from stores that we hold a token for.
 
-use jiff::SignedDuration;
+use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::{
-    catalogue::jobs::{Job, Members, Task},
+    catalogue::jobs::{Members, Task},
     event::{
         Observed,
         product::{Collections, Stock, Variant},
@@ -37,7 +37,7 @@ async fn connected() -> Consumer {
 
 impl Consumer {
     fn sent_tasks(&self) -> Vec<Task> {
-        let jobs = self.jobs.take();
+        let jobs = self.jobs.jobs.take();
         assert!(
             jobs.iter()
                 .all(|(job, delay)| job.store == store(STORE) && delay.is_zero())
@@ -151,38 +151,25 @@ async fn status_shows_what_is_missing_for_a_store_without_a_token() {
     assert_eq!(*code, ErrorCode::NotConnected);
     assert!(message.contains("hookline store add"), "{message}");
     assert_eq!(verdicts[2..], [settled(Fate::Discarded), settled(Fate::Applied)]);
-    assert_eq!(consumer.jobs.take(), []);
+    assert_eq!(consumer.jobs.jobs.take(), []);
     assert_eq!(consumer.count(&Counter::Partial).await, 1);
     let error = consumer.viewed(STORE).await.last_error().unwrap().clone();
     assert_eq!(error.code, ErrorCode::NotConnected);
 }
 
-/// A queue that rejects all jobs.
-struct Shut;
-
-impl Jobs for Shut {
-    async fn send(&self, _job: &Job, _delay: SignedDuration) -> Result<(), PortError> {
-        Err(PortError::new("job queue", "connection refused"))
-    }
-}
-
 #[tokio::test]
 async fn delivery_is_retried_if_its_job_cannot_be_sent() {
-    let ready = connected().await;
-    ready.observe_in("1", T1, T1, sale()).await;
+    let consumer = connected().await;
+    consumer.observe_in("1", T1, T1, sale()).await;
     let messages = vec![
-        ready
+        consumer
             .receive(&event(UPDATE, "a", &format!("1|{T2}|first variants|visible, more")))
             .await,
-        ready.receive(&event(UPDATE, "b", &format!("1|{T1}|old|visible"))).await,
+        consumer
+            .receive(&event(UPDATE, "b", &format!("1|{T1}|old|visible")))
+            .await,
     ];
-    let consumer = Reindex {
-        ledger: ready.ledger,
-        apply: ready.apply,
-        jobs: Shut,
-        compliance: ready.compliance,
-        interpret: ready.interpret,
-    };
+    consumer.jobs.is_down.store(true, Ordering::Relaxed);
     let processed = consumer.apply(messages.clone(), Timestamp::MAX).await;
     let Verdict::Retry { code, .. } = processed[0].verdict else {
         panic!("{:?}", processed[0].verdict)
@@ -194,15 +181,9 @@ async fn delivery_is_retried_if_its_job_cannot_be_sent() {
         "nothing to fetch and nothing to wait for"
     );
 
-    let open = Reindex {
-        ledger: consumer.ledger,
-        apply: consumer.apply,
-        jobs: MemoryJobs::default(),
-        compliance: consumer.compliance,
-        interpret: consumer.interpret,
-    };
-    open.again(messages).await;
-    assert_eq!(open.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
+    consumer.jobs.is_down.store(false, Ordering::Relaxed);
+    consumer.again(messages).await;
+    assert_eq!(consumer.sent_tasks(), [Task::Products { ids: ids(&["1"]) }]);
 }
 
 #[tokio::test]

@@ -8,18 +8,16 @@ use super::{Baseline, Reconcile, Scope};
 use crate::{
     catalogue::{
         digest::Digest,
-        entities::{Entities, Entries, FenceRecord, FenceState},
-        index::Index,
+        entities::{FenceRecord, FenceState},
         jobs::ReconcileFindings,
     },
     event::{Event, Observed},
     kernel::{
         ids::{EntityKey, Kind, StoreKey},
-        port::Clock,
         version::Version,
     },
-    store::stores::{InstallPeriod, StoreRecord, Stores},
-    sync::{refetch::SyncError, vendor::Catalogue},
+    store::stores::{InstallPeriod, StoreRecord},
+    sync::refetch::{CataloguePorts, SyncError},
 };
 
 /// Difference between a state of the store and what we have.
@@ -98,7 +96,7 @@ fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Differen
     }
 }
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+impl<P: CataloguePorts> Reconcile<P> {
     /// Indexes what differs, or everything, and adds to the findings.
     pub(super) async fn compare(
         &self,

@@ -10,19 +10,18 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Next, Reconcile, Scope, Step, WaitReason};
 use crate::{
     catalogue::{
-        entities::{Entities, Entries},
+        entities::Entities,
         index::{Index, IndexChange},
         jobs::{ExportId, ReconcileFindings},
     },
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
-        port::{Clock, PortError, chain},
+        port::{PortError, chain},
         version::Version,
     },
-    store::stores::Stores,
     sync::{
-        refetch::{ENTITIES_LISTED, ENTRIES_AT_ONCE, SyncError},
+        refetch::{CataloguePorts, ENTITIES_LISTED, ENTRIES_AT_ONCE, SyncError},
         vendor::{Catalogue, CatalogueError, Export, Lines, PRODUCTS_AT_ONCE},
     },
 };
@@ -41,7 +40,7 @@ struct Theirs {
     collections: HashSet<EntityId>,
 }
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+impl<P: CataloguePorts> Reconcile<P> {
     pub(super) async fn deleted(
         &self,
         store: &StoreKey,

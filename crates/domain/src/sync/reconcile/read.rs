@@ -7,18 +7,10 @@ use super::{
     Baseline, Next, OnProgress, Progress, RETRY_DELAY, Reconcile, Scope, Step, WaitReason, compare::add, read_on,
 };
 use crate::{
-    catalogue::{
-        entities::{Entities, Entries},
-        index::Index,
-        jobs::{ExportId, ReconcileFindings},
-    },
-    kernel::{
-        ids::StoreKey,
-        port::{Clock, chain},
-    },
-    store::stores::Stores,
+    catalogue::jobs::{ExportId, ReconcileFindings},
+    kernel::{ids::StoreKey, port::chain},
     sync::{
-        refetch::{ENTRIES_AT_ONCE, SyncError},
+        refetch::{CataloguePorts, ENTRIES_AT_ONCE, SyncError},
         vendor::{Catalogue, Export, ExportBatch, Lines},
     },
 };
@@ -33,7 +25,7 @@ pub(super) struct Part {
     pub found: ReconcileFindings,
 }
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+impl<P: CataloguePorts> Reconcile<P> {
     pub(super) async fn read(
         &self,
         store: &StoreKey,

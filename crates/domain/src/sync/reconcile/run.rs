@@ -4,21 +4,13 @@ use jiff::Timestamp;
 
 use super::{Next, Progress, Reconcile, Scope, Step, WaitReason};
 use crate::{
-    catalogue::{
-        entities::{Entities, Entries},
-        index::Index,
-        jobs::ReconcileFindings,
-    },
-    kernel::{
-        ids::StoreKey,
-        port::{Clock, chain},
-        time::whole_micros,
-    },
+    catalogue::jobs::ReconcileFindings,
+    kernel::{ids::StoreKey, port::chain, time::whole_micros},
     store::stores::{Run, RunStage, RunTask, StoreUpdate, Stores},
-    sync::{refetch::SyncError, vendor::Catalogue},
+    sync::refetch::{CataloguePorts, SyncError},
 };
 
-impl<K: Catalogue, E: Entities + Entries, S: Stores, I: Index, C: Clock> Reconcile<K, E, S, I, C> {
+impl<P: CataloguePorts> Reconcile<P> {
     /// State of a run after a step; `None` if the status shows it already, or if the step is retried.
     pub(super) fn run(
         &self,

@@ -5,23 +5,20 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::SyncWorker;
+use super::{SyncPorts, SyncWorker};
 use crate::{
     catalogue::{
-        entities::{Entities, Entries, FenceRecord, FenceState},
-        index::Index,
-        jobs::{Jobs, Members},
+        entities::{Entities, FenceRecord, FenceState},
+        jobs::Members,
     },
-    delivery::queue::Backlog,
     event::Event,
     kernel::{
         ids::{EntityId, EntityKey, Kind, StoreKey},
         port::Clock,
     },
-    store::stores::Stores,
     sync::{
         refetch::{ENTITIES_LISTED, SyncError},
-        vendor::{Catalogue, VendorSubscriptions},
+        vendor::Catalogue,
     },
 };
 
@@ -29,17 +26,7 @@ use crate::{
 /// have left a larger collection.
 const MAX_HELD_MEMBERS: usize = 250_000;
 
-impl<K, E, S, I, J, W, Q, C> SyncWorker<K, E, S, I, J, W, Q, C>
-where
-    K: Catalogue,
-    E: Entities + Entries,
-    S: Stores,
-    I: Index,
-    J: Jobs,
-    W: VendorSubscriptions,
-    Q: Backlog,
-    C: Clock,
-{
+impl<P: SyncPorts> SyncWorker<P> {
     /// Continues with the members of a collection. Returns the step that remains if the time is up.
     pub(super) async fn members(
         &self,

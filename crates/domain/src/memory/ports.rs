@@ -1,0 +1,69 @@
+//! [`InMemory`] as the bundle of each use case, so that tests write `Reindex<InMemory>`; and one consumer for all tests.
+
+use super::{
+    InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryCatalogue, MemoryConnections,
+    MemoryEntities, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores, MemorySubscriptions,
+};
+use crate::{
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        index::Index,
+    },
+    consumer::{Compliance, CompliancePorts, ConsumerPorts, Reindex},
+    event::Interpret,
+    kernel::port::Clock,
+    sync::{refetch::CataloguePorts, worker::SyncPorts},
+};
+
+impl<C: Clock, I: Index> IndexPorts for InMemory<C, I> {
+    type Entities = MemoryEntities;
+    type Stores = MemoryStores;
+    type Index = I;
+    type Clock = C;
+}
+
+impl<C: Clock, I: Index> CataloguePorts for InMemory<C, I> {
+    type Catalogue = MemoryCatalogue<C>;
+}
+
+impl<C: Clock, I: Index> SyncPorts for InMemory<C, I> {
+    type Jobs = MemoryJobs;
+    type Subscriptions = MemorySubscriptions;
+    type Backlog = MemoryQueue;
+}
+
+impl<C: Clock, I: Index> ConsumerPorts for InMemory<C, I> {
+    type Ledger = MemoryLedger;
+    type Jobs = MemoryJobs;
+    type Compliance = Compliance<Self>;
+}
+
+impl<C: Clock, I: Index> CompliancePorts for InMemory<C, I> {
+    type Audit = MemoryAudit;
+    type Connections = MemoryConnections;
+    type Stores = MemoryStores;
+    type Archive = MemoryArchive;
+    type Bodies = MemoryBodies;
+    type Activity = MemoryActivity;
+}
+
+/// Returns a consumer that has processed nothing, with its ports in memory; only the queue of jobs may be another. It has no
+/// ports for privacy requests.
+pub fn consumer<P>(index: P::Index, clock: P::Clock, interpret: Interpret) -> Reindex<P>
+where
+    P: ConsumerPorts<Entities = MemoryEntities, Stores = MemoryStores, Ledger = MemoryLedger, Jobs: Default>,
+{
+    let ledger = MemoryLedger::default();
+    Reindex {
+        apply: Apply {
+            entities: MemoryEntities::default(),
+            stores: MemoryStores::default().beside(&ledger),
+            index,
+            clock,
+        },
+        ledger,
+        jobs: P::Jobs::default(),
+        compliance: None,
+        interpret,
+    }
+}
