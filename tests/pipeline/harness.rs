@@ -6,13 +6,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_api::api::{About, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
-    AwsSecret, DynamoActivity, DynamoAudit, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchIndex, S3Archive,
-    S3Bodies, SqsEventQueue, SqsQueues,
+    AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores,
+    OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    catalogue::apply::Apply,
-    consumer::{Compliance, Keep, NoConnections, Reindex, Unpack},
+    catalogue::apply::{Apply, IndexPorts},
+    consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
     kernel::secret::Secret,
     memory::{MemoryAccess, MemoryJobs},
 };
@@ -42,10 +42,31 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
 type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-type ShopifyCompliance =
-    Compliance<DynamoAudit, NoConnections, DynamoStores, S3Archive, S3Bodies, DynamoActivity<SystemClock>>;
-type Consumer =
-    Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, ShopifyCompliance, SystemClock>;
+
+/// The consumer's ports, on emulators.
+enum EmulatedPorts {}
+
+impl IndexPorts for EmulatedPorts {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = OpenSearchIndex;
+    type Clock = SystemClock;
+}
+
+impl ConsumerPorts for EmulatedPorts {
+    type Ledger = DynamoLedger;
+    type Jobs = MemoryJobs;
+    type Compliance = Compliance<Self>;
+}
+
+impl CompliancePorts for EmulatedPorts {
+    type Audit = DynamoAudit;
+    type Connections = DynamoConnections;
+    type Stores = DynamoStores;
+    type Archive = S3Archive;
+    type Bodies = S3Bodies;
+    type Activity = DynamoActivity<SystemClock>;
+}
 
 pub struct Pipeline {
     pub sqs: Sqs,
@@ -54,7 +75,7 @@ pub struct Pipeline {
     pub audit: DynamoAudit,
     pub activity: DynamoActivity<SystemClock>,
     pub jobs: MemoryJobs,
-    reindex: Consumer,
+    reindex: Reindex<EmulatedPorts>,
     pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
     status: ReadApi<DynamoStores, DynamoLedger, DynamoActivity<SystemClock>, SqsQueues, MemoryAccess, SystemClock>,

@@ -1,17 +1,22 @@
 //! Clients of the stores' Admin API and of the index, set by options or by the variables that the functions read.
 
+use std::marker::PhantomData;
+
 use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::Args;
 use hookline_aws::{
     AwsSecret, DynamoConnections, DynamoEntities, DynamoStores, KmsVault, OpenSearchConfig, OpenSearchIndex,
 };
 use hookline_domain::{
-    catalogue::apply::Apply,
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        index::Index,
+    },
     kernel::{
         ids::StoreKey,
         secret::{Secret, SecretRef},
     },
-    sync::vendor::CatalogueError,
+    sync::{refetch::CataloguePorts, vendor::CatalogueError},
 };
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 
@@ -29,8 +34,19 @@ pub type StoreTokens = Tokens<DynamoConnections, KmsVault, AwsSecret>;
 /// Client of all stores' Admin API.
 pub type ShopifyApi = ShopifyAdmin<StoreTokens>;
 
-/// The fence and the index behind it.
-pub type ApplyToIndex = Apply<DynamoEntities, DynamoStores, OpenSearchIndex, MachineClock>;
+/// Ports of commands that write to the index, with the index `I`.
+pub struct CatalogPorts<I = OpenSearchIndex>(PhantomData<I>);
+
+impl<I: Index> IndexPorts for CatalogPorts<I> {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = I;
+    type Clock = MachineClock;
+}
+
+impl<I: Index> CataloguePorts for CatalogPorts<I> {
+    type Catalogue = ShopifyApi;
+}
 
 /// Options for the stores' Admin API and their tokens.
 #[derive(Debug, Args)]
@@ -175,7 +191,7 @@ pub struct IndexOptions {
 
 impl IndexOptions {
     /// Returns the fence and the index behind it. Makes no request.
-    pub fn apply(&self, resources: &Resources) -> Result<ApplyToIndex> {
+    pub fn apply(&self, resources: &Resources) -> Result<Apply<CatalogPorts>> {
         Ok(Apply {
             entities: resources.entities()?,
             stores: resources.stores()?,

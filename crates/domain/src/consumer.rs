@@ -26,7 +26,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
-pub use self::compliance::{Compliance, CompliancePorts, Comply, NoCompliance, NoConnections, Reached};
+pub use self::compliance::{Compliance, CompliancePorts, Comply, NoCompliance, Reached};
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 use self::{
     compliance::PrivacyRequest,

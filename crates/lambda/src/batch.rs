@@ -17,20 +17,17 @@ use std::{
 };
 
 use hookline_domain::{
-    catalogue::{entities::Entities, index::Index, jobs::Jobs},
-    consumer::{Comply, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
+    consumer::{ConsumerPorts, Keep, Processed, Raw, Reindex, Try, Unpack, Verdict},
     delivery::{
         archive::Archive,
         bodies::Bodies,
-        failed::{FailedDeliveries, TRIED_EVERY},
-        ledger::Ledger,
+        failed::TRIED_EVERY,
         queue::{Delayed, Redelivery, wait_for_index},
     },
     kernel::{
         failure::ErrorCode,
         port::{Cause, Clock, chain},
     },
-    store::stores::Stores,
 };
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent, service_fn};
@@ -134,8 +131,8 @@ pub struct MissingMessageIdError;
 ///
 /// # Errors
 /// [`MissingMessageIdError`], which cannot happen with messages from SQS.
-pub async fn consume<L: Ledger, E: Entities, S: Stores + FailedDeliveries, I: Index, J: Jobs, P: Comply, C: Clock>(
-    reindex: &Reindex<L, E, S, I, J, P, C>,
+pub async fn consume<P: ConsumerPorts>(
+    reindex: &Reindex<P>,
     unpack: &Unpack<impl Bodies>,
     keep: &Keep<impl Archive>,
     batch: SqsBatch,
@@ -273,24 +270,12 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
 ///
 /// # Errors
 /// Fails if the runtime cannot be reached.
-pub async fn run<L, E, S, I, J, P, C, B, A, R>(
-    reindex: Reindex<L, E, S, I, J, P, C>,
-    unpack: Unpack<B>,
-    keep: Keep<A>,
-    redelivery: Option<R>,
-) -> Result<(), StartError>
-where
-    A: Archive + 'static,
-    R: Redelivery + 'static,
-    B: Bodies + 'static,
-    L: Ledger + 'static,
-    E: Entities + 'static,
-    S: Stores + FailedDeliveries + 'static,
-    I: Index + 'static,
-    J: Jobs + 'static,
-    P: Comply + 'static,
-    C: Clock + 'static,
-{
+pub async fn run<P: ConsumerPorts + 'static>(
+    reindex: Reindex<P>,
+    unpack: Unpack<impl Bodies + 'static>,
+    keep: Keep<impl Archive + 'static>,
+    redelivery: Option<impl Redelivery + 'static>,
+) -> Result<(), StartError> {
     let function = Arc::new((reindex, unpack, keep, redelivery));
     let handle = service_fn(move |event: LambdaEvent<SqsBatch>| {
         let function = Arc::clone(&function);

@@ -2,13 +2,41 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, OpenSearchConfig, Timeouts};
+use hookline_aws::{
+    Aws, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig,
+    OpenSearchIndex, S3Archive, S3Bodies, SqsJobs, Timeouts,
+};
 use hookline_domain::{
-    catalogue::apply::Apply,
-    consumer::{Compliance, Keep, Reindex, Unpack},
+    catalogue::apply::{Apply, IndexPorts},
+    consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::{interpret, is_personal};
+
+/// The ports on AWS and OpenSearch.
+enum Ports {}
+
+impl IndexPorts for Ports {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = OpenSearchIndex;
+    type Clock = SystemClock;
+}
+
+impl ConsumerPorts for Ports {
+    type Ledger = DynamoLedger;
+    type Jobs = SqsJobs;
+    type Compliance = Compliance<Self>;
+}
+
+impl CompliancePorts for Ports {
+    type Audit = DynamoAudit;
+    type Connections = DynamoConnections;
+    type Stores = DynamoStores;
+    type Archive = S3Archive;
+    type Bodies = S3Bodies;
+    type Activity = DynamoActivity<SystemClock>;
+}
 
 fn main() -> ExitCode {
     start("reindex", async {
@@ -29,7 +57,7 @@ fn main() -> ExitCode {
             bodies: unpack.bodies.clone(),
             activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
         });
-        let reindex = Reindex {
+        let reindex = Reindex::<Ports> {
             ledger: aws.ledger(&config.ledger_table),
             apply: Apply {
                 entities: aws.entities(&config.entities_table),

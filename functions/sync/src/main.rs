@@ -2,14 +2,44 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use hookline_aws::{Aws, OpenSearchConfig, Timeouts};
+use hookline_aws::{
+    Aws, AwsSecret, DynamoConnections, DynamoEntities, DynamoStores, KmsVault, OpenSearchConfig, OpenSearchIndex,
+    SqsEventQueue, SqsJobs, Timeouts,
+};
 use hookline_domain::{
-    catalogue::apply::Apply,
-    sync::{reconcile::Reconcile, refetch::Refetch, watch::Watchdog, worker::SyncWorker},
+    catalogue::apply::{Apply, IndexPorts},
+    sync::{
+        reconcile::Reconcile,
+        refetch::{CataloguePorts, Refetch},
+        watch::Watchdog,
+        worker::{SyncPorts, SyncWorker},
+    },
 };
 use hookline_lambda::{Environment, FromEnvironment, SyncConfig, SystemClock, jobs, start};
 use hookline_shopify_admin::{App, DEFAULT_ADMIN_URL, Http, ShopifyAdmin, Time, Tokens};
 use hookline_sources::shopify;
+
+/// The ports on AWS, OpenSearch and Shopify's Admin API.
+enum Ports {}
+
+impl IndexPorts for Ports {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = Arc<OpenSearchIndex>;
+    type Clock = SystemClock;
+}
+
+impl CataloguePorts for Ports {
+    type Catalogue = Admin;
+}
+
+impl SyncPorts for Ports {
+    type Jobs = SqsJobs;
+    type Subscriptions = Admin;
+    type Backlog = SqsEventQueue;
+}
+
+type Admin = ShopifyAdmin<Tokens<DynamoConnections, KmsVault, AwsSecret>>;
 
 fn main() -> ExitCode {
     start("sync", async {
@@ -43,7 +73,7 @@ fn main() -> ExitCode {
             aws.jobs(Some(config.sync_queue_url)),
             aws.event_queue(config.event_queue_url),
         );
-        let hire = move |deadline| SyncWorker {
+        let hire = move |deadline| SyncWorker::<Ports> {
             reconcile: Reconcile {
                 refetch: Refetch {
                     catalogue: admin.until(deadline),

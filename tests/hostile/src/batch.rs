@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    catalogue::apply::Apply,
-    consumer::{Keep, NoCompliance, Reindex, Unpack},
+    consumer::{Keep, Reindex, Unpack},
     delivery::{
         Delivery, envelope,
         ledger::{ClaimRequest, Claims, Fate},
     },
-    memory::{MemoryArchive, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    memory::{self, InMemory, MemoryArchive, MemoryBodies, MemoryIndex},
 };
 use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
 use hookline_sources::{interpret, is_personal};
@@ -27,18 +26,7 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         return;
     };
     batch.records.truncate(MAX_MESSAGES);
-    let reindex = Reindex {
-        ledger: MemoryLedger::default(),
-        apply: Apply {
-            entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
-            index: MemoryIndex::default(),
-            clock: noon(),
-        },
-        jobs: MemoryJobs::default(),
-        compliance: None::<NoCompliance>,
-        interpret,
-    };
+    let reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), noon(), interpret);
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let keep: Keep<MemoryArchive> = Keep {
         archive: None,

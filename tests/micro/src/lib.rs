@@ -7,14 +7,14 @@ use std::hint::black_box;
 
 use futures_util::FutureExt;
 use hookline_domain::{
-    catalogue::{apply::Apply, document::Document},
-    consumer::{Message, NoCompliance, Reindex, Try},
+    catalogue::document::Document,
+    consumer::{Message, Reindex, Try},
     delivery::{
         Delivery,
         envelope::{self, MESSAGE_LIMIT},
     },
     event::Event,
-    memory::{MemoryEntities, MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores},
+    memory::{self, InMemory, MemoryIndex},
 };
 use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
 use jiff::Timestamp;
@@ -158,18 +158,8 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
             message(delivery(product(4 * KIB, id, second), n))
         })
         .collect();
-    let reindex = Reindex {
-        ledger: MemoryLedger::default(),
-        apply: Apply {
-            entities: MemoryEntities::default(),
-            stores: MemoryStores::default(),
-            index: MemoryIndex::default(),
-            clock: at("2026-11-14T16:05:00Z"),
-        },
-        jobs: MemoryJobs::default(),
-        compliance: None::<NoCompliance>,
-        interpret: sources::interpret,
-    };
+    let clock = at("2026-11-14T16:05:00Z");
+    let reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
     PreparedStep {
         bytes: None,
         run: Box::new(move || {

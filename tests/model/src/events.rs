@@ -7,7 +7,7 @@ use hookline_domain::{
     delivery::Delivery,
     event::{Event, InterpretError, Observed},
     kernel::{
-        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
+        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, StoreKey, Topic},
         version::Version,
     },
 };
@@ -111,10 +111,7 @@ fn after(seconds: i64) -> Timestamp {
 
 /// The store.
 pub fn store() -> StoreKey {
-    StoreKey {
-        source: Source::new("shopify").expect("a name"),
-        store: StoreName::new("demo.myshopify.com").expect("a name"),
-    }
+    "shopify#demo.myshopify.com".parse().expect("a store")
 }
 
 /// The product.

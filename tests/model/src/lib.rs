@@ -16,6 +16,7 @@ pub mod bug;
 pub mod events;
 mod fence;
 pub mod model;
+mod ports;
 pub mod promises;
 mod reconciler;
 pub mod script;

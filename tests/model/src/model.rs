@@ -25,6 +25,7 @@ use crate::{
     action::{Action, Actor, CallOutcome, Role},
     bug::Bug,
     events::{Content, interpret},
+    ports::ScriptedPorts,
     promises::promises,
     reconciler::{CatalogReads, reconcile},
     script::{History, Progress, Request, Response, Script},
@@ -192,7 +193,7 @@ impl Scenario {
                 }
             }
             Actor::Consumer(_) => {
-                let reindex = Reindex {
+                let reindex = Reindex::<ScriptedPorts> {
                     ledger: script.clone(),
                     apply: Apply {
                         entities: script.clone(),

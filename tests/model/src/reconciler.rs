@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     events::{Content, store},
+    ports::ScriptedPorts,
     script::{Request, Response, Script, failed},
 };
 
@@ -32,7 +33,7 @@ pub(crate) struct CatalogReads {
 /// holds only the responses so far.
 pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
     let script = catalogue.script.clone();
-    let reconcile = Reconcile {
+    let reconcile = Reconcile::<ScriptedPorts> {
         refetch: Refetch {
             catalogue,
             apply: Apply {

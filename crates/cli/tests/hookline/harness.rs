@@ -14,10 +14,10 @@ use hookline_aws::{
 };
 use hookline_domain::{
     catalogue::{
-        apply::Apply,
+        apply::{Apply, IndexPorts},
         index::{Search, SearchQuery},
     },
-    consumer::{Keep, NoCompliance, Reindex, Unpack},
+    consumer::{ConsumerPorts, Keep, NoCompliance, Reindex, Unpack},
     delivery::{
         Delivery,
         dead_letters::DeadLetters,
@@ -396,8 +396,23 @@ async fn keep_in(s3: Option<&str>) -> Keep<S3Archive> {
     }
 }
 
-type Engine =
-    Reindex<DynamoLedger, DynamoEntities, DynamoStores, OpenSearchIndex, MemoryJobs, NoCompliance, SystemClock>;
+type Engine = Reindex<EmulatedPorts>;
+
+/// The consumer's ports, on emulators.
+enum EmulatedPorts {}
+
+impl IndexPorts for EmulatedPorts {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = OpenSearchIndex;
+    type Clock = SystemClock;
+}
+
+impl ConsumerPorts for EmulatedPorts {
+    type Ledger = DynamoLedger;
+    type Jobs = MemoryJobs;
+    type Compliance = NoCompliance;
+}
 
 /// Consumer that runs until this is dropped.
 pub struct Consumer {

@@ -36,7 +36,7 @@ use crate::{
     },
     live::ForgetActivity,
     store::{
-        connections::{Connection, Connections, Lease, Leased},
+        connections::Connections,
         stores::{Redact, StoreRecord, Stores},
     },
 };
@@ -385,32 +385,6 @@ impl Comply for NoCompliance {
     }
 
     async fn forget(&self, _: &StoreKey, _: Timestamp, _: Timestamp) -> Result<(), PortError> {
-        match *self {}
-    }
-}
-
-/// [`Connections`] that cannot exist, for consumers of stacks that store no tokens.
-#[derive(Debug, Clone, Copy)]
-pub enum NoConnections {}
-
-impl Connections for NoConnections {
-    async fn find(&self, _: &StoreKey) -> Result<Option<Connection>, PortError> {
-        match *self {}
-    }
-
-    async fn put(&self, _: &StoreKey, _: Vec<u8>, _: Option<Timestamp>) -> Result<(), PortError> {
-        match *self {}
-    }
-
-    async fn lease(&self, _: &StoreKey, _: u64, _: &Lease, _: Timestamp) -> Result<Leased, PortError> {
-        match *self {}
-    }
-
-    async fn renew(&self, _: &StoreKey, _: &str, _: Vec<u8>, _: Option<Timestamp>) -> Result<bool, PortError> {
-        match *self {}
-    }
-
-    async fn remove(&self, _: &StoreKey) -> Result<(), PortError> {
         match *self {}
     }
 }

@@ -1,27 +1,20 @@
 use std::{io, sync::Mutex};
 
 use hookline_domain::{
-    catalogue::{
-        apply::Apply,
-        index::{IndexChange, IndexOutcome},
-    },
-    consumer::{Compliance, NoCompliance, NoConnections},
+    catalogue::index::{Index, IndexChange, IndexOutcome},
+    consumer::Compliance,
     delivery::{
         Delivery,
         archive::Archived,
         bodies::{Attempt, BodyKey, KeepBodies},
         envelope,
     },
-    event::{Event, InterpretError},
     kernel::{
         compression::compress,
         ids::{DeliveryId, DeliveryKey, StoreKey, Topic},
         port::PortError,
     },
-    memory::{
-        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs,
-        MemoryLedger, MemoryStores,
-    },
+    memory::{self, InMemory, MemoryArchive, MemoryAudit, MemoryBodies, MemoryIndex, MemoryStores},
 };
 use hookline_sources::{self as sources, shopify};
 use serde_json::{Value, json};
@@ -29,22 +22,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{STORE, noon};
 
-type Consumer = Reindex<MemoryLedger, MemoryEntities, MemoryStores, MemoryIndex, MemoryJobs, NoCompliance, Timestamp>;
-
-fn consumer(interpret: fn(&Delivery) -> Result<Event, InterpretError>) -> Consumer {
-    let ledger = MemoryLedger::default();
-    Reindex {
-        apply: Apply {
-            entities: MemoryEntities::default(),
-            stores: MemoryStores::default().beside(&ledger),
-            index: MemoryIndex::default(),
-            clock: noon(),
-        },
-        ledger,
-        jobs: MemoryJobs::default(),
-        compliance: None,
-        interpret,
-    }
+fn consumer() -> Reindex<InMemory> {
+    memory::consumer(MemoryIndex::default(), noon(), sources::interpret)
 }
 
 fn text(body: &str) -> String {
@@ -76,14 +55,7 @@ const NO_ARCHIVE: Keep<MemoryArchive> = Keep {
 async fn response(batch: Value) -> Result<Value, MissingMessageIdError> {
     let batch = serde_json::from_value(batch).unwrap();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let response = consume(
-        &consumer(sources::interpret),
-        &unpack,
-        &NO_ARCHIVE,
-        batch,
-        Timestamp::MAX,
-    )
-    .await?;
+    let response = consume(&consumer(), &unpack, &NO_ARCHIVE, batch, Timestamp::MAX).await?;
     Ok(serde_json::to_value(response).unwrap())
 }
 
@@ -134,19 +106,7 @@ impl Index for HangingIndex {
 
 #[tokio::test]
 async fn whole_batch_is_retried_when_time_runs_out() {
-    let ready = consumer(sources::interpret);
-    let hung = Reindex {
-        ledger: ready.ledger,
-        apply: Apply {
-            entities: ready.apply.entities,
-            stores: ready.apply.stores,
-            index: HangingIndex,
-            clock: noon(),
-        },
-        jobs: ready.jobs,
-        compliance: ready.compliance,
-        interpret: ready.interpret,
-    };
+    let hung: Reindex<InMemory<_, _>> = memory::consumer(HangingIndex, noon(), sources::interpret);
     let batch = |id: Value| {
         let records =
             json!({"Records": [{"messageId": id, "body": text(GOOD)}, {"messageId": "b", "body": "not ours"}]});
@@ -209,7 +169,7 @@ fn batch_of(texts: &[String]) -> SqsBatch {
 async fn retried<A: Archive>(keep: &Keep<A>, texts: &[String], deadline: Timestamp) -> usize {
     let bodies = MemoryBodies::default();
     let unpack = Unpack { bodies: Some(bodies) };
-    let consumer = consumer(sources::interpret);
+    let consumer = consumer();
     let response = consume(&consumer, &unpack, keep, batch_of(texts), deadline).await;
     response.unwrap().batch_item_failures.len()
 }
@@ -260,19 +220,15 @@ async fn personal_data_is_never_archived() {
     ];
     let compliance = Compliance {
         audit: MemoryAudit::default(),
-        connections: None::<NoConnections>,
+        connections: None,
         stores: MemoryStores::default(),
-        archive: None::<MemoryArchive>,
-        bodies: None::<MemoryBodies>,
-        activity: None::<MemoryActivity>,
+        archive: None,
+        bodies: None,
+        activity: None,
     };
-    let ready = consumer(sources::interpret);
     let consumer = Reindex {
-        ledger: ready.ledger,
-        apply: ready.apply,
-        jobs: ready.jobs,
         compliance: Some(compliance),
-        interpret: ready.interpret,
+        ..consumer()
     };
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let response = consume(&consumer, &unpack, &keep, batch_of(&texts), Timestamp::MAX).await;
@@ -312,7 +268,7 @@ async fn large_body_is_archived_whole_and_then_removed() {
     let bodies = unpack.bodies.as_ref().unwrap();
     bodies.put(&key, compress(&large.body)).await.unwrap();
     let batch = batch_of(&[envelope::point(&large, attempt)]);
-    let consumer = consumer(sources::interpret);
+    let consumer = consumer();
     let response = consume(&consumer, &unpack, &keep, batch, Timestamp::MAX).await.unwrap();
     assert_eq!(response, SqsBatchResponse::default());
     assert_eq!(archived(&archive).await, [[large]]);
@@ -323,7 +279,7 @@ async fn large_body_is_archived_whole_and_then_removed() {
 async fn delivery_received_again_after_completion_is_archived_again() {
     let (archive, keep) = archive();
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
-    let consumer = consumer(sources::interpret);
+    let consumer = consumer();
     // The second run stands for a consumer that stopped before it archived anything.
     for keep in [&NO_ARCHIVE, &keep] {
         let batch = batch_of(&[text(GOOD)]);
@@ -377,20 +333,7 @@ impl Index for UnavailableIndex {
 
 #[tokio::test]
 async fn only_messages_that_wait_for_the_index_are_retried_early() {
-    let good = consumer(sources::interpret);
-    let ledger = MemoryLedger::default();
-    let reindex = Reindex {
-        apply: Apply {
-            entities: MemoryEntities::default(),
-            stores: MemoryStores::default().beside(&ledger),
-            index: UnavailableIndex,
-            clock: noon(),
-        },
-        ledger,
-        jobs: MemoryJobs::default(),
-        compliance: None::<NoCompliance>,
-        interpret: good.interpret,
-    };
+    let reindex: Reindex<InMemory<_, _>> = memory::consumer(UnavailableIndex, noon(), sources::interpret);
     let record = |id: &str, body: String, receives: &str| {
         json!({
             "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,

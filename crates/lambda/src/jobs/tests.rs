@@ -2,7 +2,8 @@ use hookline_domain::{
     catalogue::{apply::Apply, index::Index},
     kernel::ids::EntityId,
     memory::{
-        MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores, MemorySubscriptions,
+        InMemory, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
+        MemorySubscriptions,
     },
     sync::{
         reconcile::{GRACE, Reconcile},
@@ -17,18 +18,7 @@ use hookline_sources::shopify;
 use super::*;
 use crate::testing::{STORE, noon};
 
-type Syncing = SyncWorker<
-    MemoryCatalogue<Timestamp>,
-    MemoryEntities,
-    MemoryStores,
-    MemoryIndex,
-    MemoryJobs,
-    MemorySubscriptions,
-    MemoryQueue,
-    Timestamp,
->;
-
-fn sync() -> Syncing {
+fn sync<I: Index>(index: I) -> SyncWorker<InMemory<Timestamp, I>> {
     SyncWorker {
         reconcile: Reconcile {
             refetch: Refetch {
@@ -36,7 +26,7 @@ fn sync() -> Syncing {
                 apply: Apply {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),
-                    index: MemoryIndex::default(),
+                    index,
                     clock: noon(),
                 },
             },
@@ -70,7 +60,7 @@ fn job(id: &str) -> SqsRecord {
     record(id, serde_json::to_string(&job).unwrap())
 }
 
-async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) -> Vec<String> {
+async fn failed(sync: &impl Perform, records: Vec<SqsRecord>, deadline: Timestamp) -> Vec<String> {
     let response = consume(sync, &noon(), SqsBatch { records }, deadline).await.unwrap();
     let failures = response.batch_item_failures.into_iter();
     failures.map(|failure| failure.item_identifier).collect()
@@ -78,7 +68,7 @@ async fn failed(sync: &Syncing, records: Vec<SqsRecord>, deadline: Timestamp) ->
 
 #[tokio::test]
 async fn failed_jobs_and_foreign_messages_are_retried() {
-    let sync = sync();
+    let sync = sync(MemoryIndex::default());
     let catalogue = &sync.reconcile.refetch.catalogue;
     catalogue.next_fails_with(CatalogueError::Throttled);
     catalogue.next_fails_with(CatalogueError::NotConnected);
@@ -89,28 +79,12 @@ async fn failed_jobs_and_foreign_messages_are_retried() {
 
 #[tokio::test]
 async fn job_that_runs_out_of_time_is_retried() {
-    let sync = sync();
     assert_eq!(
-        failed(&sync, vec![job("late")], noon()).await,
+        failed(&sync(MemoryIndex::default()), vec![job("late")], noon()).await,
         [""; 0],
         "a job that is done at once is in time"
     );
-    let sync = SyncWorker {
-        reconcile: Reconcile {
-            refetch: Refetch {
-                catalogue: sync.reconcile.refetch.catalogue,
-                apply: Apply {
-                    entities: MemoryEntities::default(),
-                    stores: MemoryStores::default(),
-                    index: HangingIndex,
-                    clock: noon(),
-                },
-            },
-            grace: GRACE,
-        },
-        jobs: MemoryJobs::default(),
-        watch: sync.watch,
-    };
+    let sync = sync(HangingIndex);
     let batch = SqsBatch {
         records: vec![job("late")],
     };
