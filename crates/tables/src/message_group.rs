@@ -26,15 +26,10 @@ pub fn message_group(store: &StoreKey) -> Cow<'static, str> {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::kernel::ids::{Source, StoreName};
-
     use super::*;
 
     fn store(name: &str) -> StoreKey {
-        StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new(name).unwrap(),
-        }
+        format!("shopify#{name}").parse().unwrap()
     }
 
     #[test]

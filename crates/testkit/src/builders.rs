@@ -6,9 +6,10 @@ use hookline_domain::{
     delivery::ledger::{ClaimRequest, DeliveryCompletion, Fate},
     event::product::{Product, Stock, Variant},
     kernel::{
-        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, Source, StoreKey, StoreName, Topic},
+        ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, StoreKey, Topic},
         version::Version,
     },
+    memory,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,10 +25,7 @@ pub fn at(text: &str) -> Timestamp {
 
 /// A Shopify store: `shopify#<name>.myshopify.com`.
 pub fn store(name: &str) -> StoreKey {
-    StoreKey {
-        source: Source::new("shopify").unwrap(),
-        store: StoreName::new(format!("{name}.myshopify.com")).unwrap(),
-    }
+    format!("shopify#{name}.myshopify.com").parse().unwrap()
 }
 
 /// A delivery of `products/update` to the store `demo`.
@@ -76,15 +74,10 @@ pub fn document(entity: &EntityKey, title: &str, description: &str) -> Document 
 
 fn sample_product(entity: &EntityKey, title: &str, description: &str) -> Product {
     Product {
-        id: entity.id.clone(),
-        updated_at: noon(),
-        visible: true,
-        title: title.to_owned(),
         description: description.to_owned(),
         vendor: Some("Northfold".to_owned()),
         product_type: Some("Goods".to_owned()),
         tags: vec!["hearth".to_owned()],
-        options: Vec::new(),
         variants: vec![Variant {
             id: EntityId::new(format!("{}1", entity.id)).unwrap(),
             title: "Default Title".to_owned(),
@@ -96,11 +89,9 @@ fn sample_product(entity: &EntityKey, title: &str, description: &str) -> Product
                 ..Stock::default()
             },
         }],
-        complete: true,
-        untold: vec![],
-        collections: None,
         image: Some("https://cdn.example.com/a.jpg".to_owned()),
         handle: Some("a".to_owned()),
+        ..memory::product(&entity.id, noon(), title)
     }
 }
 

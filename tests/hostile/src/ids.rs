@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use hookline_domain::kernel::ids::{
-    DeliveryId, EntityId, EntityKey, EventId, InvalidIdError, Source, StoreKey, StoreName, Topic,
+    DeliveryId, EntityId, EntityKey, EventId, InvalidIdError, Source, StoreName, Topic,
 };
 use hookline_sources::shopify;
 use serde::{Serialize, de::DeserializeOwned};
@@ -58,10 +58,7 @@ fn domain(text: &str) {
 }
 
 fn entity(text: &str) {
-    let store = StoreKey {
-        source: Source::new("shopify").unwrap(),
-        store: StoreName::new("demo.myshopify.com").unwrap(),
-    };
+    let store = "shopify#demo.myshopify.com".parse().unwrap();
     if let Ok(key) = EntityKey::from_parts(store, text) {
         assert_eq!(key.within_store(), text);
         let whole = key.to_string();

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
     delivery::Delivery,
     kernel::{
-        ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
+        ids::{DeliveryId, DeliveryKey, EventId, Topic},
         secret::Secret,
     },
 };
@@ -72,10 +72,7 @@ pub fn delivery(body: Vec<u8>, n: u32) -> Delivery {
     let known = "these are valid";
     Delivery {
         key: DeliveryKey {
-            store: StoreKey {
-                source: Source::new("shopify").expect(known),
-                store: StoreName::new("demo.myshopify.com").expect(known),
-            },
+            store: "shopify#demo.myshopify.com".parse().expect(known),
             topic: Topic::new("products/update").expect(known),
             id: DeliveryId::new(format!("b54557e4-bdd9-4b37-8a5f-{n:012}")).expect(known),
         },

@@ -89,10 +89,7 @@ impl Shop {
     }
 
     pub fn key(&self) -> StoreKey {
-        StoreKey {
-            source: "shopify".parse().unwrap(),
-            store: self.name.parse().unwrap(),
-        }
+        format!("shopify#{}", self.name).parse().unwrap()
     }
 
     /// Creates a file with this text.

@@ -328,10 +328,7 @@ mod tests {
 
     #[test]
     fn entity_key_survives_a_round_trip() {
-        let store = StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new("demo.myshopify.com").unwrap(),
-        };
+        let store: StoreKey = "shopify#demo.myshopify.com".parse().unwrap();
         let key = EntityKey {
             store: store.clone(),
             kind: Kind::Product,

@@ -11,7 +11,7 @@ use hookline_domain::{
         port::PortError,
         version::Version,
     },
-    memory::{MemoryIndex, MemoryStores},
+    memory::{self, MemoryIndex, MemoryStores},
     store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::shopify;
@@ -169,21 +169,9 @@ fn largest(title: &str) -> Document {
         },
     };
     let product = Product {
-        id: entity.id.clone(),
-        updated_at: noon(),
-        visible: true,
-        title: title.to_owned(),
         description: title.repeat(1_000),
-        vendor: None,
-        product_type: None,
-        tags: Vec::new(),
-        options: Vec::new(),
         variants: (0..2_048).map(variant).collect(),
-        complete: true,
-        untold: Vec::new(),
-        collections: None,
-        image: None,
-        handle: None,
+        ..memory::product(&entity.id, noon(), title)
     };
     Document::of_product(&entity, product, noon())
 }

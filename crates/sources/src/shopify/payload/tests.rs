@@ -1,4 +1,4 @@
-use hookline_domain::kernel::ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName};
+use hookline_domain::kernel::ids::{DeliveryId, DeliveryKey, Topic as TopicName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -7,10 +7,7 @@ use super::*;
 fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, InterpretError> {
     interpret(&Delivery {
         key: DeliveryKey {
-            store: StoreKey {
-                source: Source::new("shopify").unwrap(),
-                store: StoreName::new("demo.myshopify.com").unwrap(),
-            },
+            store: "shopify#demo.myshopify.com".parse().unwrap(),
             topic: TopicName::new(topic).unwrap(),
             id: DeliveryId::new("1").unwrap(),
         },
