@@ -35,16 +35,16 @@ pub type StoreTokens = Tokens<DynamoConnections, KmsVault, AwsSecret>;
 pub type ShopifyApi = ShopifyAdmin<StoreTokens>;
 
 /// Ports of commands that write to the index, with the index `I`.
-pub struct CatalogPorts<I = OpenSearchIndex>(PhantomData<I>);
+pub struct CommandPorts<I = OpenSearchIndex>(PhantomData<I>);
 
-impl<I: Index> IndexPorts for CatalogPorts<I> {
+impl<I: Index> IndexPorts for CommandPorts<I> {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = I;
     type Clock = MachineClock;
 }
 
-impl<I: Index> CataloguePorts for CatalogPorts<I> {
+impl<I: Index> CataloguePorts for CommandPorts<I> {
     type Catalogue = ShopifyApi;
 }
 
@@ -191,7 +191,7 @@ pub struct IndexOptions {
 
 impl IndexOptions {
     /// Returns the fence and the index behind it. Makes no request.
-    pub fn apply(&self, resources: &Resources) -> Result<Apply<CatalogPorts>> {
+    pub fn apply(&self, resources: &Resources) -> Result<Apply<CommandPorts>> {
         Ok(Apply {
             entities: resources.entities()?,
             stores: resources.stores()?,

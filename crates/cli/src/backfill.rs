@@ -25,7 +25,7 @@ use self::{
 };
 pub use self::{reconcile::run as reconcile, resync::run as resync};
 use crate::{
-    admin::{AdminApiOptions, CatalogPorts, IndexOptions, store_error},
+    admin::{AdminApiOptions, CommandPorts, IndexOptions, store_error},
     clock::MachineClock,
     resources::Resources,
 };
@@ -60,7 +60,7 @@ impl CatalogRun<'_> {
             clock,
         } = self.index.apply(self.resources)?;
         let (index, tally) = CountingIndex::new(index);
-        let backfill = Backfill::<CatalogPorts<_>, _, _> {
+        let backfill = Backfill::<CommandPorts<_>, _, _> {
             reconcile: Reconcile {
                 refetch: Refetch {
                     catalogue: self.admin.shopify(self.resources)?,
