@@ -79,7 +79,7 @@ fn compare<'a>(path: &str, built: &'a Value, reference: &Value, differences: &mu
             }
         }
         (Value::String(built), Value::String(reference)) if built != reference => {
-            differences.push((path.to_owned(), built))
+            differences.push((path.to_owned(), built));
         }
         (built, reference) => assert_eq!(built, reference, "{path} depends on the text"),
     }
