@@ -170,11 +170,13 @@ mod tests {
     use std::collections::HashMap;
 
     use hookline_domain::{access::Reach, memory::MemoryStores, store::stores::StoreUpdate};
+    use hookline_host::gateway::request_context;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::testing::{STORE, let_in, principal};
+    use crate::testing::{STORE, principal, routed, with_context};
 
+    const ROUTE: &str = "GET /api/stores/{store}/status";
     const OTHER: &str = "other.myshopify.com";
 
     fn request(store: &str) -> Request {
@@ -199,12 +201,15 @@ mod tests {
         let guard = guard().await;
         assert!(matches!(guard.principal(&request(STORE)), Err(ApiError::Unauthorized)));
         let whole = of(STORE, Role::Viewer);
-        assert_eq!(guard.principal(&let_in(request(STORE), &whole)).unwrap(), whole);
+        assert_eq!(
+            guard.principal(&routed(request(STORE), ROUTE, Some(&whole))).unwrap(),
+            whole
+        );
         let context = json!({"principal": "tok_1", "role": "admin", "reach": "*", "expires_at": 7});
         for context in [json!({}), json!({"lambda": null}), json!({"lambda": context})] {
-            let context =
-                serde_json::from_value(json!({"stage": "$default", "authorizer": context, "http": {"method": "GET"}}));
-            let request = request(STORE).with_request_context(RequestContext::ApiGatewayV2(context.unwrap()));
+            let mut routed = request_context(ROUTE, "/");
+            routed["authorizer"] = context;
+            let request = with_context(request(STORE), routed);
             let refusal = guard.principal(&request).unwrap_err().response("test");
             assert_eq!(
                 (refusal.status(), &refusal.headers()[header::WWW_AUTHENTICATE]),

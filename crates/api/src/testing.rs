@@ -9,9 +9,10 @@ use hookline_domain::{
     },
     kernel::port::PortError,
 };
+use hookline_host::gateway::{authorized, request_context};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt, request::RequestContext};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) const STORE: &str = "demo.myshopify.com";
 
@@ -56,12 +57,19 @@ pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
     }
 }
 
-/// The request as API Gateway hands it on when the authorizer has let somebody in.
-pub(crate) fn let_in(request: Request, principal: &Principal) -> Request {
-    let context = json!({
-        "stage": "$default",
-        "http": {"method": "GET"},
-        "authorizer": {"lambda": principal.context()},
-    });
+/// Returns a request for a route as API Gateway hands it on, by a principal whom the authorizer has let in, or without one.
+pub(crate) fn routed(request: Request, route: &str, principal: Option<&Principal>) -> Request {
+    let context = request_context(route, "/");
+    with_context(
+        request,
+        match principal {
+            Some(principal) => authorized(context, &json!(principal.context())),
+            None => context,
+        },
+    )
+}
+
+/// Returns a request with this context of API Gateway's.
+pub(crate) fn with_context(request: Request, context: Value) -> Request {
     request.with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
 }

@@ -27,22 +27,19 @@ pub fn harmless(request: LambdaRequest) -> LambdaRequest {
 
 #[cfg(test)]
 mod tests {
+    use hookline_host::gateway::http_event;
     use lambda_http::{Request, RequestExt};
     use serde_json::json;
 
     use super::*;
 
     fn request(path: &str, query: &str, headers: &serde_json::Value) -> Request {
-        let event = json!({
-            "version": "2.0",
-            "rawPath": path,
-            "rawQueryString": query,
-            "headers": headers,
-            "pathParameters": {"store": "demo.myshopify.com"},
-            "requestContext": {"stage": "$default", "domainName": "a b", "http": {"method": "GET"}},
-            "body": "as it came",
-            "isBase64Encoded": false,
-        });
+        let mut event = http_event("GET /api/stores/{store}", path);
+        event["rawQueryString"] = query.into();
+        event["headers"] = headers.clone();
+        event["pathParameters"] = json!({"store": "demo.myshopify.com"});
+        event["requestContext"]["domainName"] = "a b".into();
+        event["body"] = "as it came".into();
         Request::from(harmless(serde_json::from_value(event).unwrap()))
     }
 

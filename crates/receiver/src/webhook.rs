@@ -139,6 +139,7 @@ pub async fn serve_webhooks(function: impl Http) -> Result<(), StartError> {
 
 #[cfg(test)]
 mod tests {
+    use hookline_host::gateway::http_event;
     use http::{StatusCode, header};
     use lambda_http::request::LambdaRequest;
     use proptest::prelude::*;
@@ -148,12 +149,11 @@ mod tests {
     use hookline_lambda::serve::{bytes, line};
 
     fn event(headers: &Value, body: &Value, base64: bool) -> String {
-        json!({
-            "version": "2.0", "routeKey": "POST /x", "rawPath": "/x", "rawQueryString": "",
-            "headers": headers, "body": body, "isBase64Encoded": base64,
-            "requestContext": {"stage": "$default", "http": {"method": "POST", "path": "/x"}},
-        })
-        .to_string()
+        let mut event = http_event("POST /x", "/x");
+        event["headers"] = headers.clone();
+        event["body"] = body.clone();
+        event["isBase64Encoded"] = base64.into();
+        event.to_string()
     }
 
     fn read(event: &str) -> Result<Request, serde_json::Error> {

@@ -1,6 +1,7 @@
 //! Functions that are neither a receiver nor the consumer, and the request that each repeats: the one that it
 //! mostly gets, with what it finds in [`rows`].
 
+use hookline_host::gateway::{DOMAIN, authorized, http_event};
 use serde_json::{Value, json};
 
 use crate::{
@@ -54,11 +55,10 @@ impl RepeatedRequest {
     }
 }
 
-/// Request about the store by an authorized admin, as the event of an HTTP API
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+/// Request about the store by an authorized admin, as the event of an HTTP API.
 fn api(method: &str, what: &str, query: &[(&str, &str)]) -> Value {
     let route = format!("{method} /api/stores/{{store}}{what}");
-    let mut event = request(method, &route, &format!("/api/stores/{STORE}{what}"));
+    let mut event = request(&route, &format!("/api/stores/{STORE}{what}"));
     event["pathParameters"] = json!({"store": STORE});
     let pairs = query
         .iter()
@@ -67,9 +67,10 @@ fn api(method: &str, what: &str, query: &[(&str, &str)]) -> Value {
     if !query.is_empty() {
         event["queryStringParameters"] = query.iter().map(|(name, value)| (*name, *value)).collect();
     }
-    event["requestContext"]["authorizer"] = json!({"lambda": {
+    let principal = json!({
         "principal": "tok_measuringmeasure", "role": "admin", "reach": "*", "expires_at": "2999-01-01T00:00:00Z",
-    }});
+    });
+    event["requestContext"] = authorized(event["requestContext"].take(), &principal);
     if method == "POST" {
         event["headers"]["content-type"] = "application/json".into();
         event["body"] = "{}".into();
@@ -78,38 +79,22 @@ fn api(method: &str, what: &str, query: &[(&str, &str)]) -> Value {
 }
 
 fn page() -> Value {
-    request("GET", "GET /", "/")
+    request("GET /", "/")
 }
 
-fn request(method: &str, route: &str, path: &str) -> Value {
-    json!({
-        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "",
-        "headers": {
-            "accept": "application/json", "accept-encoding": "gzip, br",
-            "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "x-forwarded-for": "192.0.2.7",
-            "x-forwarded-port": "443", "x-forwarded-proto": "https",
-        },
-        "requestContext": {
-            "accountId": "123456789012", "apiId": "abcdefghij",
-            "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "domainPrefix": "abcdefghij",
-            "requestId": "JKJaXmPLvHcESHA=", "routeKey": route, "stage": "$default",
-            "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
-            "http": {
-                "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7", "userAgent": "bench",
-            },
-        },
-        "isBase64Encoded": false,
-    })
+fn request(route: &str, path: &str) -> Value {
+    let mut event = http_event(route, path);
+    event["headers"] = json!({
+        "accept": "application/json", "accept-encoding": "gzip, br", "host": DOMAIN, "x-forwarded-for": "192.0.2.7",
+        "x-forwarded-port": "443", "x-forwarded-proto": "https",
+    });
+    event
 }
 
 /// Event of an HTTP API for its authorizer
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>).
 fn bearer() -> Value {
-    let mut event = request(
-        "GET",
-        "GET /api/stores/{store}/status",
-        &format!("/api/stores/{STORE}/status"),
-    );
+    let mut event = request("GET /api/stores/{store}/status", &format!("/api/stores/{STORE}/status"));
     event["type"] = "REQUEST".into();
     event["routeArn"] = "arn:aws:execute-api:eu-west-1:123456789012:abcdefghij/$default/GET/api/stores".into();
     event["headers"]["authorization"] = format!("Bearer {TOKEN}").into();

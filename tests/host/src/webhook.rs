@@ -1,10 +1,11 @@
-//! Signed webhook of Shopify's as the event of an HTTP API: payload format 2.0
-//! (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+//! Signed webhook of Shopify's as the event of an HTTP API.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
+
+use crate::gateway::{DOMAIN, http_event};
 
 /// Webhook request.
 #[derive(Debug, Clone, Copy)]
@@ -43,30 +44,21 @@ impl Webhook<'_> {
         } else {
             self.body.to_owned()
         };
-        let event = json!({
-            "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
-            "headers": {
-                "content-type": "application/json", "content-length": self.body.len().to_string(),
-                "accept-encoding": "gzip", "host": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
-                "user-agent": "Shopify-Captain-Hook", "x-forwarded-for": "35.196.0.1", "x-forwarded-port": "443",
-                "x-forwarded-proto": "https", "x-shopify-api-version": "2026-07",
-                "x-shopify-event-id": "98880550-7158-44d4-b7cd-2c97c8a091b5",
-                "x-shopify-hmac-sha256": self.signature, "x-shopify-shop-domain": self.store,
-                "x-shopify-topic": self.topic, "x-shopify-triggered-at": self.triggered_at,
-                "x-shopify-webhook-id": self.id,
-            },
-            "requestContext": {
-                "accountId": "123456789012", "apiId": "abcdefghij",
-                "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com", "domainPrefix": "abcdefghij",
-                "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("POST {path}"), "stage": "$default",
-                "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
-                "http": {
-                    "method": "POST", "path": path, "protocol": "HTTP/1.1", "sourceIp": "35.196.0.1",
-                    "userAgent": "Shopify-Captain-Hook",
-                },
-            },
-            "body": body, "isBase64Encoded": self.base64,
+        let mut event = http_event(&format!("POST {path}"), &path);
+        event["headers"] = json!({
+            "content-type": "application/json", "content-length": self.body.len().to_string(),
+            "accept-encoding": "gzip", "host": DOMAIN,
+            "user-agent": "Shopify-Captain-Hook", "x-forwarded-for": "35.196.0.1", "x-forwarded-port": "443",
+            "x-forwarded-proto": "https", "x-shopify-api-version": "2026-07",
+            "x-shopify-event-id": "98880550-7158-44d4-b7cd-2c97c8a091b5",
+            "x-shopify-hmac-sha256": self.signature, "x-shopify-shop-domain": self.store,
+            "x-shopify-topic": self.topic, "x-shopify-triggered-at": self.triggered_at,
+            "x-shopify-webhook-id": self.id,
         });
+        event["requestContext"]["http"]["sourceIp"] = "35.196.0.1".into();
+        event["requestContext"]["http"]["userAgent"] = "Shopify-Captain-Hook".into();
+        event["body"] = body.into();
+        event["isBase64Encoded"] = self.base64.into();
         event.to_string()
     }
 }

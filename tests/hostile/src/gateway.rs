@@ -9,6 +9,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 pub(crate) use hookline_domain::memory::noon;
+use hookline_host::gateway::http_event;
 use hookline_lambda::gateway::harmless;
 use lambda_http::{Request, RequestExt, request::LambdaRequest};
 use serde_json::{Map, Value, json};
@@ -76,21 +77,12 @@ impl ParsedRequest {
             Ok(text) => (text.to_owned(), false),
             Err(_) => (BASE64_STANDARD.encode(&self.body), true),
         };
-        let event = json!({
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": self.path,
-            "rawQueryString": self.query,
-            "headers": headers,
-            "pathParameters": {"store": store},
-            "requestContext": {
-                "accountId": "1", "apiId": "a", "domainName": "a.execute-api.us-east-1.amazonaws.com", "stage": "$default",
-                "http": {"method": "POST", "path": "/", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
-                "requestId": "r", "routeKey": "$default", "time": "t", "timeEpoch": 0
-            },
-            "body": body,
-            "isBase64Encoded": base64,
-        });
+        let mut event = http_event("POST /", &self.path);
+        event["rawQueryString"] = self.query.as_str().into();
+        event["headers"] = headers.into();
+        event["pathParameters"] = json!({"store": store});
+        event["body"] = body.into();
+        event["isBase64Encoded"] = base64.into();
         let event: LambdaRequest = serde_json::from_value(event).ok()?;
         let request = Request::from(harmless(event));
         Some(request.with_lambda_context(lambda_http::Context::default()))

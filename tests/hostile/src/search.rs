@@ -13,6 +13,7 @@ use hookline_domain::{
     memory::MemoryStores,
     store::stores::{StoreUpdate, Stores},
 };
+use hookline_host::gateway::{authorized, request_context};
 use hookline_lambda::serve::Http;
 use hookline_sources::shopify;
 use lambda_http::{Body, RequestExt, request::RequestContext};
@@ -50,9 +51,8 @@ pub(crate) fn search(data: &[u8]) {
             reach: Reach::Stores([known_store.clone()].into()),
             expires_at: noon(),
         };
-        let context = json!({
-            "stage": "$default", "http": {"method": "GET"}, "authorizer": {"lambda": principal.context()},
-        });
+        let context = request_context("GET /api/stores/{store}/search", "/");
+        let context = authorized(context, &json!(principal.context()));
         let context = RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap());
         request = request.with_request_context(context);
     }

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 
 use hookline_domain::access::{Principal, Reach, Role};
 use http::Response;
-use lambda_http::{Body, Request, RequestExt, request::RequestContext};
+use lambda_http::{Body, Request, RequestExt};
 use serde_json::{Value, json};
 
-use crate::testing::principal;
+use crate::testing::{principal, routed};
 
 /// A request for a route, by a principal or without one.
 fn request_for(
@@ -21,23 +21,16 @@ fn request_for(
     body: &str,
     principal: Option<&Principal>,
 ) -> Request {
-    let context = json!({
-        "stage": "$default",
-        "apiId": "abcdefghij",
-        "routeKey": route,
-        "http": {"method": route.split(' ').next()},
-        "authorizer": principal.map(|principal| json!({"lambda": principal.context()})),
-    });
     let parameters = |pairs: &[(&str, &str)]| -> HashMap<String, Vec<String>> {
         let pairs = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), vec![(*value).to_owned()]));
         pairs.collect()
     };
-    Request::new(Body::Text(body.to_owned()))
+    let request = Request::new(Body::Text(body.to_owned()))
         .with_path_parameters(parameters(path))
-        .with_query_string_parameters(parameters(query))
-        .with_request_context(RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap()))
+        .with_query_string_parameters(parameters(query));
+    routed(request, route, principal)
 }
 
 /// A principal that may see all stores, and change nothing.

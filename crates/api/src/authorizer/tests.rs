@@ -9,6 +9,7 @@ use hookline_domain::{
     kernel::secret::Secret,
     memory::MemoryAccess,
 };
+use hookline_host::gateway::http_event;
 use hookline_sources::shopify;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -59,17 +60,12 @@ fn event_of(event: Value) -> AuthorizerRequest {
 /// An event of an HTTP API as in AWS's documentation, shortened.
 fn http(authorization: Option<&str>) -> AuthorizerRequest {
     let headers = authorization.map_or_else(|| json!({}), |value| json!({"host": "x", "Authorization": value}));
-    event_of(json!({
-        "version": "2.0",
-        "type": "REQUEST",
-        "routeArn": "arn:aws:execute-api:eu-west-1:000000000000:abc/$default/GET/api/me",
-        "identitySource": authorization.map(|value| [value]),
-        "routeKey": "GET /api/me",
-        "rawPath": "/api/me",
-        "rawQueryString": "",
-        "headers": headers,
-        "requestContext": {"http": {"method": "GET", "path": "/api/me"}, "stage": "$default"},
-    }))
+    let mut event = http_event("GET /api/me", "/api/me");
+    event["type"] = "REQUEST".into();
+    event["routeArn"] = "arn:aws:execute-api:eu-west-1:000000000000:abc/$default/GET/api/me".into();
+    event["identitySource"] = authorization.map(|value| [value]).into();
+    event["headers"] = headers;
+    event_of(event)
 }
 
 fn socket(ticket: Option<&str>) -> AuthorizerRequest {

@@ -3,6 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hookline_host::gateway::http_event;
 use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 
@@ -56,16 +57,11 @@ fn panel(client_id: Option<&str>) -> Panel {
 
 /// A request as API Gateway sends it for a route.
 fn request(parameters: &Value, query: &str, headers: &Value) -> Request {
-    let event: LambdaRequest = serde_json::from_value(json!({
-        "version": "2.0",
-        "rawPath": "/",
-        "rawQueryString": query,
-        "headers": headers,
-        "pathParameters": parameters,
-        "requestContext": {"stage": "$default", "http": {"method": "GET"}},
-        "isBase64Encoded": false,
-    }))
-    .unwrap();
+    let mut event = http_event("GET /", "/");
+    event["rawQueryString"] = query.into();
+    event["headers"] = headers.clone();
+    event["pathParameters"] = parameters.clone();
+    let event: LambdaRequest = serde_json::from_value(event).unwrap();
     Request::from(harmless(event))
 }
 
