@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
-use hookline_api::api::{About, ReadApi, ReadPorts, SearchApi};
+use hookline_api::api::{About, ReadAdapters, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
     AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores,
     OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue, SqsQueues,
@@ -16,12 +16,13 @@ use hookline_domain::{
     kernel::secret::Secret,
     memory::{MemoryAccess, MemoryJobs},
 };
+use hookline_host::gateway::{authorized, http_event};
 use hookline_lambda::{
     SystemClock,
     batch::{self, SqsBatch, SqsRecord},
     serve::Http,
 };
-use hookline_receiver::{Ports, Receiver};
+use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts};
 use hookline_sources::{
     self as sources, Inbound,
     shopify::{self, SENDER, Topic},
@@ -41,9 +42,7 @@ pub const STORE: &str = "juniper-and-oak.myshopify.com";
 /// Maximum time until a search finds a written document; the index refreshes every second.
 const SEARCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-type ShopifyReceiver = Receiver<DynamoLedger, SqsEventQueue, S3Bodies, DynamoStores, AwsSecret, SystemClock>;
-
-/// The consumer's ports, on emulators.
+/// Ports of the receivers, the consumer and the status, on emulators.
 enum EmulatedPorts {}
 
 impl IndexPorts for EmulatedPorts {
@@ -68,17 +67,38 @@ impl CompliancePorts for EmulatedPorts {
     type Activity = DynamoActivity<SystemClock>;
 }
 
+impl ReceivePorts for EmulatedPorts {
+    type Ledger = DynamoLedger;
+    type Queue = SqsEventQueue;
+    type Bodies = S3Bodies;
+    type Clock = SystemClock;
+}
+
+impl ReceiverPorts for EmulatedPorts {
+    type Tally = DynamoStores;
+    type Secrets = AwsSecret;
+}
+
+impl ReadPorts for EmulatedPorts {
+    type Stores = DynamoStores;
+    type Records = DynamoLedger;
+    type Activity = DynamoActivity<SystemClock>;
+    type Queues = SqsQueues;
+    type Tickets = MemoryAccess;
+    type Clock = SystemClock;
+}
+
 pub struct Pipeline {
     pub sqs: Sqs,
     pub s3: S3,
-    receivers: Vec<(Topic, ShopifyReceiver)>,
+    receivers: Vec<(Topic, Receiver<EmulatedPorts>)>,
     pub audit: DynamoAudit,
     pub activity: DynamoActivity<SystemClock>,
     pub jobs: MemoryJobs,
     reindex: Reindex<EmulatedPorts>,
     pub keep: Keep<S3Archive>,
     unpack: Unpack<S3Bodies>,
-    status: ReadApi<DynamoStores, DynamoLedger, DynamoActivity<SystemClock>, SqsQueues, MemoryAccess, SystemClock>,
+    status: ReadApi<EmulatedPorts>,
     search: SearchApi<DynamoStores, OpenSearchIndex>,
     _dynamodb: DynamoDb,
     _osmem: Osmem,
@@ -136,22 +156,12 @@ impl Webhook {
             String::from_utf8(self.body.clone()).unwrap()
         };
         let path = format!("/api/webhooks/receive/shopify/{}", self.topic.function());
-        let event = json!({
-            "version": "2.0", "routeKey": format!("POST {path}"), "rawPath": path, "rawQueryString": "",
-            "headers": headers, "body": body, "isBase64Encoded": base64,
-            "requestContext": request_context("POST", &path),
-        });
+        let mut event = http_event(&format!("POST {path}"), &path);
+        event["headers"] = headers.into();
+        event["body"] = body.into();
+        event["isBase64Encoded"] = base64.into();
         lambda_http::request::from_str(&event.to_string()).unwrap()
     }
-}
-
-fn request_context(method: &str, path: &str) -> Value {
-    json!({
-        "accountId": "123456789012", "apiId": "abcdefghij", "domainName": "abcdefghij.execute-api.eu-west-1.amazonaws.com",
-        "domainPrefix": "abcdefghij", "requestId": "JKJaXmPLvHcESHA=", "routeKey": format!("{method} {path}"), "stage": "$default",
-        "time": "14/Nov/2026:15:04:53 +0000", "timeEpoch": 1_794_668_693_106_u64,
-        "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"},
-    })
 }
 
 pub fn sign(body: &[u8]) -> String {
@@ -195,7 +205,7 @@ impl Pipeline {
         let bodies = || Some(s3.aws().bodies(S3::BUCKET));
         let mut receivers = Vec::new();
         for topic in Topic::ALL {
-            let ports = Ports {
+            let adapters = ReceiverAdapters {
                 ledger: tables.ledger(LEDGER_TABLE),
                 queue: queue.event_queue(sqs.queue_url()).taking_at_most(Sqs::LARGEST_MESSAGE),
                 bodies: bodies(),
@@ -205,7 +215,7 @@ impl Pipeline {
             };
             receivers.push((
                 topic,
-                Receiver::new(&SENDER, Inbound::of(topic.function()), ports, SignedDuration::ZERO)
+                Receiver::new(&SENDER, Inbound::of(topic.function()), adapters, SignedDuration::ZERO)
                     .await
                     .unwrap(),
             ));
@@ -244,7 +254,7 @@ impl Pipeline {
                 personal: sources::is_personal,
             },
             status: ReadApi::new(
-                ReadPorts {
+                ReadAdapters {
                     stores: stores(),
                     records: Some(tables.ledger(LEDGER_TABLE)),
                     activity: Some(activity()),
@@ -382,14 +392,10 @@ fn get(path: &str, query: &str) -> Request {
         reach: Reach::Stores([shopify::store(STORE).unwrap()].into()),
         expires_at: Timestamp::MAX,
     };
-    let mut context = request_context("GET", path);
-    context["routeKey"] = json!(format!("GET {}", path.replace(STORE, "{store}")));
-    context["authorizer"] = json!({"lambda": principal.context()});
-    let event = json!({
-        "version": "2.0", "routeKey": "GET", "rawPath": path, "rawQueryString": query,
-        "headers": {}, "pathParameters": {"store": STORE},
-        "requestContext": context, "isBase64Encoded": false,
-    });
+    let mut event = http_event(&format!("GET {}", path.replace(STORE, "{store}")), path);
+    event["rawQueryString"] = query.into();
+    event["pathParameters"] = json!({"store": STORE});
+    event["requestContext"] = authorized(event["requestContext"].take(), &json!(principal.context()));
     lambda_http::request::from_str(&event.to_string()).unwrap()
 }
 

@@ -16,9 +16,9 @@ mod status;
 use lambda_http::{Request, RequestExt, request::RequestContext};
 
 pub use self::{
-    actions::{ActionsApi, ActionsPorts},
+    actions::{ActionAdapters, ActionPorts, ActionsApi},
     me::About,
-    read::{ReadApi, ReadPorts},
+    read::{ReadAdapters, ReadApi, ReadPorts},
     search::SearchApi,
 };
 use crate::guard::ApiError;

@@ -9,9 +9,8 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use hookline_domain::{
     access::Principal,
-    kernel::port::{Clock, PortError, chain},
-    live::{Activity, Follow, Push, Watchers},
-    store::stores::{StoreViews, Stores},
+    kernel::port::{PortError, chain},
+    live::{Follow, FollowPorts, Watchers},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -54,14 +53,7 @@ pub struct SocketResponse {
 }
 
 /// Handles one event.
-pub async fn answer<W, S, A, P, C>(follow: &Follow<W, S, A, P, C>, event: SocketEvent) -> SocketResponse
-where
-    W: Watchers,
-    S: Stores + StoreViews,
-    A: Activity,
-    P: Push,
-    C: Clock,
-{
+pub async fn answer<P: FollowPorts>(follow: &Follow<P>, event: SocketEvent) -> SocketResponse {
     let started = Instant::now();
     let connection = event.request_context.connection_id.as_str();
     let (event_type, done) = match event.request_context.event_type {
@@ -141,14 +133,7 @@ pub async fn forget_all(watchers: impl Watchers + 'static) -> Result<(), StartEr
 ///
 /// # Errors
 /// Fails if the runtime cannot be reached.
-pub async fn run<W, S, A, P, C>(follow: Follow<W, S, A, P, C>) -> Result<(), StartError>
-where
-    W: Watchers + 'static,
-    S: Stores + StoreViews + 'static,
-    A: Activity + 'static,
-    P: Push + 'static,
-    C: Clock + 'static,
-{
+pub async fn run<P: FollowPorts + 'static>(follow: Follow<P>) -> Result<(), StartError> {
     let follow = Arc::new(follow);
     let handle = service_fn(move |event: LambdaEvent<SocketEvent>| {
         let follow = Arc::clone(&follow);
@@ -163,16 +148,16 @@ mod tests {
     use hookline_domain::{
         access::{Reach, Role},
         live::Frame,
-        memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
-        store::stores::StoreUpdate,
+        memory::{InMemory, MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
+        store::stores::{StoreUpdate, Stores},
     };
     use hookline_sources::store_from_text;
     use serde_json::json;
 
     use super::*;
-    use hookline_lambda::SystemClock;
+    use crate::testing::noon;
 
-    type Following = Follow<MemoryWatchers, MemoryStores, MemoryActivity, MemoryPush, SystemClock>;
+    type Following = Follow<InMemory>;
 
     fn follow() -> Following {
         Follow {
@@ -180,7 +165,7 @@ mod tests {
             stores: MemoryStores::default(),
             activity: MemoryActivity::default(),
             push: MemoryPush::default(),
-            clock: SystemClock,
+            clock: noon(),
             key: |name| store_from_text(name.as_str()).ok(),
         }
     }

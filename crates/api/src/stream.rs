@@ -8,12 +8,8 @@
 use std::{sync::Arc, time::Instant};
 
 use hookline_domain::{
-    kernel::{
-        port::{Clock, PortError, chain},
-        time::Pause,
-    },
-    live::{AccessChanged, Activity, Broadcast, Push, RecordChange, Watchers},
-    store::stores::StoreViews,
+    kernel::port::{PortError, chain},
+    live::{AccessChanged, Broadcast, BroadcastPorts, RecordChange},
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
@@ -110,19 +106,11 @@ impl Reading {
 }
 
 /// Broadcasts the changes of a batch of records.
-pub async fn tell<S, A, W, P, T, C>(
-    tell: &Broadcast<S, A, W, P, T, C>,
+pub async fn tell<P: BroadcastPorts>(
+    tell: &Broadcast<P>,
     reading: &Reading,
     batch: StreamBatch,
-) -> StreamBatchResponse
-where
-    S: StoreViews,
-    A: Activity,
-    W: Watchers,
-    P: Push,
-    T: Pause,
-    C: Clock,
-{
+) -> StreamBatchResponse {
     let started = Instant::now();
     let records = batch.records.len();
     let first = batch
@@ -153,19 +141,11 @@ where
     }
 }
 
-async fn broadcast<S, A, W, P, T, C>(
-    tell: &Broadcast<S, A, W, P, T, C>,
+async fn broadcast<P: BroadcastPorts>(
+    tell: &Broadcast<P>,
     reading: &Reading,
     batch: &StreamBatch,
-) -> Result<(), PortError>
-where
-    S: StoreViews,
-    A: Activity,
-    W: Watchers,
-    P: Push,
-    T: Pause,
-    C: Clock,
-{
+) -> Result<(), PortError> {
     let mut changes = Vec::with_capacity(batch.records.len());
     for record in &batch.records {
         match reading.read(record) {
@@ -188,15 +168,7 @@ where
 ///
 /// # Errors
 /// Fails if the runtime cannot be reached.
-pub async fn run<S, A, W, P, T, C>(tell: Broadcast<S, A, W, P, T, C>, reading: Reading) -> Result<(), StartError>
-where
-    S: StoreViews + 'static,
-    A: Activity + 'static,
-    W: Watchers + 'static,
-    P: Push + 'static,
-    T: Pause + 'static,
-    C: Clock + 'static,
-{
+pub async fn run<P: BroadcastPorts + 'static>(tell: Broadcast<P>, reading: Reading) -> Result<(), StartError> {
     let function = Arc::new((tell, reading));
     let handle = service_fn(move |event: LambdaEvent<StreamBatch>| {
         let function = Arc::clone(&function);
@@ -210,14 +182,15 @@ where
 mod tests {
     use hookline_domain::{
         access::{Principal, Reach, Role},
-        live::{Frame, Watcher},
-        memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
+        kernel::ids::StoreKey,
+        live::{Activity, ActivityBatch, Frame, Watcher, Watchers},
+        memory::{InMemory, MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers, SetClock},
         store::stores::{StoreRecord, StoreUpdate, Stores},
     };
     use serde_json::json;
 
     use super::*;
-    use hookline_lambda::{SystemClock, clock::Sleep};
+    use crate::testing::noon;
 
     fn reading() -> Reading {
         Reading {
@@ -245,19 +218,17 @@ mod tests {
         }
     }
 
-    type Fixture = Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Sleep, SystemClock>;
-
-    async fn fixture() -> Fixture {
+    async fn fixture() -> Broadcast<InMemory<SetClock>> {
         let stores = MemoryStores::default();
         let demo = "shopify#demo.myshopify.com".parse().unwrap();
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let fixture = Broadcast {
+        let fixture = Broadcast::<InMemory<_>> {
             stores,
             activity: MemoryActivity::default(),
             watchers: MemoryWatchers::default(),
             push: MemoryPush::default(),
-            pause: Sleep,
-            clock: SystemClock,
+            pause: SetClock::new(noon()),
+            clock: SetClock::new(noon()),
             last_round: None.into(),
         };
         let until = "2999-01-01T00:00:00Z".parse().unwrap();
@@ -335,38 +306,37 @@ mod tests {
     struct FailingActivity;
 
     impl Activity for FailingActivity {
-        async fn keep(
-            &self,
-            _: &hookline_domain::kernel::ids::StoreKey,
-            _: &[hookline_domain::live::ActivityBatch],
-            _: u64,
-        ) -> Result<(), PortError> {
+        async fn keep(&self, _: &StoreKey, _: &[ActivityBatch], _: u64) -> Result<(), PortError> {
             Err(PortError::new("activity", "throttled"))
         }
-        async fn reached(&self, _: &hookline_domain::kernel::ids::StoreKey) -> Result<Option<u64>, PortError> {
+        async fn reached(&self, _: &StoreKey) -> Result<Option<u64>, PortError> {
             Ok(None)
         }
-        async fn latest(
-            &self,
-            _: &hookline_domain::kernel::ids::StoreKey,
-            _: Option<u64>,
-            _: usize,
-        ) -> Result<Vec<hookline_domain::live::ActivityBatch>, PortError> {
+        async fn latest(&self, _: &StoreKey, _: Option<u64>, _: usize) -> Result<Vec<ActivityBatch>, PortError> {
             Ok(vec![])
         }
+    }
+
+    impl BroadcastPorts for FailingActivity {
+        type Stores = MemoryStores;
+        type Activity = Self;
+        type Watchers = MemoryWatchers;
+        type Push = MemoryPush;
+        type Pause = SetClock;
+        type Clock = SetClock;
     }
 
     #[tokio::test]
     async fn changes_that_are_not_stored_are_not_broadcast_and_the_batch_is_retried() {
         let fixture = fixture().await;
-        let failing = Broadcast {
-            stores: fixture.stores.clone(),
+        let failing = Broadcast::<FailingActivity> {
+            stores: fixture.stores,
             activity: FailingActivity,
-            watchers: fixture.watchers.clone(),
+            watchers: fixture.watchers,
             push: fixture.push.clone(),
-            pause: Sleep,
-            clock: SystemClock,
-            last_round: None.into(),
+            pause: fixture.pause,
+            clock: fixture.clock,
+            last_round: fixture.last_round,
         };
         let records = [("stores-1", json!({"seq": 1})), ("stores-1", json!({"seq": 2}))];
         let response = tell(&failing, &reading(), batch(&records)).await;

@@ -4,7 +4,12 @@ mod originals;
 mod pending;
 
 use anyhow::Result;
-use hookline_domain::delivery::{Delivery, receive::Receive, replay};
+use hookline_aws::{DynamoLedger, S3Bodies, SqsEventQueue};
+use hookline_domain::delivery::{
+    Delivery,
+    receive::{Receive, ReceivePorts},
+    replay,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -66,6 +71,16 @@ impl Row for ReplayReport {
     }
 }
 
+/// Ports that receive the replays.
+enum Ports {}
+
+impl ReceivePorts for Ports {
+    type Ledger = DynamoLedger;
+    type Queue = SqsEventQueue;
+    type Bodies = S3Bodies;
+    type Clock = MachineClock;
+}
+
 pub async fn run(resources: &Resources, out: &Output, args: &ReplayArgs) -> Result<bool> {
     let found = originals::find(resources, args).await?;
     if args.dry_run {
@@ -79,7 +94,7 @@ pub async fn run(resources: &Resources, out: &Output, args: &ReplayArgs) -> Resu
         ));
         return Ok(true);
     }
-    let receive = Receive {
+    let receive = Receive::<Ports> {
         ledger: resources.ledger()?,
         queue: resources.event_queue()?,
         bodies: resources.bodies(),

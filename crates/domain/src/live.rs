@@ -20,8 +20,8 @@ mod ports;
 mod tests;
 
 pub use self::{
-    broadcast::{AccessChanged, Broadcast, ROUND_EVERY},
-    follow::{CONNECTIONS, Follow, MESSAGE_LIMIT},
+    broadcast::{AccessChanged, Broadcast, BroadcastPorts, ROUND_EVERY},
+    follow::{CONNECTIONS, Follow, FollowPorts, MESSAGE_LIMIT},
     frame::{ClientMessage, FRAME_LIMIT, Frame},
     lag::{Lag, Percentiles},
     notice::{Notice, NoticeKind, notices},

@@ -2,6 +2,7 @@
 
 mod access;
 mod catalogue;
+mod clock;
 mod connections;
 mod dead_letters;
 mod index;
@@ -22,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::{
     access::MemoryAccess,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
+    clock::SetClock,
     connections::{MemoryConnections, MemoryVault},
     dead_letters::MemoryDeadLetters,
     index::MemoryIndex,

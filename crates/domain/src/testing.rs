@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     catalogue::{
@@ -34,35 +34,7 @@ use crate::{
     },
 };
 
-/// Clock that is set by hand.
-#[derive(Debug, Clone)]
-pub(crate) struct SetClock(Arc<Mutex<(Timestamp, SignedDuration)>>);
-
-impl SetClock {
-    /// Creates a clock with this time.
-    pub(crate) fn at(now: &str) -> Self {
-        Self(Arc::new(Mutex::new((now.parse().unwrap(), SignedDuration::ZERO))))
-    }
-
-    /// Advances the clock.
-    pub(crate) fn pass(&self, time: SignedDuration) {
-        self.0.lock().unwrap().0 += time;
-    }
-
-    /// From now on, each reading of the clock advances it by `each`.
-    pub(crate) fn ticks(&self, each: SignedDuration) {
-        self.0.lock().unwrap().1 = each;
-    }
-}
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        let mut clock = self.0.lock().unwrap();
-        let each = clock.1;
-        clock.0 += each;
-        clock.0
-    }
-}
+pub(crate) use crate::memory::SetClock;
 
 /// Index that records what is written, and that fails on request.
 #[derive(Debug, Clone, Default)]

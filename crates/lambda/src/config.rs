@@ -66,7 +66,8 @@ impl<const N: usize> From<[(&str, &str); N]> for Environment {
 #[error("{}", .0.join("; "))]
 pub struct ConfigError(Vec<String>);
 
-/// Configuration of a receiver.
+/// Configuration of a receiver, whatever its source; the source's own variable holds the signing secrets
+/// ([`read_with_secret`](FromEnvironment::read_with_secret)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceiverConfig {
     /// `LEDGER_TABLE`
@@ -75,8 +76,6 @@ pub struct ReceiverConfig {
     pub event_queue_url: String,
     /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message is refused.
     pub payload_bucket: Option<String>,
-    /// Signing secrets, in the variable that the source names, or kept under the name in that variable with `_ARN`.
-    pub secrets: SecretRef,
     /// `STORES_TABLE`; without it duplicates and forgeries are counted in the logs only.
     pub stores_table: Option<String>,
     /// `STATUS_TALLY_SECONDS`: shortest time between writes of those counts to the status.
@@ -124,23 +123,15 @@ pub struct IndexConfig {
     pub replicas: Option<u32>,
 }
 
-impl ReceiverConfig {
-    /// Reads the configuration. `secrets_variable` holds the signing secrets; with `_ARN` appended, it names the variable that
-    /// says where they are stored.
-    ///
-    /// # Errors
-    /// [`ConfigError`] names every variable that is missing or malformed.
-    pub fn read(environment: &Environment, secrets_variable: &str) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let config = Self {
+impl FromEnvironment for ReceiverConfig {
+    fn take(reader: &mut Reader<'_>) -> Self {
+        Self {
             ledger_table: reader.required("LEDGER_TABLE"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
-            secrets: reader.secret(secrets_variable, &format!("{secrets_variable}_ARN")),
             stores_table: reader.optional("STORES_TABLE"),
             tally_every: reader.seconds("STATUS_TALLY_SECONDS", DEFAULT_TALLY_SECONDS),
-        };
-        reader.finish(config)
+        }
     }
 }
 
@@ -174,6 +165,16 @@ pub trait FromEnvironment: Sized {
     fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
         let config = Self::take(&mut reader);
+        reader.finish(config)
+    }
+
+    /// Reads the configuration and the secret of `variable` ([`Reader::secret`]), which depends on the source.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names every variable that is missing or malformed.
+    fn read_with_secret(environment: &Environment, variable: &str) -> Result<(Self, SecretRef), ConfigError> {
+        let mut reader = Reader::new(environment);
+        let config = (Self::take(&mut reader), reader.secret(variable));
         reader.finish(config)
     }
 }
@@ -226,8 +227,10 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Returns a secret, given as text or by the name it is stored under; exactly one of the two has to be set.
-    pub fn secret(&mut self, literal: &str, reference: &str) -> SecretRef {
+    /// Returns a secret, given as text in the variable `literal`, or by the name it is stored under in the variable with
+    /// `_ARN` appended; exactly one of the two has to be set.
+    pub fn secret(&mut self, literal: &str) -> SecretRef {
+        let reference = &format!("{literal}_ARN");
         match (self.optional(literal), self.optional(reference)) {
             (Some(text), None) => SecretRef::Literal(Secret::new(text)),
             (None, Some(name)) => SecretRef::Stored(name),
@@ -297,8 +300,8 @@ mod tests {
             ("EVENT_QUEUE_URL", "http://queue"),
             ("SHOPIFY_CLIENT_SECRETS", "hush"),
         ]);
-        let config = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS").unwrap();
-        let shown = format!("{config:?}{environment:?}");
+        let (config, secrets) = ReceiverConfig::read_with_secret(&environment, "SHOPIFY_CLIENT_SECRETS").unwrap();
+        let shown = format!("{config:?}{secrets:?}{environment:?}");
         assert_eq!((config.stores_table, config.payload_bucket), (None, None));
         assert_eq!(config.tally_every, SignedDuration::from_secs(60));
         assert!(!shown.contains("hush"));
@@ -307,7 +310,7 @@ mod tests {
     #[test]
     fn all_missing_variables_are_named_with_possible_misspellings() {
         let environment = Environment::from([("LEDGER_TABEL", "x"), ("EVENT_QUEUE_URL", " ")]);
-        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+        let error = ReceiverConfig::read_with_secret(&environment, "SHOPIFY_CLIENT_SECRETS")
             .unwrap_err()
             .to_string();
         assert_eq!(
@@ -377,7 +380,7 @@ mod tests {
             ("SHOPIFY_CLIENT_SECRETS", "a"),
             ("SHOPIFY_CLIENT_SECRETS_ARN", "b"),
         ]);
-        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+        let error = ReceiverConfig::read_with_secret(&environment, "SHOPIFY_CLIENT_SECRETS")
             .unwrap_err()
             .to_string();
         assert_eq!(
@@ -397,7 +400,7 @@ mod tests {
             ),
             ("STATUS_TALLY_SECONDS", "soon"),
         ]);
-        let error = ReceiverConfig::read(&environment, "SHOPIFY_CLIENT_SECRETS")
+        let error = ReceiverConfig::read_with_secret(&environment, "SHOPIFY_CLIENT_SECRETS")
             .unwrap_err()
             .to_string();
         assert_eq!(error, "STATUS_TALLY_SECONDS is not a whole number of seconds");

@@ -109,6 +109,8 @@ impl<K: SecretSource, C: Clock, V> Rotating<K, C, V> {
 mod tests {
     use std::sync::Mutex;
 
+    use hookline_domain::memory::SetClock;
+
     use super::*;
 
     struct FakeSource(Arc<Mutex<(&'static str, u32)>>);
@@ -124,26 +126,17 @@ mod tests {
         }
     }
 
-    #[derive(Clone)]
-    struct ManualClock(Arc<Mutex<i64>>);
-
-    impl Clock for ManualClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
-        }
-    }
-
     #[tokio::test]
     async fn secret_is_read_again_after_a_mismatch_at_most_once_a_minute() {
         let secret = Arc::new(Mutex::new(("old", 0)));
-        let clock = ManualClock(Arc::new(Mutex::new(0)));
+        let clock = SetClock::default();
         let rotating = Rotating::read(FakeSource(secret.clone()), clock.clone(), |s| Ok(s.reveal().to_owned()))
             .await
             .unwrap();
         secret.lock().unwrap().0 = "new";
 
         assert_eq!(rotating.after_mismatch().await, None);
-        *clock.0.lock().unwrap() = 60;
+        clock.pass(SignedDuration::from_mins(1));
         assert_eq!(
             rotating.after_mismatch().await.as_deref().map(String::as_str),
             Some("new")
@@ -156,12 +149,12 @@ mod tests {
     #[tokio::test]
     async fn current_secret_survives_a_failed_refresh() {
         let secret = Arc::new(Mutex::new(("held", 0)));
-        let clock = ManualClock(Arc::new(Mutex::new(0)));
+        let clock = SetClock::default();
         let rotating = Rotating::read(FakeSource(secret.clone()), clock.clone(), |s| Ok(s.reveal().to_owned()))
             .await
             .unwrap();
         secret.lock().unwrap().0 = "";
-        *clock.0.lock().unwrap() = 600;
+        clock.pass(SignedDuration::from_mins(10));
         rotating.keep_fresh().await;
         assert_eq!(*rotating.current(), "held");
         assert!(

@@ -10,7 +10,9 @@ pub mod tally;
 mod testing;
 pub mod webhook;
 
+pub use hookline_domain::delivery::receive::ReceivePorts;
+
 pub use self::{
-    receiver::{Ports, Receiver},
+    receiver::{Receiver, ReceiverAdapters, ReceiverPorts},
     webhook::serve_webhooks,
 };

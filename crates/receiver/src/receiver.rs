@@ -6,10 +6,7 @@ use std::time::{Duration, Instant};
 use hookline_domain::{
     delivery::{
         BODY_LIMIT,
-        bodies::KeepBodies,
-        ledger::Claims,
-        queue::EventQueue,
-        receive::{Receive, ReceiveError, Received},
+        receive::{Receive, ReceiveError, ReceivePorts, Received},
     },
     kernel::{
         ids::DeliveryKey,
@@ -36,31 +33,37 @@ use hookline_lambda::{
 /// Part of the function's time that is reserved for sending the response.
 const RESPONSE_MARGIN: Duration = Duration::from_millis(300);
 
-/// Receives what one source sends to one function.
-#[derive(Debug)]
-pub struct Receiver<L, Q, B, T, K, C> {
-    sender: &'static Sender,
-    inbound: Inbound,
-    receive: Receive<L, Q, B, C>,
-    secrets: Rotating<K, C, Secrets>,
-    tallies: Tallies<T, C>,
+/// Ports of a receiver: those that receive a delivery, counts, and the signing secrets.
+pub trait ReceiverPorts: ReceivePorts<Clock: Clone> {
+    /// Counts in the status of stores.
+    type Tally: Tally;
+    /// Source of the signing secrets.
+    type Secrets: SecretSource;
 }
 
-/// Ports of a receiver.
-#[derive(Debug)]
-pub struct Ports<L, Q, B, T, K, C> {
+/// Receives what one source sends to one function.
+pub struct Receiver<P: ReceiverPorts> {
+    sender: &'static Sender,
+    inbound: Inbound,
+    receive: Receive<P>,
+    secrets: Rotating<P::Secrets, P::Clock, Secrets>,
+    tallies: Tallies<P::Tally, P::Clock>,
+}
+
+/// Adapters of a receiver's ports.
+pub struct ReceiverAdapters<P: ReceiverPorts> {
     /// Ledger of claimed deliveries.
-    pub ledger: L,
+    pub ledger: P::Ledger,
     /// Queue of the consumer.
-    pub queue: Q,
+    pub queue: P::Queue,
     /// Storage for bodies too large for a queue message; `None` refuses them.
-    pub bodies: Option<B>,
+    pub bodies: Option<P::Bodies>,
     /// Counts in the status of stores; `None` counts in the logs only.
-    pub tally: Option<T>,
+    pub tally: Option<P::Tally>,
     /// Source of the signing secrets.
-    pub secrets: K,
+    pub secrets: P::Secrets,
     /// Current time.
-    pub clock: C,
+    pub clock: P::Clock,
 }
 
 /// Response to a webhook, and what the log line says of it.
@@ -90,15 +93,7 @@ impl WebhookResponse {
     }
 }
 
-impl<L, Q, B, T, K, C> Receiver<L, Q, B, T, K, C>
-where
-    L: Claims,
-    Q: EventQueue,
-    B: KeepBodies,
-    T: Tally,
-    K: SecretSource,
-    C: Clock + Clone,
-{
+impl<P: ReceiverPorts> Receiver<P> {
     /// Creates the receiver of what `sender` sends to `inbound`.
     ///
     /// # Errors
@@ -106,17 +101,17 @@ where
     pub async fn new(
         sender: &'static Sender,
         inbound: Inbound,
-        ports: Ports<L, Q, B, T, K, C>,
+        adapters: ReceiverAdapters<P>,
         tally_every: SignedDuration,
     ) -> Result<Self, RotatingSecretError> {
-        let Ports {
+        let ReceiverAdapters {
             ledger,
             queue,
             bodies,
             tally,
             secrets,
             clock,
-        } = ports;
+        } = adapters;
         let secrets = Rotating::read(secrets, clock.clone(), parse(sender.scheme.key)).await?;
         let tallies = Tallies::new(tally, clock.clone(), tally_every);
         Ok(Self {
@@ -231,15 +226,7 @@ fn parse(form: KeyForm) -> Parse<Secrets> {
     }
 }
 
-impl<L, Q, B, T, K, C> Http for Receiver<L, Q, B, T, K, C>
-where
-    L: Claims + 'static,
-    Q: EventQueue + 'static,
-    B: KeepBodies + 'static,
-    T: Tally + 'static,
-    K: SecretSource + 'static,
-    C: Clock + Clone + 'static,
-{
+impl<P: ReceiverPorts + 'static> Http for Receiver<P> {
     async fn answer(&self, request: Request) -> Response<Body> {
         let started = Instant::now();
         let outcome = self.take(&request).await;

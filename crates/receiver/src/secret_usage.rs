@@ -78,18 +78,13 @@ impl PendingSecretUsage {
 
 #[cfg(test)]
 mod tests {
-    use hookline_domain::kernel::ids::{Source, StoreName};
-
     use super::*;
 
     const MINUTE: SignedDuration = SignedDuration::from_mins(1);
     const PAIR: SecretPairId = SecretPairId(7);
 
     fn store(name: &str) -> StoreKey {
-        StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new(name).unwrap(),
-        }
+        format!("shopify#{name}").parse().unwrap()
     }
 
     fn second(seconds: i64) -> Timestamp {

@@ -144,30 +144,15 @@ mod tests {
     use std::sync::Arc;
 
     use hookline_domain::{
-        kernel::{
-            ids::{Source, StoreName},
-            port::PortError,
-        },
-        memory::MemoryStores,
+        kernel::port::PortError,
+        memory::{MemoryStores, SetClock},
         store::stores::{StoreViews, Stores},
     };
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct ManualClock(Arc<Mutex<i64>>);
-
-    impl Clock for ManualClock {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_second(*self.0.lock().unwrap()).unwrap()
-        }
-    }
-
     fn store(name: &str) -> StoreKey {
-        StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new(name).unwrap(),
-        }
+        format!("shopify#{name}").parse().unwrap()
     }
 
     async fn total(stores: &MemoryStores, store: &StoreKey) -> u64 {
@@ -182,7 +167,7 @@ mod tests {
     async fn counts_are_written_once_per_interval_and_none_is_lost() {
         let (stores, clock, demo) = (
             MemoryStores::default(),
-            ManualClock::default(),
+            SetClock::default(),
             store("demo.myshopify.com"),
         );
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
@@ -195,7 +180,7 @@ mod tests {
         tallies.forged(&demo);
         tallies.write_if_due().await;
         assert_eq!(total(&stores, &demo).await, 1);
-        *clock.0.lock().unwrap() = 60;
+        clock.pass(SignedDuration::from_secs(60));
         tallies.write_if_due().await;
         assert_eq!(total(&stores, &demo).await, 3);
         let view = stores.view(&demo).await.unwrap().unwrap();
@@ -221,7 +206,7 @@ mod tests {
     async fn use_of_the_old_secret_outlives_a_failed_write() {
         let (failing, clock, demo) = (
             FailingStores::default(),
-            ManualClock::default(),
+            SetClock::default(),
             store("demo.myshopify.com"),
         );
         failing.0.record(&demo, &StoreUpdate::default()).await.unwrap();
@@ -229,7 +214,7 @@ mod tests {
         tallies.secret_used(&demo, SecretPairId(7), 1);
         tallies.write_if_due().await;
         *failing.1.lock().unwrap() = true;
-        *clock.0.lock().unwrap() = 60;
+        clock.pass(SignedDuration::from_secs(60));
         tallies.write_if_due().await;
         let record = failing.0.find(&demo).await.unwrap().unwrap();
         assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(clock.now()));
@@ -239,11 +224,7 @@ mod tests {
     async fn use_of_the_old_secret_outlives_a_flood_of_forgeries() {
         let (stores, demo) = (MemoryStores::default(), store("demo.myshopify.com"));
         stores.record(&demo, &StoreUpdate::default()).await.unwrap();
-        let tallies = Tallies::new(
-            Some(stores.clone()),
-            ManualClock::default(),
-            SignedDuration::from_secs(60),
-        );
+        let tallies = Tallies::new(Some(stores.clone()), SetClock::default(), SignedDuration::from_secs(60));
         for n in 0..MAX_STORES * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
@@ -259,7 +240,7 @@ mod tests {
     #[tokio::test]
     async fn forgeries_neither_make_a_store_nor_fill_our_memory() {
         let stores = MemoryStores::default();
-        let tallies = Tallies::new(Some(stores.clone()), ManualClock::default(), SignedDuration::ZERO);
+        let tallies = Tallies::new(Some(stores.clone()), SetClock::default(), SignedDuration::ZERO);
         for n in 0..MAX_STORES * 2 {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }

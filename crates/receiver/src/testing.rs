@@ -1,5 +1,7 @@
 //! Webhooks as Shopify signs and sends them, and ports that hang or fail, for the unit tests of this crate.
 
+use std::marker::PhantomData;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 pub(crate) use hookline_domain::memory::noon;
@@ -8,15 +10,35 @@ use hookline_domain::{
         bodies::{BodyKey, KeepBodies},
         ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
+        receive::ReceivePorts,
     },
     kernel::{
         ids::{DeliveryKey, StoreKey},
         port::PortError,
+        secret::Secret,
     },
+    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores, SetClock},
 };
 use jiff::Timestamp;
 use lambda_http::{Body, Request, RequestExt};
 use sha2::Sha256;
+
+use crate::receiver::ReceiverPorts;
+
+/// Ports in memory, but for those that a test replaces.
+pub(crate) struct TestPorts<L = MemoryLedger, Q = MemoryQueue, B = MemoryBodies>(PhantomData<(L, Q, B)>);
+
+impl<L: Claims, Q: EventQueue, B: KeepBodies> ReceivePorts for TestPorts<L, Q, B> {
+    type Ledger = L;
+    type Queue = Q;
+    type Bodies = B;
+    type Clock = SetClock;
+}
+
+impl<L: Claims, Q: EventQueue, B: KeepBodies> ReceiverPorts for TestPorts<L, Q, B> {
+    type Tally = MemoryStores;
+    type Secrets = Secret;
+}
 
 pub(crate) const SECRET: &str = "hush";
 pub(crate) const STORE: &str = "demo.myshopify.com";

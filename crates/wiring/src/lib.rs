@@ -6,32 +6,55 @@
 
 use std::process::ExitCode;
 
-use hookline_lambda::{Environment, SystemClock, config::ReceiverConfig, start};
-use hookline_receiver::{Ports, Receiver, serve_webhooks};
+#[cfg(not(feature = "direct"))]
+use hookline_aws::{
+    AwsSecret as Secrets, DynamoLedger as Ledger, DynamoStores as Tally, S3Bodies as Bodies, SqsEventQueue as Queue,
+};
+#[cfg(feature = "direct")]
+use hookline_direct::{
+    DirectBodies as Bodies, DirectLedger as Ledger, DirectQueue as Queue, DirectSecret as Secrets, DirectTally as Tally,
+};
+use hookline_lambda::{Environment, FromEnvironment, SystemClock, config::ReceiverConfig, start};
+use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts, serve_webhooks};
 use hookline_sources::{Inbound, Sender};
+
+/// Ports of every receiver.
+enum Ports {}
+
+impl ReceivePorts for Ports {
+    type Ledger = Ledger;
+    type Queue = Queue;
+    type Bodies = Bodies;
+    type Clock = SystemClock;
+}
+
+impl ReceiverPorts for Ports {
+    type Tally = Tally;
+    type Secrets = Secrets;
+}
 
 /// Receives what a source sends to a function, until Lambda ends the function.
 #[must_use]
 pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
     start(function, async move {
         let environment = Environment::of_this_process();
-        let config = ReceiverConfig::read(&environment, sender.secrets_variable)?;
+        let (config, secrets) = ReceiverConfig::read_with_secret(&environment, sender.secrets_variable)?;
         let find = |name: &str| environment.get(name);
         #[cfg(not(feature = "direct"))]
         let aws = hookline_aws::Aws::receiving(hookline_aws::Settings::read(find)?);
         #[cfg(feature = "direct")]
         let aws = hookline_direct::DirectAws::read(find, SystemClock)?;
-        let ports = Ports {
+        let adapters = ReceiverAdapters::<Ports> {
             ledger: aws.ledger(&config.ledger_table),
             queue: aws.event_queue(&config.event_queue_url),
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
             tally: config.stores_table.as_deref().map(|table| aws.tally(table)),
-            secrets: aws.secret(&config.secrets),
+            secrets: aws.secret(&secrets),
             clock: SystemClock,
         };
         let inbound = Inbound::of(function);
         // Neither waits for the other, and the first delivery for neither.
-        let (receiver, ()) = tokio::join!(Receiver::new(sender, inbound, ports, config.tally_every), aws.warm());
+        let (receiver, ()) = tokio::join!(Receiver::new(sender, inbound, adapters, config.tally_every), aws.warm());
         serve_webhooks(receiver?).await
     })
 }

@@ -5,17 +5,42 @@ use std::process::ExitCode;
 
 use hookline_api::{
     ActionsConfig,
-    api::{ActionsApi, ActionsPorts},
+    api::{ActionAdapters, ActionPorts, ActionsApi},
 };
-use hookline_aws::{Aws, Timeouts};
-use hookline_domain::delivery::{receive::Receive, replay::Replay};
+use hookline_aws::{
+    Aws, DynamoLedger, DynamoStores, S3Archive, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsJobs, Timeouts,
+};
+use hookline_domain::delivery::{
+    receive::{Receive, ReceivePorts},
+    replay::{Replay, ReplayPorts},
+};
 use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, serve, start};
+
+enum Ports {}
+
+impl ReceivePorts for Ports {
+    type Ledger = DynamoLedger;
+    type Queue = SqsEventQueue;
+    type Bodies = S3Bodies;
+    type Clock = SystemClock;
+}
+
+impl ReplayPorts for Ports {
+    type Archive = S3Archive;
+}
+
+impl ActionPorts for Ports {
+    type Stores = DynamoStores;
+    type Jobs = SqsJobs;
+    type DeadLetters = SqsDeadLetters;
+    type Pause = Sleep;
+}
 
 fn main() -> ExitCode {
     start("actions", async {
         let config = ActionsConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Timeouts::Queue).await;
-        let ports = ActionsPorts {
+        let adapters = ActionAdapters::<Ports> {
             stores: aws.stores(&config.stores_table),
             jobs: aws.jobs(Some(config.sync_queue_url)),
             dead_letters: aws.dead_letters(config.dead_letter_queue_url),
@@ -30,6 +55,6 @@ fn main() -> ExitCode {
             },
             pause: Sleep,
         };
-        serve(ActionsApi::new(ports)).await
+        serve(ActionsApi::new(adapters)).await
     })
 }

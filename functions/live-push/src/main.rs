@@ -6,9 +6,22 @@ use hookline_api::{
     LivePushConfig,
     stream::{self, Reading},
 };
-use hookline_aws::{Aws, Timeouts, access_changed, store_changed};
-use hookline_domain::live::Broadcast;
+use hookline_aws::{
+    ApiGatewayPush, Aws, DynamoActivity, DynamoStores, DynamoWatchers, Timeouts, access_changed, store_changed,
+};
+use hookline_domain::live::{Broadcast, BroadcastPorts};
 use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, start};
+
+enum Ports {}
+
+impl BroadcastPorts for Ports {
+    type Stores = DynamoStores;
+    type Activity = DynamoActivity<SystemClock>;
+    type Watchers = DynamoWatchers;
+    type Push = ApiGatewayPush;
+    type Pause = Sleep;
+    type Clock = SystemClock;
+}
 
 fn main() -> ExitCode {
     start("live-push", async {
@@ -20,7 +33,7 @@ fn main() -> ExitCode {
             store: |before, after| Ok(store_changed(before, after)?),
             access: |before, after| Ok(access_changed(before, after)?),
         };
-        let tell = Broadcast {
+        let tell = Broadcast::<Ports> {
             stores: aws.stores(config.stores_table),
             activity: aws.activity(config.activity_table, SystemClock),
             watchers: aws.watchers(config.live_table),

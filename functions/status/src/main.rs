@@ -4,16 +4,27 @@ use std::process::ExitCode;
 
 use hookline_api::{
     StatusConfig,
-    api::{About, ReadApi, ReadPorts},
+    api::{About, ReadAdapters, ReadApi, ReadPorts},
 };
-use hookline_aws::{Aws, Timeouts};
+use hookline_aws::{Aws, DynamoAccess, DynamoActivity, DynamoLedger, DynamoStores, SqsQueues, Timeouts};
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
+
+enum Ports {}
+
+impl ReadPorts for Ports {
+    type Stores = DynamoStores;
+    type Records = DynamoLedger;
+    type Activity = DynamoActivity<SystemClock>;
+    type Queues = SqsQueues;
+    type Tickets = DynamoAccess;
+    type Clock = SystemClock;
+}
 
 fn main() -> ExitCode {
     start("status", async {
         let config = StatusConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Timeouts::Interactive).await;
-        let ports = ReadPorts {
+        let adapters = ReadAdapters::<Ports> {
             stores: aws.stores(&config.stores_table),
             records: config.ledger_table.map(|table| aws.ledger(table)),
             activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
@@ -25,6 +36,6 @@ fn main() -> ExitCode {
             live_url: config.live_url,
             receivers_url: config.receiver_url,
         };
-        serve(ReadApi::new(ports, about)).await
+        serve(ReadApi::new(adapters, about)).await
     })
 }

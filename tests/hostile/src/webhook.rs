@@ -9,18 +9,33 @@ use hookline_domain::{
     memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
 };
 use hookline_lambda::serve::Http;
-use hookline_receiver::receiver::{Ports, Receiver};
+use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts};
 use hookline_sources::{
     Inbound,
     shopify::{SENDER, Topic},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::Body;
 
 use crate::{
     gateway::{ParsedRequest, noon, wait},
     signature::{CLIENT_SECRETS, sign, signer},
 };
+
+/// Ports of the receiver, in memory.
+enum Ports {}
+
+impl ReceivePorts for Ports {
+    type Ledger = MemoryLedger;
+    type Queue = MemoryQueue;
+    type Bodies = MemoryBodies;
+    type Clock = Timestamp;
+}
+
+impl ReceiverPorts for Ports {
+    type Tally = MemoryStores;
+    type Secrets = Secret;
+}
 
 pub(crate) fn webhook(data: &[u8]) {
     let mut parsed = ParsedRequest::parse(data);
@@ -33,10 +48,10 @@ pub(crate) fn webhook(data: &[u8]) {
     }
     let Some(request) = parsed.request("") else { return };
     let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
-    let ports = Ports {
+    let adapters = ReceiverAdapters::<Ports> {
         ledger: MemoryLedger::default(),
         queue: queue.clone(),
-        bodies: None::<MemoryBodies>,
+        bodies: None,
         tally: Some(stores),
         secrets: Secret::new(CLIENT_SECRETS.join(",")),
         clock: noon(),
@@ -45,7 +60,7 @@ pub(crate) fn webhook(data: &[u8]) {
         let receiver = Receiver::new(
             &SENDER,
             Inbound::of(Topic::ProductsUpdate.function()),
-            ports,
+            adapters,
             SignedDuration::ZERO,
         )
         .await

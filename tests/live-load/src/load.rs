@@ -11,12 +11,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_api::stream::{Change, Reading, StreamBatch, StreamBatchResponse, StreamRecord, tell};
-use hookline_aws::{Aws, DynamoActivity, DynamoStores, DynamoWatchers, Timeouts, access_changed, store_changed};
+use hookline_aws::{
+    ApiGatewayPush, Aws, DynamoActivity, DynamoStores, DynamoWatchers, Timeouts, access_changed, store_changed,
+};
 use hookline_domain::{
     access::{Principal, Reach, Role},
     delivery::subject::Subject,
     kernel::ids::StoreKey,
-    live::{Broadcast, Follow},
+    live::{Broadcast, BroadcastPorts, Follow, FollowPorts},
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
         stores::{Counter, StoreUpdate, Stores},
@@ -38,6 +40,26 @@ const FRAME_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Connections opened concurrently.
 const CONNECTING_AT_ONCE: usize = 16;
+
+/// Ports of both sides, as in production.
+enum Ports {}
+
+impl FollowPorts for Ports {
+    type Watchers = DynamoWatchers;
+    type Stores = DynamoStores;
+    type Activity = DynamoActivity<SystemClock>;
+    type Push = ApiGatewayPush;
+    type Clock = SystemClock;
+}
+
+impl BroadcastPorts for Ports {
+    type Stores = DynamoStores;
+    type Activity = DynamoActivity<SystemClock>;
+    type Watchers = DynamoWatchers;
+    type Push = ApiGatewayPush;
+    type Pause = Sleep;
+    type Clock = SystemClock;
+}
 
 /// Size of the load.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +142,7 @@ impl Load {
 
     /// Opens all connections, each following its store.
     async fn connect(&self, aws: &Aws, gateway: &Gateway) -> anyhow::Result<()> {
-        let follow = Follow {
+        let follow = Follow::<Ports> {
             watchers: aws.watchers(LIVE_TABLE),
             stores: aws.stores(STORES_TABLE),
             activity: aws.activity(ACTIVITY_TABLE, SystemClock),
@@ -292,7 +314,7 @@ async fn process_stream(
         store: |before, after| Ok(store_changed(before, after)?),
         access: |before, after| Ok(access_changed(before, after)?),
     };
-    let telling: Broadcast<DynamoStores, DynamoActivity<SystemClock>, DynamoWatchers, _, _, _> = Broadcast {
+    let telling = Broadcast::<Ports> {
         stores: aws.stores(STORES_TABLE),
         activity: aws.activity(ACTIVITY_TABLE, SystemClock),
         watchers: aws.watchers(LIVE_TABLE),

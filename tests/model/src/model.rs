@@ -15,7 +15,6 @@ use hookline_domain::{
         queue::EventQueue,
         receive::{LEASE, REMEMBERED, Receive, ReceiveError, Received},
     },
-    memory::MemoryBodies,
     store::stores::StoreRecord,
 };
 use jiff::Timestamp;
@@ -176,10 +175,10 @@ impl Scenario {
                 let progress = if self.bug == Some(Bug::SendBeforeClaim) {
                     script.run(Box::pin(send_before_claim(&script, &delivery)), &running.history)
                 } else {
-                    let receive = Receive {
+                    let receive = Receive::<Script> {
                         ledger: script.clone(),
                         queue: script.clone(),
-                        bodies: None::<MemoryBodies>,
+                        bodies: None,
                         clock: script.clone(),
                     };
                     let received = async { receive.receive(&delivery, pending()).await };

@@ -20,12 +20,14 @@ use hookline_domain::{
         failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
         ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
+        receive::ReceivePorts,
     },
     kernel::{
         ids::{DeliveryKey, EntityKey, StoreKey},
         port::{Clock, PortError},
         version::Version,
     },
+    memory::MemoryBodies,
     store::stores::{StoreRecord, StoreUpdate, Stores},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -244,6 +246,13 @@ impl Future for Call {
         slot.waker = Some(context.waker().clone());
         Poll::Pending
     }
+}
+
+impl ReceivePorts for Script {
+    type Ledger = Self;
+    type Queue = Self;
+    type Bodies = MemoryBodies;
+    type Clock = Self;
 }
 
 impl Clock for Script {

@@ -1,18 +1,17 @@
 //! Function `actions`: the actions of admins on a store. Each is logged with the principal.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
 use hookline_domain::{
     catalogue::jobs::Jobs,
     delivery::{
-        archive::{ArchiveReadError, Archived, search::ArchiveSearchError},
-        bodies::KeepBodies,
-        dead_letters::{DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
+        archive::{ArchiveReadError, search::ArchiveSearchError},
+        dead_letters::{DeadLetterPorts, DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
         failed::{FailedDeliveries, FailedDelivery, Stage},
-        ledger::{Claims, DeadLetter, Fate, Ledger, Records, explain},
-        queue::{EventQueue, TryNow},
+        ledger::{DeadLetter, Fate, Ledger, Records, explain},
+        queue::TryNow,
         receive::ReceiveError,
-        replay::{Replay, ReplayError, ResendError},
+        replay::{Replay, ReplayError, ReplayPorts, ResendError},
         retry::{RetryError, retry},
     },
     kernel::{
@@ -49,27 +48,47 @@ const MOVE_TIME: SignedDuration = SignedDuration::from_secs(15);
 /// timeout.
 const HIDDEN_TIME: Duration = Duration::from_secs(40);
 
-/// Ports of the function.
-#[derive(Debug)]
-pub struct ActionsPorts<S, J, D, A, L, Q, B, C, T> {
+/// Ports of the function: those that replay a delivery, and those that act on failed ones, on stores and on jobs.
+pub trait ActionPorts: ReplayPorts<Ledger: Ledger + Clone, Queue: TryNow> {
     /// The stores.
-    pub stores: S,
+    type Stores: Stores + FailedDeliveries + Clone;
     /// The job queue.
-    pub jobs: J,
+    type Jobs: Jobs;
     /// The dead letters.
-    pub dead_letters: D,
+    type DeadLetters: DeadLetters + Clone;
+    /// Sleeps between reads of a queue.
+    type Pause: Pause;
+}
+
+/// Adapters of the function's ports.
+pub struct ActionAdapters<P: ActionPorts> {
+    /// The stores.
+    pub stores: P::Stores,
+    /// The job queue.
+    pub jobs: P::Jobs,
+    /// The dead letters.
+    pub dead_letters: P::DeadLetters,
     /// Replays archived deliveries. Its ledger also serves the dead letters, and its queue is the one they are redriven
     /// to.
-    pub replay: Replay<A, L, Q, B, C>,
+    pub replay: Replay<P>,
     /// Sleeps between reads of a queue.
-    pub pause: T,
+    pub pause: P::Pause,
 }
 
 /// The API of actions.
-#[derive(Debug)]
-pub struct ActionsApi<S, J, D, A, L, Q, B, C, T> {
-    guard: Guard<S>,
-    ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>,
+pub struct ActionsApi<P: ActionPorts> {
+    guard: Guard<P::Stores>,
+    adapters: ActionAdapters<P>,
+}
+
+/// Those of the function's ports that act on dead letters.
+struct OnDeadLetters<P>(PhantomData<P>);
+
+impl<P: ActionPorts> DeadLetterPorts for OnDeadLetters<P> {
+    type Letters = P::DeadLetters;
+    type Ledger = P::Ledger;
+    type Failed = P::Stores;
+    type Pause = P::Pause;
 }
 
 /// Requested action.
@@ -114,23 +133,12 @@ impl<C: Clock> Pace for TimeLimit<'_, C> {
     fn moved(&mut self, _: Letter) {}
 }
 
-impl<S, J, D, A, L, Q, B, C, T> ActionsApi<S, J, D, A, L, Q, B, C, T>
-where
-    S: Stores + FailedDeliveries + Clone,
-    J: Jobs,
-    D: DeadLetters + Clone,
-    A: Archived,
-    L: Claims + Ledger + Records + Clone,
-    Q: EventQueue + TryNow,
-    B: KeepBodies,
-    C: Clock,
-    T: Pause,
-{
-    /// Creates the API over these ports.
-    pub fn new(ports: ActionsPorts<S, J, D, A, L, Q, B, C, T>) -> Self {
+impl<P: ActionPorts> ActionsApi<P> {
+    /// Creates the API over these adapters.
+    pub fn new(adapters: ActionAdapters<P>) -> Self {
         Self {
-            guard: Guard::new(ports.stores.clone()),
-            ports,
+            guard: Guard::new(adapters.stores.clone()),
+            adapters,
         }
     }
 
@@ -170,11 +178,11 @@ where
 
     async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
-        match self.ports.replay.again(&delivery).await {
+        match self.adapters.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
             // A failed delivery explains when it is retried next, and which action applies instead.
             Err(why @ (ReplayError::NotSettled | ReplayError::Parked)) => {
-                let failed = self.ports.stores.failed(&delivery).await?;
+                let failed = self.adapters.stores.failed(&delivery).await?;
                 Err(failed.map_or_else(
                     || not_replayed(why),
                     |failed| ApiError::Conflict(failed.sentence(self.now())),
@@ -186,10 +194,10 @@ where
 
     async fn redrive(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let Some(delivery) = optional_delivery(request)?.map(|named| delivery_key(store, named)) else {
-            let failures = self.ports.stores.failures(store).await?;
+            let failures = self.adapters.stores.failures(store).await?;
             return self.move_back(store, &failures.deliveries, None).await;
         };
-        let failed = self.ports.stores.failed(&delivery).await?;
+        let failed = self.adapters.stores.failed(&delivery).await?;
         let failed: Vec<FailedDelivery> = failed.into_iter().collect();
         self.move_back(store, &failed, Some(&delivery)).await
     }
@@ -206,7 +214,7 @@ where
         let (waiting, dead): (Vec<_>, Vec<_>) = failed.iter().partition(retrying);
         let expected = dead.iter().filter(|failed| failed.stage(now) == Stage::DeadLetter);
         let expected: Vec<DeliveryKey> = expected.map(|failed| failed.delivery.clone()).collect();
-        let receive = &self.ports.replay.receive;
+        let receive = &self.adapters.replay.receive;
         let mut pace = TimeLimit {
             clock: &receive.clock,
             ends_at: now.checked_add(MOVE_TIME).unwrap_or(Timestamp::MAX),
@@ -217,7 +225,7 @@ where
             .await?;
         if done.moved > 0 {
             // Notifies the watchers of the store.
-            self.ports.stores.record(store, &StoreUpdate::default()).await?;
+            self.adapters.stores.record(store, &StoreUpdate::default()).await?;
         }
         let missing = expected.iter().filter(|delivery| !done.has(delivery)).count();
         let left = done.left.max(missing);
@@ -235,7 +243,7 @@ where
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
-        let message = match retry(&failed, &self.ports.replay.receive.queue, now).await {
+        let message = match retry(&failed, &self.adapters.replay.receive.queue, now).await {
             Ok(retried) => failed.retried(retried, now),
             Err(RetryError::DeadLetter) => {
                 return self
@@ -264,10 +272,10 @@ where
             },
             Stage::Expired => "Dismissed.",
         };
-        let ledger = &self.ports.replay.receive.ledger;
+        let ledger = &self.adapters.replay.receive.ledger;
         ledger.complete(&delivery, Fate::Dismissed, None, now).await?;
-        self.ports.stores.forget(&delivery).await?;
-        self.ports.stores.record(store, &StoreUpdate::default()).await?;
+        self.adapters.stores.forget(&delivery).await?;
+        self.adapters.stores.record(store, &StoreUpdate::default()).await?;
         tracing::info!(
             service = SERVICE,
             store = &*store.label(),
@@ -280,15 +288,15 @@ where
     }
 
     fn now(&self) -> Timestamp {
-        self.ports.replay.receive.clock.now()
+        self.adapters.replay.receive.clock.now()
     }
 
-    fn letters<'a>(&'a self, store: &'a StoreKey) -> StoreDeadLetters<'a, D, L, S, T> {
+    fn letters<'a>(&'a self, store: &'a StoreKey) -> StoreDeadLetters<'a, OnDeadLetters<P>> {
         StoreDeadLetters {
-            letters: &self.ports.dead_letters,
-            ledger: &self.ports.replay.receive.ledger,
-            failed: &self.ports.stores,
-            pause: &self.ports.pause,
+            letters: &self.adapters.dead_letters,
+            ledger: &self.adapters.replay.receive.ledger,
+            failed: &self.adapters.stores,
+            pause: &self.adapters.pause,
             hidden_for: HIDDEN_TIME,
             store,
         }
@@ -296,10 +304,10 @@ where
 
     /// Returns the failed delivery, or a refusal if it has not failed.
     async fn failed_delivery(&self, delivery: &DeliveryKey) -> Result<FailedDelivery, ApiError> {
-        if let Some(failed) = self.ports.stores.failed(delivery).await? {
+        if let Some(failed) = self.adapters.stores.failed(delivery).await? {
             return Ok(failed);
         }
-        let record = self.ports.replay.receive.ledger.find(delivery).await?;
+        let record = self.adapters.replay.receive.ledger.find(delivery).await?;
         let record = record.ok_or_else(|| ApiError::NotFound(ReplayError::Unknown.to_string()))?;
         Err(ApiError::Conflict(explain(
             &record,
@@ -317,7 +325,7 @@ where
     ) -> Result<Response<Body>, ApiError> {
         let EmptyBody {} = parse_body(request, "{}")?;
         let now = self.now();
-        match begin::begin(&self.ports.jobs, store, run, now).await {
+        match begin::begin(&self.adapters.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
             Err(StartRunError::Unavailable(failure)) => Err(failure.into()),
             Err(refused @ (StartRunError::Uninstalled | StartRunError::NotConnected | StartRunError::Going(_))) => {
@@ -403,18 +411,7 @@ fn not_replayed(why: ReplayError) -> ApiError {
     }
 }
 
-impl<S, J, D, A, L, Q, B, C, T> Http for ActionsApi<S, J, D, A, L, Q, B, C, T>
-where
-    S: Stores + FailedDeliveries + Clone + 'static,
-    J: Jobs + 'static,
-    D: DeadLetters + Clone + 'static,
-    A: Archived + 'static,
-    L: Claims + Ledger + Records + Clone + 'static,
-    Q: EventQueue + TryNow + 'static,
-    B: KeepBodies + 'static,
-    C: Clock + 'static,
-    T: Pause + 'static,
-{
+impl<P: ActionPorts + 'static> Http for ActionsApi<P> {
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.perform(&request).await {
             Ok(response) => response,

@@ -27,46 +27,52 @@ use crate::{
 };
 use hookline_lambda::serve::{Http, json};
 
-/// Ports of the function. All except the stores are optional.
-#[derive(Debug)]
-pub struct ReadPorts<S, R, A, Q, T, C> {
+/// Ports of the function.
+pub trait ReadPorts {
     /// The stores.
-    pub stores: S,
-    /// The ledger, for the details of one delivery.
-    pub records: Option<R>,
+    type Stores: Stores + StoreViews + StoreList + FailedDeliveries + Clone;
+    /// The ledger, for reading.
+    type Records: Records;
     /// Outcomes of the latest deliveries.
-    pub activity: Option<A>,
+    type Activity: Activity;
     /// Depths of the queues.
-    pub queues: Option<Q>,
+    type Queues: Queues;
     /// Tickets that open a WebSocket.
-    pub tickets: Option<T>,
+    type Tickets: Tickets;
     /// The clock.
-    pub clock: C,
+    type Clock: Clock;
+}
+
+/// Adapters of the function's ports. All except the stores are optional.
+pub struct ReadAdapters<P: ReadPorts> {
+    /// The stores.
+    pub stores: P::Stores,
+    /// The ledger, for the details of one delivery.
+    pub records: Option<P::Records>,
+    /// Outcomes of the latest deliveries.
+    pub activity: Option<P::Activity>,
+    /// Depths of the queues.
+    pub queues: Option<P::Queues>,
+    /// Tickets that open a WebSocket.
+    pub tickets: Option<P::Tickets>,
+    /// The clock.
+    pub clock: P::Clock,
 }
 
 /// All reads of the API except searches.
-#[derive(Debug)]
-pub struct ReadApi<S, R, A, Q, T, C> {
-    guard: Guard<S>,
-    ports: ReadPorts<S, R, A, Q, T, C>,
+pub struct ReadApi<P: ReadPorts> {
+    guard: Guard<P::Stores>,
+    adapters: ReadAdapters<P>,
     about: About,
     summaries: CachedSummaries,
 }
 
-impl<S, R, A, Q, T, C> ReadApi<S, R, A, Q, T, C>
-where
-    S: Stores + StoreViews + StoreList + FailedDeliveries + Clone,
-    R: Records,
-    A: Activity,
-    Q: Queues,
-    T: Tickets,
-    C: Clock,
-{
-    /// Creates the API over these ports.
-    pub fn new(ports: ReadPorts<S, R, A, Q, T, C>, about: About) -> Self {
+impl<P: ReadPorts> ReadApi<P> {
+    /// Creates the API over these adapters.
+    pub fn new(adapters: ReadAdapters<P>, about: About) -> Self {
         Self {
-            guard: Guard::new(ports.stores.clone()),
-            ports,
+            guard: Guard::new(adapters.stores.clone()),
+            adapters,
             about,
             summaries: CachedSummaries::default(),
         }
@@ -77,7 +83,7 @@ where
             return Ok(openapi::answer());
         }
         let principal = self.guard.principal(request)?;
-        let ReadPorts { stores, clock, .. } = &self.ports;
+        let ReadAdapters { stores, clock, .. } = &self.adapters;
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
             "GET /api/stores" => {
@@ -88,11 +94,11 @@ where
                 let (store, _) = self.guard.store(&principal, request).await?;
                 let view = stores.view(&store).await?.ok_or(ApiError::UnknownStore)?;
                 let now = clock.now();
-                let lag = match &self.ports.activity {
+                let lag = match &self.adapters.activity {
                     Some(activity) => Some(Lag::of(&deliveries::latest(activity, &store).await?)),
                     None => None,
                 };
-                let queues = self.ports.queues.as_ref();
+                let queues = self.adapters.queues.as_ref();
                 let queues = match queues.filter(|_| StoreStatus::with_queues(&principal)) {
                     Some(queues) => Some(queues.depths().await?),
                     None => None,
@@ -102,18 +108,18 @@ where
             }
             "GET /api/stores/{store}/deliveries" => {
                 let (store, _) = self.guard.store(&principal, request).await?;
-                let activity = self.ports.activity.as_ref();
+                let activity = self.adapters.activity.as_ref();
                 let activity = activity.ok_or(ApiError::NotConfigured("ACTIVITY_TABLE"))?;
                 json(StatusCode::OK, &deliveries::page(activity, &store, request).await?)
             }
             "GET /api/stores/{store}/deliveries/{id}" => {
                 let (store, _) = self.guard.store(&principal, request).await?;
-                let records = self.ports.records.as_ref();
+                let records = self.adapters.records.as_ref();
                 let records = records.ok_or(ApiError::NotConfigured("LEDGER_TABLE"))?;
                 let key = deliveries::delivery_key(store, request)?;
                 let record = records.find(&key).await?;
                 let record = record.ok_or_else(|| ApiError::NotFound(UNKNOWN_DELIVERY.to_owned()))?;
-                let latest = match &self.ports.activity {
+                let latest = match &self.adapters.activity {
                     Some(activity) => deliveries::latest(activity, &key.store).await?,
                     None => Vec::new(),
                 };
@@ -123,21 +129,13 @@ where
                     &DeliveryDetails::of(record, failed.as_ref(), latest, clock.now()),
                 )
             }
-            tickets::ROUTE => tickets::issue(self.ports.tickets.as_ref(), principal, clock).await?,
+            tickets::ROUTE => tickets::issue(self.adapters.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
         })
     }
 }
 
-impl<S, R, A, Q, T, C> Http for ReadApi<S, R, A, Q, T, C>
-where
-    S: Stores + StoreViews + StoreList + FailedDeliveries + Clone + 'static,
-    R: Records + 'static,
-    A: Activity + 'static,
-    Q: Queues + 'static,
-    T: Tickets + 'static,
-    C: Clock + 'static,
-{
+impl<P: ReadPorts + 'static> Http for ReadApi<P> {
     async fn answer(&self, request: Request) -> Response<Body> {
         match self.respond(&request).await {
             Ok(response) => response,

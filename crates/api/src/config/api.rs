@@ -96,7 +96,7 @@ impl FromEnvironment for AuthorizerConfig {
         Self {
             access_table: reader.required("ACCESS_TABLE"),
             app: reader.optional("SHOPIFY_CLIENT_ID").map(|id| {
-                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN");
+                let secrets = reader.secret("SHOPIFY_CLIENT_SECRETS");
                 (id, secrets)
             }),
         }

@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 pub use self::{
-    of_store::{Removed, StoreDeadLetters},
+    of_store::{DeadLetterPorts, Removed, StoreDeadLetters},
     redrive::{Pace, Redriven},
     walk::{DeadLetterWalk, IncompleteLetterError, Letter},
 };

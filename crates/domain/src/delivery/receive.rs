@@ -38,17 +38,28 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(10);
 /// Time for which the ledger remembers a delivery: longer than any source retries.
 pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Accepts deliveries.
-#[derive(Debug)]
-pub struct Receive<L, Q, B, C> {
+/// Ports that receive a delivery.
+pub trait ReceivePorts {
     /// Ledger of claimed deliveries.
-    pub ledger: L,
+    type Ledger: Claims;
     /// Queue to the consumer.
-    pub queue: Q,
-    /// Storage for bodies too large for a queue message; without it, such deliveries are refused.
-    pub bodies: Option<B>,
+    type Queue: EventQueue;
+    /// Storage for bodies too large for a queue message.
+    type Bodies: KeepBodies;
     /// Source of the current time.
-    pub clock: C,
+    type Clock: Clock;
+}
+
+/// Accepts deliveries.
+pub struct Receive<P: ReceivePorts> {
+    /// Ledger of claimed deliveries.
+    pub ledger: P::Ledger,
+    /// Queue to the consumer.
+    pub queue: P::Queue,
+    /// Storage for bodies too large for a queue message; without it, such deliveries are refused.
+    pub bodies: Option<P::Bodies>,
+    /// Source of the current time.
+    pub clock: P::Clock,
 }
 
 /// Outcome of receiving a delivery.
@@ -79,7 +90,7 @@ pub enum ReceiveError {
     OutOfTime,
 }
 
-impl<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock> Receive<L, Q, B, C> {
+impl<P: ReceivePorts> Receive<P> {
     /// Accepts a delivery with one ledger call and, unless it is a duplicate, one queue call; a body that is too large
     /// for a message takes one more call between them. Gives up when `out_of_time` resolves; then the claim lapses by
     /// itself, and a message that was sent does no harm.

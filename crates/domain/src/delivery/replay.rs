@@ -5,7 +5,7 @@
 
 mod again;
 
-pub use self::again::{Replay, ReplayError, ResendError, send};
+pub use self::again::{Replay, ReplayError, ReplayPorts, ResendError, send};
 use crate::kernel::ids::{DeliveryId, InvalidIdError};
 
 /// Separator between the original's id and the nonce of the replay.

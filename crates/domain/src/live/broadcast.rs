@@ -39,21 +39,36 @@ const STORES_AT_ONCE: usize = 8;
 /// Number of attempts to change a connection that others change at the same time.
 const ATTEMPTS: usize = 3;
 
-/// Broadcasts changes to watchers.
-#[derive(Debug)]
-pub struct Broadcast<S, A, W, P, T, C> {
+/// Ports that broadcast changes to watchers.
+pub trait BroadcastPorts {
     /// States of stores.
-    pub stores: S,
+    type Stores: StoreViews;
     /// Outcomes of deliveries.
-    pub activity: A,
+    type Activity: Activity;
     /// Connections, and the stores they watch.
-    pub watchers: W,
+    type Watchers: Watchers;
     /// Sends to connections.
-    pub push: P,
+    type Push: Push;
     /// Waits between rounds.
-    pub pause: T,
+    type Pause: Pause;
     /// Clock.
-    pub clock: C,
+    type Clock: Clock;
+}
+
+/// Broadcasts changes to watchers.
+pub struct Broadcast<P: BroadcastPorts> {
+    /// States of stores.
+    pub stores: P::Stores,
+    /// Outcomes of deliveries.
+    pub activity: P::Activity,
+    /// Connections, and the stores they watch.
+    pub watchers: P::Watchers,
+    /// Sends to connections.
+    pub push: P::Push,
+    /// Waits between rounds.
+    pub pause: P::Pause,
+    /// Clock.
+    pub clock: P::Clock,
     /// Time at which the last round began.
     pub last_round: Mutex<Option<Timestamp>>,
 }
@@ -70,7 +85,7 @@ pub struct AccessChanged {
 /// Frames for one watcher in a round.
 type Texts = Vec<Arc<Vec<String>>>;
 
-impl<S: StoreViews, A: Activity, W: Watchers, P: Push, T: Pause, C: Clock> Broadcast<S, A, W, P, T, C> {
+impl<P: BroadcastPorts> Broadcast<P> {
     /// Stores outcomes of deliveries, and sends the changes to all watchers. Waits first if the last round has just
     /// begun. Changes of one store must be in their order.
     ///

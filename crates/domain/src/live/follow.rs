@@ -34,24 +34,37 @@ const ATTEMPTS: usize = 3;
 
 const UNKNOWN_STORE: &str = "this store is unknown, or you may not see it";
 
-/// Answers the messages of clients that follow stores.
-#[derive(Debug)]
-pub struct Follow<W, S, A, P, C> {
+/// Ports that answer clients that follow stores.
+pub trait FollowPorts {
     /// Connections, and the stores they watch.
-    pub watchers: W,
+    type Watchers: Watchers;
     /// States of stores.
-    pub stores: S,
+    type Stores: Stores + StoreViews;
     /// Outcomes of deliveries.
-    pub activity: A,
+    type Activity: Activity;
     /// Sends to connections.
-    pub push: P,
+    type Push: Push;
     /// Clock.
-    pub clock: C,
+    type Clock: Clock;
+}
+
+/// Answers the messages of clients that follow stores.
+pub struct Follow<P: FollowPorts> {
+    /// Connections, and the stores they watch.
+    pub watchers: P::Watchers,
+    /// States of stores.
+    pub stores: P::Stores,
+    /// Outcomes of deliveries.
+    pub activity: P::Activity,
+    /// Sends to connections.
+    pub push: P::Push,
+    /// Clock.
+    pub clock: P::Clock,
     /// Returns the key of the store that a label names; provided by the code of the sources.
     pub key: fn(&StoreLabel) -> Option<StoreKey>,
 }
 
-impl<W: Watchers, S: Stores + StoreViews, A: Activity, P: Push, C: Clock> Follow<W, S, A, P, C> {
+impl<P: FollowPorts> Follow<P> {
     /// Stores a connection that the authorizer has accepted. It follows nothing yet. Closes the oldest of more than
     /// [`CONNECTIONS`] connections of the same principal: each call counts after it has stored its own, so that
     /// whichever of several concurrent calls counts last sees them all.

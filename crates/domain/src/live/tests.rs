@@ -1,3 +1,5 @@
+use std::marker::PhantomData;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
@@ -6,14 +8,12 @@ use crate::{
     kernel::{
         ids::{StoreKey, StoreLabel},
         port::Clock,
-        time::Pause,
     },
-    memory::{MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers},
+    memory::{InMemory, MemoryActivity, MemoryPush, MemoryStores, MemoryWatchers, SetClock},
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
         stores::{Counter, StoreUpdate, StoreViews, Stores},
     },
-    testing::SetClock,
 };
 
 pub(super) fn store() -> StoreKey {
@@ -45,14 +45,15 @@ pub(super) fn entry(id: u64, outcome: DeliveryOutcome) -> ActivityEntry {
     }
 }
 
-/// Waits by advancing the clock.
-#[derive(Debug, Clone)]
-struct Skip(SetClock);
+/// Ports in memory, but for those that a test replaces.
+struct Replaced<W, S = MemoryStores>(PhantomData<(W, S)>);
 
-impl Pause for Skip {
-    async fn pause(&self, how_long: SignedDuration) {
-        self.0.pass(how_long);
-    }
+impl<W: Watchers, S: Stores + StoreViews> FollowPorts for Replaced<W, S> {
+    type Watchers = W;
+    type Stores = S;
+    type Activity = MemoryActivity;
+    type Push = MemoryPush;
+    type Clock = SetClock;
 }
 
 /// Stores, and watchers of them.
@@ -62,7 +63,7 @@ struct World {
     watchers: MemoryWatchers,
     push: MemoryPush,
     clock: SetClock,
-    tell: Broadcast<MemoryStores, MemoryActivity, MemoryWatchers, MemoryPush, Skip, SetClock>,
+    tell: Broadcast<InMemory<SetClock>>,
 }
 
 impl World {
@@ -80,7 +81,7 @@ impl World {
                 activity: activity.clone(),
                 watchers: watchers.clone(),
                 push: push.clone(),
-                pause: Skip(clock.clone()),
+                pause: clock.clone(),
                 clock: clock.clone(),
                 last_round: None.into(),
             },
@@ -92,7 +93,7 @@ impl World {
         }
     }
 
-    fn follow(&self) -> Follow<MemoryWatchers, MemoryStores, MemoryActivity, MemoryPush, SetClock> {
+    fn follow(&self) -> Follow<InMemory<SetClock>> {
         Follow {
             watchers: self.watchers.clone(),
             stores: self.stores.clone(),

@@ -2,7 +2,8 @@
 
 use super::{
     InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryCatalogue, MemoryConnections,
-    MemoryEntities, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores, MemorySubscriptions,
+    MemoryEntities, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions,
+    MemoryWatchers,
 };
 use crate::{
     catalogue::{
@@ -10,10 +11,40 @@ use crate::{
         index::Index,
     },
     consumer::{Compliance, CompliancePorts, ConsumerPorts, Reindex},
+    delivery::{receive::ReceivePorts, replay::ReplayPorts},
     event::Interpret,
-    kernel::port::Clock,
+    kernel::{port::Clock, time::Pause},
+    live::{BroadcastPorts, FollowPorts},
     sync::{refetch::CataloguePorts, worker::SyncPorts},
 };
+
+impl<C: Clock, I> ReceivePorts for InMemory<C, I> {
+    type Ledger = MemoryLedger;
+    type Queue = MemoryQueue;
+    type Bodies = MemoryBodies;
+    type Clock = C;
+}
+
+impl<C: Clock, I> ReplayPorts for InMemory<C, I> {
+    type Archive = MemoryArchive;
+}
+
+impl<C: Clock, I> FollowPorts for InMemory<C, I> {
+    type Watchers = MemoryWatchers;
+    type Stores = MemoryStores;
+    type Activity = MemoryActivity;
+    type Push = MemoryPush;
+    type Clock = C;
+}
+
+impl<C: Clock + Pause, I> BroadcastPorts for InMemory<C, I> {
+    type Stores = MemoryStores;
+    type Activity = MemoryActivity;
+    type Watchers = MemoryWatchers;
+    type Push = MemoryPush;
+    type Pause = C;
+    type Clock = C;
+}
 
 impl<C: Clock, I: Index> IndexPorts for InMemory<C, I> {
     type Entities = MemoryEntities;

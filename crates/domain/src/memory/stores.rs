@@ -33,6 +33,7 @@ pub struct MemoryStores {
     ledger: MemoryLedger,
     /// Writes, oldest first; empty unless [`followed`](Self::followed).
     changes: Shared<Option<Vec<RecordChange>>>,
+    page_reads: Shared<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +76,12 @@ impl MemoryStores {
     pub fn beside(mut self, ledger: &MemoryLedger) -> Self {
         self.ledger = ledger.clone();
         self
+    }
+
+    /// Number of pages of [`StoreList`] that have been read.
+    #[must_use]
+    pub fn page_reads(&self) -> usize {
+        *self.page_reads.lock()
     }
 
     /// Remembers all writes from now on, as a table's stream does.
@@ -242,6 +249,7 @@ impl Redact for MemoryStores {
 
 impl StoreList for MemoryStores {
     async fn page(&self, _after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
+        *self.page_reads.lock() += 1;
         let kept = self.kept.lock();
         let mut stores: Vec<_> = kept
             .records

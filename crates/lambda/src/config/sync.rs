@@ -57,7 +57,7 @@ impl FromEnvironment for SyncConfig {
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             admin_url: reader.optional("SHOPIFY_ADMIN_URL"),
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
-            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS", "SHOPIFY_CLIENT_SECRETS_ARN"),
+            client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
             receiver_url: reader.optional("RECEIVER_URL"),
             grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),

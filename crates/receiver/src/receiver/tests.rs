@@ -1,11 +1,12 @@
 use hookline_domain::{
     delivery::{
-        bodies::Bodies,
+        bodies::{Bodies, KeepBodies},
         envelope::{self, Envelope},
-        ledger::{Completion, Fate, Ledger},
+        ledger::{Claims, Completion, Fate, Ledger},
+        queue::EventQueue,
     },
     kernel::{ids::StoreKey, secret::Secret},
-    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores, SetClock},
     store::{
         status::Status,
         stores::{Counter, StoreRecord, StoreUpdate, StoreViews, Stores},
@@ -18,7 +19,7 @@ use super::*;
 
 mod other_source;
 
-use crate::testing::{Down, SECRET, STORE, Silent, noon, webhook};
+use crate::testing::{Down, SECRET, STORE, Silent, TestPorts, noon, webhook};
 
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
@@ -28,9 +29,19 @@ fn inbound(topic: Topic) -> Inbound {
     Inbound::of(topic.function())
 }
 
-type TestReceiver<L, Q, B = MemoryBodies> = Receiver<L, Q, B, MemoryStores, Secret, Timestamp>;
+/// Adapters in memory that receive with [`SECRET`], at noon.
+fn in_memory() -> ReceiverAdapters<TestPorts> {
+    ReceiverAdapters {
+        ledger: MemoryLedger::default(),
+        queue: MemoryQueue::default(),
+        bodies: None,
+        tally: None,
+        secrets: Secret::new(SECRET),
+        clock: SetClock::new(noon()),
+    }
+}
 
-async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> TestReceiver<L, Q> {
+async fn receiver<L: Claims, Q: EventQueue>(ledger: L, queue: Q, stores: &MemoryStores) -> Receiver<TestPorts<L, Q>> {
     receiver_with_bodies(ledger, queue, None, stores).await
 }
 
@@ -40,17 +51,16 @@ async fn receiver_with_bodies<L: Claims, Q: EventQueue, B: KeepBodies>(
     queue: Q,
     bodies: Option<B>,
     stores: &MemoryStores,
-) -> TestReceiver<L, Q, B> {
-    let secrets = Secret::new(SECRET);
-    let ports = Ports {
+) -> Receiver<TestPorts<L, Q, B>> {
+    let adapters = ReceiverAdapters {
         ledger,
         queue,
         bodies,
         tally: Some(stores.clone()),
-        secrets,
-        clock: noon(),
+        secrets: Secret::new(SECRET),
+        clock: SetClock::new(noon()),
     };
-    Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, SignedDuration::ZERO)
+    Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, SignedDuration::ZERO)
         .await
         .unwrap()
 }
@@ -59,7 +69,7 @@ struct Stack {
     ledger: MemoryLedger,
     queue: MemoryQueue,
     stores: MemoryStores,
-    receiver: TestReceiver<MemoryLedger, MemoryQueue>,
+    receiver: Receiver<TestPorts>,
 }
 
 async fn stack() -> Stack {
@@ -221,15 +231,15 @@ async fn signed_body_that_is_not_a_webhook_gets_401_before_any_claim() {
 #[tokio::test]
 async fn every_receiver_refuses_signed_bodies_that_are_not_webhooks() {
     for topic in Topic::ALL {
-        let ports = Ports {
+        let adapters = ReceiverAdapters::<TestPorts<Down>> {
             ledger: Down,
             queue: MemoryQueue::default(),
-            bodies: None::<MemoryBodies>,
-            tally: None::<MemoryStores>,
+            bodies: None,
+            tally: None,
             secrets: Secret::new(SECRET),
-            clock: noon(),
+            clock: SetClock::new(noon()),
         };
-        let receiver = Receiver::new(&SENDER, inbound(topic), ports, SignedDuration::ZERO)
+        let receiver = Receiver::new(&SENDER, inbound(topic), adapters, SignedDuration::ZERO)
             .await
             .unwrap();
         let token = webhook(topic.name(), "1", b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0");
@@ -246,15 +256,12 @@ async fn personal_fields_are_cut_before_the_body_is_queued_or_stored() {
         )
     };
     let (queue, bodies) = (MemoryQueue::default(), MemoryBodies::default());
-    let ports = Ports {
-        ledger: MemoryLedger::default(),
+    let adapters = ReceiverAdapters {
         queue: queue.clone(),
         bodies: Some(bodies.clone()),
-        tally: None::<MemoryStores>,
-        secrets: Secret::new(SECRET),
-        clock: noon(),
+        ..in_memory()
     };
-    let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), ports, SignedDuration::ZERO)
+    let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), adapters, SignedDuration::ZERO)
         .await
         .unwrap();
     let large = String::from_utf8(noise(2 * 1024 * 1024).iter().map(|byte| b'a' + byte % 26).collect()).unwrap();
@@ -438,66 +445,44 @@ fn deadline_of_the_invocation_bounds_the_calls() {
 
 #[tokio::test]
 async fn receiver_does_not_start_without_a_secret() {
-    let ports = |secrets| Ports {
-        ledger: MemoryLedger::default(),
-        queue: MemoryQueue::default(),
-        bodies: None::<MemoryBodies>,
-        tally: None::<MemoryStores>,
-        secrets,
-        clock: noon(),
-    };
     for text in ["", " , "] {
-        let refused = Receiver::new(
-            &SENDER,
-            inbound(Topic::ProductsDelete),
-            ports(Secret::new(text)),
-            SignedDuration::ZERO,
-        )
-        .await;
-        assert!(chain(&refused.unwrap_err()).contains("no secret"));
-    }
-}
-
-/// Clock that the test sets, in hours.
-#[derive(Clone)]
-struct HourClock(std::sync::Arc<std::sync::Mutex<i64>>);
-
-impl Clock for HourClock {
-    fn now(&self) -> Timestamp {
-        noon() + SignedDuration::from_hours(*self.0.lock().unwrap())
+        let adapters = ReceiverAdapters {
+            secrets: Secret::new(text),
+            ..in_memory()
+        };
+        let refused = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, SignedDuration::ZERO).await;
+        assert!(chain(&refused.err().unwrap()).contains("no secret"));
     }
 }
 
 #[tokio::test]
 async fn old_secret_may_be_revoked_when_no_delivery_has_used_it_for_a_day() {
-    let (stores, hours) = (MemoryStores::default(), HourClock(std::sync::Arc::default()));
-    let ports = Ports {
-        ledger: MemoryLedger::default(),
-        queue: MemoryQueue::default(),
-        bodies: None::<MemoryBodies>,
+    let (stores, clock) = (MemoryStores::default(), SetClock::new(noon()));
+    let adapters = ReceiverAdapters {
         tally: Some(stores.clone()),
         secrets: Secret::new(format!("new,{SECRET}")),
-        clock: hours.clone(),
+        clock: clock.clone(),
+        ..in_memory()
     };
     let minute = SignedDuration::from_mins(1);
-    let receiver = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), ports, minute)
+    let receiver = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, minute)
         .await
         .unwrap();
     stores.record(&store(), &StoreUpdate::default()).await.unwrap();
     let after = async |hour: i64, secret: &str| {
-        *hours.0.lock().unwrap() = hour;
+        clock.set(noon() + SignedDuration::from_hours(hour));
         let mut request = webhook(TOPIC, &hour.to_string(), BODY);
         let signature = crate::testing::sign_with(secret, BODY).parse().unwrap();
         request.headers_mut().insert("x-shopify-hmac-sha256", signature);
         assert_eq!(receiver.answer(request).await.status(), 200);
         receiver.afterwards().await;
         let view = stores.view(&store()).await.unwrap().unwrap();
-        Status::of(&store(), view, hours.now()).client_secret
+        Status::of(&store(), view, clock.now()).client_secret
     };
     let told = after(0, "new").await;
     assert_eq!((told.held, told.safe_to_revoke_old), (2, false), "not held for a day");
     let told = after(20, SECRET).await;
-    assert_eq!(told.old_last_needed_at, Some(hours.now()));
+    assert_eq!(told.old_last_needed_at, Some(clock.now()));
     assert!(!told.safe_to_revoke_old);
     assert!(
         !after(26, "new").await.safe_to_revoke_old,

@@ -15,14 +15,16 @@ use hookline_domain::{
         failure::ErrorCode,
         ids::{DeliveryKey, StoreKey},
     },
-    memory::{MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{
+        InMemory, MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores,
+    },
     store::stores::{StoreUpdate, Stores},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::*;
 use crate::{
-    api::{ActionsApi, ActionsPorts},
+    api::{ActionAdapters, ActionPorts, ActionsApi},
     testing::{STORE, noon},
 };
 use hookline_lambda::{clock::Sleep, serve::Http};
@@ -37,20 +39,15 @@ const ROUTES: [&str; 6] = [
 ];
 const DELIVERY_BODY: &str = r#"{"topic": "products/update", "id": "a"}"#;
 
-type Api = ActionsApi<
-    MemoryStores,
-    MemoryJobs,
-    MemoryDeadLetters,
-    MemoryArchive,
-    MemoryLedger,
-    MemoryQueue,
-    MemoryBodies,
-    Timestamp,
-    Sleep,
->;
+impl ActionPorts for InMemory {
+    type Stores = MemoryStores;
+    type Jobs = MemoryJobs;
+    type DeadLetters = MemoryDeadLetters;
+    type Pause = Sleep;
+}
 
 struct ActionsFixture {
-    api: Api,
+    api: ActionsApi<InMemory>,
     stores: MemoryStores,
     jobs: MemoryJobs,
     dead_letters: MemoryDeadLetters,
@@ -95,7 +92,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
     for store in [STORE, "other.myshopify.com"] {
         stores.record(&key(store), &StoreUpdate::default()).await.unwrap();
     }
-    let ports = ActionsPorts {
+    let adapters = ActionAdapters {
         stores: stores.clone(),
         jobs: jobs.clone(),
         dead_letters: dead_letters.clone(),
@@ -111,7 +108,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
         pause: Sleep,
     };
     ActionsFixture {
-        api: ActionsApi::new(ports),
+        api: ActionsApi::new(adapters),
         stores,
         jobs,
         dead_letters,

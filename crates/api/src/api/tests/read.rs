@@ -2,35 +2,23 @@
 
 mod fixture;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use hookline_domain::{
-    delivery::{
-        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
-        ledger::{ClaimRequest, Claims, Fate, Ledger, NoteOutcome},
-    },
-    kernel::{
-        ids::{DeliveryKey, StoreKey},
-        port::{Clock, PortError},
-    },
+    delivery::ledger::{ClaimRequest, Claims, Fate, Ledger},
+    kernel::ids::{DeliveryKey, StoreKey},
     live::{Activity, ActivityBatch},
-    memory::{MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{
+        InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores, SetClock,
+    },
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
-        stores::{
-            Counter, RunStage, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
-            Stores,
-        },
+        stores::{Counter, RunStage, StoreUpdate, Stores},
     },
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::{
-    api::{About, ReadApi, ReadPorts, openapi::DESCRIPTION},
+    api::{About, ReadAdapters, ReadApi, ReadPorts, openapi::DESCRIPTION},
     testing::{STORE, noon},
 };
 use hookline_lambda::serve::Http;
@@ -45,85 +33,22 @@ const ROUTES: [&str; 6] = [
     "POST /api/live/tickets",
 ];
 
-/// A clock that tests advance.
-#[derive(Debug, Clone)]
-struct ManualClock(Arc<Mutex<Timestamp>>);
-
-impl ManualClock {
-    fn advance(&self, by: SignedDuration) {
-        *self.0.lock().unwrap() += by;
-    }
+impl ReadPorts for InMemory<SetClock> {
+    type Stores = MemoryStores;
+    type Records = MemoryLedger;
+    type Activity = MemoryActivity;
+    type Queues = (MemoryQueue, MemoryDeadLetters);
+    type Tickets = MemoryAccess;
+    type Clock = SetClock;
 }
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-}
-
-/// Stores, with a count of the pages of the table that were read.
-#[derive(Debug, Clone, Default)]
-struct CountedStores {
-    stores: MemoryStores,
-    pages: Arc<AtomicUsize>,
-}
-
-impl Stores for CountedStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
-        self.stores.find(store).await
-    }
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
-        self.stores.record(store, update).await
-    }
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
-        self.stores.disable(store, at).await
-    }
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
-        self.stores.begin_epoch(store, ended).await
-    }
-}
-
-impl StoreViews for CountedStores {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
-        self.stores.view(store).await
-    }
-}
-
-impl FailedDeliveries for CountedStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
-        self.stores.remember(failed).await
-    }
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
-        FailedDeliveries::forget(&self.stores, delivery).await
-    }
-    async fn redriven(&self, seen: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
-        self.stores.redriven(seen, at).await
-    }
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
-        self.stores.failed(delivery).await
-    }
-    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
-        self.stores.failures(store).await
-    }
-}
-
-impl StoreList for CountedStores {
-    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
-        self.pages.fetch_add(1, Ordering::Relaxed);
-        self.stores.page(after).await
-    }
-}
-
-type Api =
-    ReadApi<CountedStores, MemoryLedger, MemoryActivity, (MemoryQueue, MemoryDeadLetters), MemoryAccess, ManualClock>;
 
 struct StatusFixture {
-    api: Api,
-    stores: CountedStores,
+    api: ReadApi<InMemory<SetClock>>,
+    stores: MemoryStores,
     ledger: MemoryLedger,
     activity: MemoryActivity,
     dead_letters: MemoryDeadLetters,
-    clock: ManualClock,
+    clock: SetClock,
 }
 
 fn key(store: &str) -> StoreKey {
@@ -132,7 +57,7 @@ fn key(store: &str) -> StoreKey {
 
 async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(usize) -> Timestamp) -> StatusFixture {
     let (stores_of, ledger, activity) = (
-        CountedStores::default(),
+        MemoryStores::default(),
         MemoryLedger::default(),
         MemoryActivity::default(),
     );
@@ -144,9 +69,9 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         update.count(noon(), Counter::Duplicate);
         stores_of.record(&key(&store), &update).await.unwrap();
     }
-    let clock = ManualClock(Arc::new(Mutex::new(noon())));
+    let clock = SetClock::new(noon());
     let dead_letters = MemoryDeadLetters::default();
-    let ports = ReadPorts {
+    let adapters = ReadAdapters {
         stores: stores_of.clone(),
         records: Some(ledger.clone()),
         activity: Some(activity.clone()),
@@ -159,7 +84,7 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         receivers_url: Some("https://hooks.example/shopify".into()),
     };
     StatusFixture {
-        api: ReadApi::new(ports, about),
+        api: ReadApi::new(adapters, about),
         stores: stores_of,
         ledger,
         activity,
@@ -362,11 +287,11 @@ async fn a_thousand_stores_are_paged_filtered_and_counted() {
 #[tokio::test]
 async fn table_is_read_at_most_every_two_seconds_and_not_for_a_few_stores() {
     let fixture = demo_fixture().await;
-    let pages = || fixture.stores.pages.load(Ordering::Relaxed);
+    let pages = || fixture.stores.page_reads();
     fixture.list(&[], &principal_of(STORE, Role::Viewer)).await;
     assert_eq!(pages(), 0);
     for (advance, read) in [(0, 1), (1999, 1), (1, 2)] {
-        fixture.clock.advance(SignedDuration::from_millis(advance));
+        fixture.clock.pass(SignedDuration::from_millis(advance));
         fixture.list(&[], &viewer_of_all()).await;
         assert_eq!(pages(), read, "{advance}");
     }
@@ -479,7 +404,7 @@ async fn details_of_a_delivery_have_its_state_fate_and_entries() {
     assert_eq!((&body["state"], &body["fate"]), (&json!("done"), &json!("superseded")));
     assert_eq!(body["entries"].as_array().unwrap().len(), 1);
     assert!(body["meaning"].as_str().unwrap().contains("a newer state"));
-    fixture.clock.advance(SignedDuration::from_hours(1));
+    fixture.clock.pass(SignedDuration::from_hours(1));
     let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
     assert_eq!(body["state"], "expired");
 }
@@ -487,15 +412,15 @@ async fn details_of_a_delivery_have_its_state_fate_and_entries() {
 #[tokio::test]
 async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() {
     let fixture = demo_fixture().await;
-    let ports = ReadPorts {
+    let adapters = ReadAdapters::<InMemory<SetClock>> {
         stores: fixture.stores.clone(),
-        records: None::<MemoryLedger>,
-        activity: None::<MemoryActivity>,
-        queues: None::<(MemoryQueue, MemoryDeadLetters)>,
-        tickets: None::<MemoryAccess>,
+        records: None,
+        activity: None,
+        queues: None,
+        tickets: None,
         clock: fixture.clock.clone(),
     };
-    let api = ReadApi::new(ports, About::default());
+    let api = ReadApi::new(adapters, About::default());
     let statuses = ROUTES.map(async |route| {
         let path = [("store", STORE), ("id", "a")];
         let response = api

@@ -27,17 +27,28 @@ const PAUSE_BETWEEN_PASSES: SignedDuration = SignedDuration::from_millis(500);
 /// Number of letters per receive: the maximum of the queue.
 const LETTERS_PER_RECEIVE: usize = 10;
 
-/// The dead letters of a store.
-#[derive(Debug)]
-pub struct StoreDeadLetters<'a, D, R, F, T> {
+/// Ports that redrive or remove the dead letters of a store.
+pub trait DeadLetterPorts {
     /// Dead-letter queue of all stores.
-    pub letters: &'a D,
-    /// Ledger with the reasons why they failed.
-    pub ledger: &'a R,
+    type Letters: DeadLetters + Clone;
+    /// Ledger, for reading.
+    type Ledger: Records + Clone;
     /// Record of failed deliveries.
-    pub failed: &'a F,
+    type Failed: FailedDeliveries;
     /// Pauses between passes.
-    pub pause: &'a T,
+    type Pause: Pause;
+}
+
+/// The dead letters of a store.
+pub struct StoreDeadLetters<'a, P: DeadLetterPorts> {
+    /// Dead-letter queue of all stores.
+    pub letters: &'a P::Letters,
+    /// Ledger with the reasons why they failed.
+    pub ledger: &'a P::Ledger,
+    /// Record of failed deliveries.
+    pub failed: &'a P::Failed,
+    /// Pauses between passes.
+    pub pause: &'a P::Pause,
     /// Maximum time for which a letter stays hidden if this run ends before giving it back.
     pub hidden_for: Duration,
     /// Store whose letters are meant.
@@ -53,13 +64,7 @@ pub enum Removed {
     NotFound,
 }
 
-impl<D, R, F, T> StoreDeadLetters<'_, D, R, F, T>
-where
-    D: DeadLetters + Clone,
-    R: Records + Clone,
-    F: FailedDeliveries,
-    T: Pause,
-{
+impl<P: DeadLetterPorts> StoreDeadLetters<'_, P> {
     /// Moves at most `limit` of the store's letters back into the event queue; only those of `wanted`, if given. Makes
     /// further passes while letters of the deliveries in `expected` are missing.
     ///
@@ -110,7 +115,7 @@ where
         Ok(Removed::NotFound)
     }
 
-    fn walk(&self, wanted: Option<&DeliveryKey>) -> DeadLetterWalk<D, R, impl Fn(&Letter) -> bool> {
+    fn walk(&self, wanted: Option<&DeliveryKey>) -> DeadLetterWalk<P::Letters, P::Ledger, impl Fn(&Letter) -> bool> {
         let fits = move |letter: &Letter| {
             letter.delivery.as_ref().is_ok_and(|delivery| {
                 delivery.key.store == *self.store && wanted.is_none_or(|wanted| *wanted == delivery.key)
@@ -154,7 +159,7 @@ mod tests {
             ledger::Problem,
         },
         kernel::failure::ErrorCode,
-        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores},
+        memory::{MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores, noon},
     };
 
     /// Dead letters that let other tasks run before each call.
@@ -181,6 +186,13 @@ mod tests {
 
     struct Yield;
 
+    impl DeadLetterPorts for Shared {
+        type Letters = Self;
+        type Ledger = MemoryLedger;
+        type Failed = MemoryStores;
+        type Pause = Yield;
+    }
+
     impl Pause for Yield {
         async fn pause(&self, _: SignedDuration) {
             for _ in 0..1000 {
@@ -200,10 +212,6 @@ mod tests {
         }
         async fn next(&mut self) {}
         fn moved(&mut self, _: Letter) {}
-    }
-
-    fn noon() -> Timestamp {
-        "2026-11-21T12:00:00Z".parse().unwrap()
     }
 
     fn delivery(store: &str, n: usize) -> Delivery {
@@ -265,7 +273,7 @@ mod tests {
     impl Fixture {
         async fn redrive(&self, store: &str, each: usize) -> (Redriven, Vec<String>) {
             let key = delivery(store, 0).key.store;
-            let of_store = StoreDeadLetters {
+            let of_store = StoreDeadLetters::<Shared> {
                 letters: &self.letters,
                 ledger: &self.ledger,
                 failed: &self.failed,

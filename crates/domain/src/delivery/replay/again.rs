@@ -8,24 +8,27 @@ use crate::{
             Archived,
             search::{self, ArchiveSearchError},
         },
-        bodies::KeepBodies,
-        ledger::{Claims, LedgerRecord, LedgerState, Records, UNKNOWN_DELIVERY},
-        queue::EventQueue,
-        receive::{Receive, ReceiveError, Received},
+        ledger::{LedgerRecord, LedgerState, Records, UNKNOWN_DELIVERY},
+        receive::{Receive, ReceiveError, ReceivePorts, Received},
     },
     kernel::{
         ids::{DeliveryId, DeliveryKey, InvalidIdError},
-        port::{Clock, PortError},
+        port::PortError,
     },
 };
 
+/// Ports that replay a delivery: those that receive it, with a ledger that can be read, and the archive.
+pub trait ReplayPorts: ReceivePorts<Ledger: Records> {
+    /// Archive of bodies, for reading.
+    type Archive: Archived;
+}
+
 /// Replays deliveries.
-#[derive(Debug)]
-pub struct Replay<A, L, Q, B, C> {
+pub struct Replay<P: ReplayPorts> {
     /// Archive of bodies; without it, no delivery can be replayed.
-    pub archive: Option<A>,
+    pub archive: Option<P::Archive>,
     /// Receives the replay as it received the original. Its ledger has the time at which the original was settled.
-    pub receive: Receive<L, Q, B, C>,
+    pub receive: Receive<P>,
 }
 
 /// A delivery was not replayed.
@@ -74,14 +77,7 @@ pub enum ResendError {
     NotReceived(#[from] ReceiveError),
 }
 
-impl<A, L, Q, B, C> Replay<A, L, Q, B, C>
-where
-    A: Archived,
-    L: Claims + Records,
-    Q: EventQueue,
-    B: KeepBodies,
-    C: Clock,
-{
+impl<P: ReplayPorts> Replay<P> {
     /// Replays a delivery, or its original if it is a replay itself. Returns the replay's id.
     ///
     /// # Errors
@@ -113,10 +109,7 @@ where
 ///
 /// # Errors
 /// [`ResendError`] says why it is not on the queue.
-pub async fn send<L: Claims, Q: EventQueue, B: KeepBodies, C: Clock>(
-    receive: &Receive<L, Q, B, C>,
-    delivery: &Delivery,
-) -> Result<DeliveryKey, ResendError> {
+pub async fn send<P: ReceivePorts>(receive: &Receive<P>, delivery: &Delivery) -> Result<DeliveryKey, ResendError> {
     let mut replay = delivery.clone();
     replay.key.id = replay_of(&delivery.key.id)?;
     match receive.receive(&replay, std::future::pending()).await? {

@@ -156,7 +156,7 @@ async fn update_that_overtakes_the_snapshot_is_sent_again_behind_it() {
     let world = World::new();
     world.record_delivery("demo.myshopify.com", 0).await;
     world.round().await;
-    let follow = Follow {
+    let follow = Follow::<Replaced<MemoryWatchers, _>> {
         watchers: world.watchers.clone(),
         stores: RecordWhileReading(&world, Some(1).into()),
         activity: world.activity.clone(),
@@ -248,7 +248,7 @@ async fn principal_revoked_or_narrowed_during_a_request_stays_so() {
             principal: "tok_1".to_owned(),
             now: narrowed.then(|| (Role::Viewer, only(&["b.myshopify.com"]), until)),
         };
-        let follow = Follow {
+        let follow = Follow::<Replaced<_>> {
             watchers: RevokeWhileChanging(&world, Some(changed).into()),
             stores: world.stores.clone(),
             activity: world.activity.clone(),
@@ -344,7 +344,7 @@ impl Watchers for Interleaved {
 async fn concurrent_connections_leave_at_most_the_limit_open() {
     let world = World::new();
     let parts = world.follow();
-    let follow = Follow {
+    let follow = Follow::<Replaced<_>> {
         watchers: Interleaved(world.watchers.clone()),
         stores: parts.stores,
         activity: parts.activity,

@@ -10,7 +10,7 @@ use hookline_domain::{
         ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName},
         secret::Secret,
     },
-    memory::{MemoryBodies, MemoryLedger, MemoryQueue, MemoryStores},
+    memory::{MemoryQueue, MemoryStores},
     store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::{
@@ -26,9 +26,10 @@ use sha2::Sha256;
 
 use hookline_lambda::serve::Http;
 
+use super::in_memory;
 use crate::{
-    receiver::{Ports, Receiver},
-    testing::noon,
+    receiver::{Receiver, ReceiverAdapters},
+    testing::{TestPorts, noon},
 };
 
 const KEY: &[u8] = b"a key that is not text";
@@ -97,20 +98,18 @@ fn read(verified: Verified<'_>, received_at: Timestamp) -> Result<Delivery, serd
 struct Stack {
     queue: MemoryQueue,
     stores: MemoryStores,
-    receiver: Receiver<MemoryLedger, MemoryQueue, MemoryBodies, MemoryStores, Secret, Timestamp>,
+    receiver: Receiver<TestPorts>,
 }
 
 async fn stack() -> Stack {
     let (queue, stores) = (MemoryQueue::default(), MemoryStores::default());
-    let ports = Ports {
-        ledger: MemoryLedger::default(),
+    let adapters = ReceiverAdapters {
         queue: queue.clone(),
-        bodies: None,
         tally: Some(stores.clone()),
         secrets: Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(KEY))),
-        clock: noon(),
+        ..in_memory()
     };
-    let receiver = Receiver::new(&ACME, Inbound::of("acme"), ports, SignedDuration::ZERO).await;
+    let receiver = Receiver::new(&ACME, Inbound::of("acme"), adapters, SignedDuration::ZERO).await;
     Stack {
         queue,
         stores,
