@@ -30,6 +30,7 @@ pub mod redact;
 pub mod search;
 pub mod seq;
 pub mod stores;
+pub mod tally;
 pub mod vault;
 pub mod watchers;
 

@@ -3,23 +3,18 @@
 
 use std::{error::Error, time::Duration};
 
-use hookline_aws::{DynamoLedger, DynamoStores, S3Bodies};
-use hookline_direct::{DirectAws, DirectBodies, DirectLedger, DirectTally};
+use hookline_aws::{DynamoLedger, S3Bodies};
+use hookline_direct::{DirectAws, DirectBodies, DirectLedger};
 use hookline_domain::{
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-        failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
         ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
     },
     kernel::{
-        ids::{DeliveryKey, StoreKey},
+        ids::DeliveryKey,
         port::{Clock, PortError},
         secret::{Secret, SecretRef, SecretSource},
     },
-    store::stores::{
-        StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores, Tally,
-    },
-    sync::backfill::{Checkpoint, Checkpoints},
 };
 use hookline_testkit::{
     builders::{attempt, delivery, noon, store},
@@ -103,93 +98,13 @@ mod ledger_of_both {
 }
 
 /// Tables as in production: receivers add to items that other functions write and read.
-#[derive(Clone)]
-struct MixedStores {
-    tally: DirectTally,
-    stores: DynamoStores,
-}
-
-impl Tally for MixedStores {
-    async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
-        self.tally.add(store, update).await
-    }
-}
-
-impl Stores for MixedStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
-        Stores::find(&self.stores, store).await
-    }
-
-    async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
-        self.stores.record(store, update).await
-    }
-
-    async fn disable(&self, store: &StoreKey, at: Timestamp) -> Result<(), PortError> {
-        self.stores.disable(store, at).await
-    }
-
-    async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
-        self.stores.begin_epoch(store, ended).await
-    }
-}
-
-impl Checkpoints for MixedStores {
-    async fn find(&self, store: &StoreKey) -> Result<Option<Checkpoint>, PortError> {
-        Checkpoints::find(&self.stores, store).await
-    }
-
-    async fn keep(&self, store: &StoreKey, checkpoint: &Checkpoint) -> Result<(), PortError> {
-        self.stores.keep(store, checkpoint).await
-    }
-
-    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
-        Checkpoints::forget(&self.stores, store).await
-    }
-}
-
-impl StoreViews for MixedStores {
-    async fn view(&self, store: &StoreKey) -> Result<Option<StoreView>, PortError> {
-        self.stores.view(store).await
-    }
-}
-
-impl FailedDeliveries for MixedStores {
-    async fn remember(&self, failed: &FailedDelivery) -> Result<NoteOutcome, PortError> {
-        self.stores.remember(failed).await
-    }
-
-    async fn forget(&self, delivery: &DeliveryKey) -> Result<(), PortError> {
-        FailedDeliveries::forget(&self.stores, delivery).await
-    }
-
-    async fn redriven(&self, observed: &FailedDelivery, at: Timestamp) -> Result<(), PortError> {
-        self.stores.redriven(observed, at).await
-    }
-
-    async fn failed(&self, delivery: &DeliveryKey) -> Result<Option<FailedDelivery>, PortError> {
-        self.stores.failed(delivery).await
-    }
-
-    async fn failures(&self, store: &StoreKey) -> Result<FailedDeliveryList, PortError> {
-        self.stores.failures(store).await
-    }
-}
-
-impl StoreList for MixedStores {
-    async fn page(&self, after: Option<&StoreCursor>) -> Result<StorePage, PortError> {
-        self.stores.page(after).await
-    }
-}
-
-mod stores {
-    use super::{DynamoDb, LEDGER_TABLE, MixedStores, STORES_TABLE, direct};
-    hookline_testkit::stores_contract!(async {
+mod tally {
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE, direct};
+    hookline_testkit::tally_contract!(async {
         let dynamodb = DynamoDb::start().await;
-        let counted = MixedStores {
-            tally: direct(dynamodb.endpoint()).tally(STORES_TABLE),
-            stores: dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE),
-        };
-        (dynamodb, counted)
+        let tally = direct(dynamodb.endpoint()).tally(STORES_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
+        (dynamodb, (tally, stores))
     });
 }
 

@@ -83,6 +83,14 @@ mod stores {
     hookline_testkit::stores_contract!(async { ((), MemoryStores::default()) });
 }
 
+mod tally {
+    use super::MemoryStores;
+    hookline_testkit::tally_contract!(async {
+        let stores = MemoryStores::default();
+        ((), (stores.clone(), stores))
+    });
+}
+
 mod connections {
     use super::MemoryConnections;
     hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });

@@ -46,6 +46,15 @@ mod stores {
     });
 }
 
+mod tally {
+    use super::{DynamoDb, STORES_TABLE, receiving};
+    hookline_testkit::tally_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let aws = receiving(dynamodb.endpoint());
+        (dynamodb, (aws.tally(STORES_TABLE), aws.stores(STORES_TABLE)))
+    });
+}
+
 mod bodies {
     use super::{S3, receiving};
     hookline_testkit::bodies_contract!(async {

@@ -1,4 +1,4 @@
-//! Contract suite of [`Stores`] and [`Tally`].
+//! Contract suite of [`Stores`] and the ports around it, but for [`tally`](super::tally) and [`failed`](super::failed).
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,9 @@ use hookline_domain::{
         failure::{ErrorCode, LastError},
         ids::{EntityId, Kind},
     },
-    store::{
-        rotation::{Rotation, SecretPairId, SecretUsage},
-        stores::{
-            Counter, Counts, Hour, Quota, Reconciled, Run, RunStage, RunTask, Skipped, StoreList, StoreRecord,
-            StoreUpdate, StoreView, StoreViews, Stores, Tally, Watched, all,
-        },
+    store::stores::{
+        Counter, Hour, Quota, Reconciled, Run, RunStage, RunTask, Skipped, StoreList, StoreRecord, StoreUpdate,
+        StoreView, StoreViews, Stores, Watched, all,
     },
     sync::{
         backfill::{Checkpoint, Checkpoints},
@@ -22,7 +19,7 @@ use hookline_domain::{
     },
 };
 
-use super::{at_once, failed::failed};
+use super::failed::failed;
 use crate::builders::{at, noon, noon_plus, store};
 
 /// Makes a test of each check; see [`contract`](crate::contract).
@@ -38,17 +35,11 @@ macro_rules! stores_contract {
                 record_reads_back_to_the_microsecond,
                 record_changes_only_the_fields_it_has,
                 counts_add_up,
-                counts_add_up_under_concurrent_writes,
-                outdated_counts_of_receivers_are_removed,
                 latest_uninstall_stands,
                 uninstall_creates_an_unknown_store,
                 next_install_begins_once,
                 next_install_begins_only_after_the_latest_uninstall,
                 record_outlives_an_install,
-                tally_adds_to_a_known_store,
-                tally_never_creates_a_store,
-                usage_of_secrets_adds_up,
-                rotations_are_isolated,
                 stores_are_isolated,
                 stores_that_differ_by_case_are_isolated,
                 fields_of_sync_read_back,
@@ -60,11 +51,11 @@ macro_rules! stores_contract {
     };
 }
 
-fn update_counter() -> Counter {
+pub(super) fn update_counter() -> Counter {
     Counter::Event("products/update".parse().unwrap())
 }
 
-fn counted(counters: &[(Counter, u64)]) -> StoreUpdate {
+pub(super) fn counted(counters: &[(Counter, u64)]) -> StoreUpdate {
     let hour = Hour::of(noon());
     StoreUpdate {
         counts: counters
@@ -75,18 +66,18 @@ fn counted(counters: &[(Counter, u64)]) -> StoreUpdate {
     }
 }
 
-fn sample_update() -> StoreUpdate {
+pub(super) fn sample_update() -> StoreUpdate {
     counted(&[(update_counter(), 1)])
 }
 
 /// Record of a store without its number of writes, which [`seq`](super::seq) covers.
-async fn found(stores: &impl Stores, name: &str) -> StoreRecord {
+pub(super) async fn found(stores: &impl Stores, name: &str) -> StoreRecord {
     let record = Stores::find(stores, &store(name)).await.unwrap().unwrap();
     StoreRecord { seq: 0, ..record }
 }
 
 /// View of a store without its number of writes.
-async fn viewed(stores: &impl StoreViews, name: &str) -> StoreView {
+pub(super) async fn viewed(stores: &impl StoreViews, name: &str) -> StoreView {
     unnumbered(stores.view(&store(name)).await.unwrap().unwrap())
 }
 
@@ -184,47 +175,6 @@ pub async fn counts_add_up<S: Stores + StoreViews>(stores: &S) {
     assert_eq!(viewed(stores, "demo").await.counts, sum.counts);
 }
 
-pub async fn counts_add_up_under_concurrent_writes<S: Stores + StoreViews + Tally + Clone + 'static>(stores: &S) {
-    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let writes = (0..32).map(|writer| {
-        let stores = stores.clone();
-        async move {
-            if writer % 2 == 0 {
-                stores.record(&store("demo"), &sample_update()).await.unwrap();
-            } else {
-                stores.add(&store("demo"), &sample_update()).await.unwrap();
-            }
-        }
-    });
-    at_once(writes.collect()).await;
-    assert_eq!(
-        viewed(stores, "demo").await.counts,
-        counted(&[(update_counter(), 32)]).counts
-    );
-}
-
-pub async fn outdated_counts_of_receivers_are_removed<S: Stores + StoreViews + Tally>(stores: &S) {
-    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let old = (Hour::of(noon()).back(30), Counter::Forged);
-    let new = (Hour::of(noon()), Counter::Forged);
-    let counts = Counts::from([(old.clone(), 4), (new.clone(), 5)]);
-    let first = StoreUpdate {
-        counts,
-        ..StoreUpdate::default()
-    };
-    stores.add(&store("demo"), &first).await.unwrap();
-    assert_eq!(found(stores, "demo").await.door, first.counts);
-
-    let mut second = counted(&[(Counter::Forged, 1)]);
-    second.outdated = vec![old, (Hour::of(noon()).back(31), Counter::Duplicate)];
-    stores.record(&store("demo"), &second).await.unwrap();
-
-    let left = viewed(stores, "demo").await;
-    assert_eq!(left.record.door, Counts::from([(new.clone(), 5)]));
-    // The total includes the counts of all writers.
-    assert_eq!(left.counts, Counts::from([(new, 6)]));
-}
-
 pub async fn latest_uninstall_stands(stores: &impl Stores) {
     stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
     for (at, latest) in [(10, 10), (0, 10), (10, 10), (20, 20)] {
@@ -285,88 +235,6 @@ pub async fn record_outlives_an_install<S: Stores + StoreViews>(stores: &S) {
     assert_eq!((record.epoch, record.enabled), (2, true));
     let counts = viewed(stores, "demo").await.counts;
     assert_eq!(counts, counted(&[(update_counter(), 2)]).counts);
-}
-
-pub async fn tally_adds_to_a_known_store<S: Stores + Tally>(stores: &S) {
-    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let update = StoreUpdate {
-        last_event_at: Some(noon()),
-        ..counted(&[(Counter::Forged, 4)])
-    };
-    stores.add(&store("demo"), &update).await.unwrap();
-    stores.add(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let expected = StoreRecord {
-        last_event_at: Some(noon()),
-        door: update.counts,
-        ..StoreRecord::default()
-    };
-    assert_eq!(found(stores, "demo").await, expected);
-}
-
-pub async fn tally_never_creates_a_store<S: Stores + Tally>(stores: &S) {
-    stores.add(&store("demo"), &sample_update()).await.unwrap();
-    assert_eq!(stores.find(&store("demo")).await.unwrap(), None);
-}
-
-pub async fn usage_of_secrets_adds_up<S: Stores + Tally>(stores: &S) {
-    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    let pair = SecretPairId(0x2a);
-    let update = |seconds, newest: Option<i64>, old| StoreUpdate {
-        secret_usage: Some(SecretUsage {
-            pair,
-            reported_at: noon_plus(seconds),
-            newest_at: newest.map(noon_plus),
-            old,
-        }),
-        ..StoreUpdate::default()
-    };
-    let mut known = None;
-    for update in [
-        update(1, None, true),
-        update(3, Some(2), false),
-        update(5, None, false),
-        update(7, Some(6), true),
-    ] {
-        stores.add(&store("demo"), &update).await.unwrap();
-        known = update.secret_usage.map(|usage| usage.added_to(known));
-        assert_eq!(found(stores, "demo").await.rotations.get(&pair).copied(), known);
-    }
-    let expected = Rotation {
-        since: noon_plus(1),
-        newest_at: Some(noon_plus(6)),
-        old_at: Some(noon_plus(7)),
-    };
-    assert_eq!(known, Some(expected));
-}
-
-pub async fn rotations_are_isolated<S: Stores + Tally>(stores: &S) {
-    stores.record(&store("demo"), &StoreUpdate::default()).await.unwrap();
-    for (seconds, pair) in [(1, SecretPairId(1)), (2, SecretPairId(u32::MAX))] {
-        let usage = SecretUsage {
-            pair,
-            reported_at: noon_plus(seconds),
-            newest_at: None,
-            old: pair == SecretPairId(1),
-        };
-        let update = StoreUpdate {
-            secret_usage: Some(usage),
-            last_forged_at: Some(noon_plus(seconds)),
-            ..StoreUpdate::default()
-        };
-        stores.add(&store("demo"), &update).await.unwrap();
-    }
-    let record = found(stores, "demo").await;
-    let rotation = |seconds, old_at| Rotation {
-        since: noon_plus(seconds),
-        newest_at: None,
-        old_at,
-    };
-    let expected = [
-        (SecretPairId(1), rotation(1, Some(noon_plus(1)))),
-        (SecretPairId(u32::MAX), rotation(2, None)),
-    ];
-    assert_eq!(record.rotations, expected.into());
-    assert_eq!(record.last_forged_at, Some(noon_plus(2)));
 }
 
 pub async fn stores_are_isolated(stores: &impl Stores) {
