@@ -200,13 +200,9 @@ pub fn unpack(object: &[u8]) -> Result<Vec<String>, ArchiveScopeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::ids::{Source, StoreName};
 
     fn store(name: &str) -> StoreKey {
-        StoreKey {
-            source: Source::new("shopify").unwrap(),
-            store: StoreName::new(name).unwrap(),
-        }
+        format!("shopify#{name}").parse().unwrap()
     }
 
     fn at(text: &str) -> Timestamp {

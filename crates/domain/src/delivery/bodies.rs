@@ -115,15 +115,12 @@ pub trait Bodies: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::ids::{DeliveryId, Source, StoreKey, StoreName, Topic};
+    use crate::kernel::ids::{DeliveryId, Topic};
 
     fn key(store: &str, topic: &str, id: &str) -> BodyKey {
         BodyKey {
             delivery: DeliveryKey {
-                store: StoreKey {
-                    source: Source::new("shopify").unwrap(),
-                    store: StoreName::new(store).unwrap(),
-                },
+                store: format!("shopify#{store}").parse().unwrap(),
                 topic: Topic::new(topic).unwrap(),
                 id: DeliveryId::new(id).unwrap(),
             },

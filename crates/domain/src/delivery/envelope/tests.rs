@@ -5,10 +5,7 @@ use super::*;
 fn delivery(body: Vec<u8>) -> Delivery {
     Delivery {
         key: DeliveryKey {
-            store: StoreKey {
-                source: Source::new("shopify").unwrap(),
-                store: StoreName::new("demo.myshopify.com").unwrap(),
-            },
+            store: "shopify#demo.myshopify.com".parse().unwrap(),
             topic: Topic::new("products/update").unwrap(),
             id: DeliveryId::new("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043").unwrap(),
         },
