@@ -11,21 +11,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Type parameters of a struct or an enum, without lifetimes and constants.
 LIMIT = 3
 
-# Structs that are not bundled yet.
-NOT_YET = {
-    "ActionsApi",
-    "ActionsPorts",
-    "Broadcast",
-    "Follow",
-    "Ports",
-    "ReadApi",
-    "ReadPorts",
-    "Receive",
-    "Receiver",
-    "Replay",
-    "StoreDeadLetters",
-}
-
 
 def type_parameters(code: str) -> Iterator[tuple[str, int]]:
     """Names of structs and enums, with the number of their type parameters."""
@@ -50,7 +35,7 @@ def test_no_struct_has_more_than_three_type_parameters() -> None:
     assert paths
     for path in paths:
         for name, number in type_parameters(path.read_text()):
-            assert number <= LIMIT or name in NOT_YET, (
+            assert number <= LIMIT, (
                 f"{path.relative_to(REPOSITORY)}: {name} has {number} type parameters: bundle its ports"
             )
 

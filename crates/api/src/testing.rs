@@ -57,7 +57,7 @@ pub(crate) fn principal(role: Role, reach: Reach) -> Principal {
     }
 }
 
-/// Returns a request for a route as API Gateway hands it on, by a principal whom the authorizer has let in, or without one.
+/// Returns a request for a route as API Gateway hands it on, by a principal whom the authorizer has authorized, or without one.
 pub(crate) fn routed(request: Request, route: &str, principal: Option<&Principal>) -> Request {
     let context = request_context(route, "/");
     with_context(

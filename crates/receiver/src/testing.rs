@@ -25,7 +25,7 @@ use sha2::Sha256;
 
 use crate::receiver::ReceiverPorts;
 
-/// Ports in memory, but for those that a test replaces.
+/// Ports in memory, except those that a test replaces.
 pub(crate) struct TestPorts<L = MemoryLedger, Q = MemoryQueue, B = MemoryBodies>(PhantomData<(L, Q, B)>);
 
 impl<L: Claims, Q: EventQueue, B: KeepBodies> ReceivePorts for TestPorts<L, Q, B> {

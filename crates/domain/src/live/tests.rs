@@ -45,7 +45,7 @@ pub(super) fn entry(id: u64, outcome: DeliveryOutcome) -> ActivityEntry {
     }
 }
 
-/// Ports in memory, but for those that a test replaces.
+/// Ports in memory, except those that a test replaces.
 struct Replaced<W, S = MemoryStores>(PhantomData<(W, S)>);
 
 impl<W: Watchers, S: Stores + StoreViews> FollowPorts for Replaced<W, S> {

@@ -1,4 +1,4 @@
-//! Contract suite of [`Stores`] and the ports around it, but for [`tally`](super::tally) and [`failed`](super::failed).
+//! Contract suite of [`Stores`] and the ports around it, except for [`tally`](super::tally) and [`failed`](super::failed).
 
 use std::collections::BTreeMap;
 
