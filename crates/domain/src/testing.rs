@@ -22,7 +22,7 @@ use crate::{
     },
     memory::{
         self, InMemory, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
-        MemorySubscriptions,
+        MemorySubscriptions, SetClock,
     },
     store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{
@@ -33,8 +33,6 @@ use crate::{
         worker::{JobOutcome, Perform, SyncWorker},
     },
 };
-
-pub(crate) use crate::memory::SetClock;
 
 /// Index that records what is written, and that fails on request.
 #[derive(Debug, Clone, Default)]

@@ -1,20 +1,10 @@
 use super::*;
 use crate::{
-    kernel::time::Pause,
     sync::vendor::CatalogueError,
-    testing::{SetClock, World, collection, id, product, store},
+    testing::{World, collection, id, product, store},
 };
 
 const OLD: &str = "2026-11-20T10:00:00Z";
-
-/// Pauses that return at once and advance the clock.
-struct SkipAhead(SetClock);
-
-impl Pause for SkipAhead {
-    async fn pause(&self, how_long: SignedDuration) {
-        self.0.pass(how_long);
-    }
-}
 
 impl World {
     /// Runs a backfill; also returns its reports.
@@ -23,7 +13,7 @@ impl World {
             reconcile: self.reconcile(),
             scope: Scope::Everything,
             checkpoints: self.stores.clone(),
-            pause: SkipAhead(self.clock.clone()),
+            pause: self.clock.clone(),
         };
         let mut reports = Vec::new();
         let done = backfill.run(&store(), restart, &mut |more| reports.push(more)).await;
@@ -77,7 +67,7 @@ async fn next_run_resumes_a_run_that_died() {
         reconcile: world.reconcile(),
         scope: Scope::Everything,
         checkpoints: world.stores.clone(),
-        pause: SkipAhead(world.clock.clone()),
+        pause: world.clock.clone(),
     };
     let catalogue = world.catalogue.clone();
     let mut failures = Vec::new();
