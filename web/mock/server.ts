@@ -88,7 +88,8 @@ class Mock {
       const store = watcher.store === null ? undefined : this.stores.get(watcher.store);
       return this.send(watcher, { type: 'pong', seqs: store ? { [store.name]: store.seq } : {} });
     }
-    const store = message.store === null ? null : this.stores.get(message.store);
+    const name = message.store ?? null;
+    const store = name === null ? null : this.stores.get(name);
     if (store === undefined || (store && !this.sees(principal, store.name))) {
       return this.send(watcher, { type: 'refused', message: 'nothing is known of this store' });
     }

@@ -66,8 +66,11 @@ pub enum ApiError {
     Unavailable(#[from] PortError),
 }
 
+/// Error of a function.
 #[derive(Serialize)]
-struct ErrorResponse {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct ErrorResponse {
+    /// A sentence: what is wrong, and what to do.
     error: String,
 }
 

@@ -17,10 +17,14 @@ use hookline_lambda::serve::json;
 /// The route in API Gateway.
 pub(crate) const ROUTE: &str = "POST /api/live/tickets";
 
+/// A ticket for one connection to the WebSocket API.
 #[derive(Serialize)]
-struct IssuedTicket<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct IssuedTicket<'a> {
+    /// The ticket, which opens one connection.
     ticket: &'a str,
     /// Lifetime, in seconds.
+    #[cfg_attr(test, schemars(with = "u64"))]
     expires_in: i64,
 }
 

@@ -23,6 +23,7 @@ use crate::kernel::ids::{InvalidIdError, StoreKey};
 
 /// Role of a principal in the stores within its reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// May see.

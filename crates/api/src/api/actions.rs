@@ -1,6 +1,6 @@
 //! Function `actions`: the actions of admins on a store. Each is logged with the principal.
 
-use std::{marker::PhantomData, time::Duration};
+use std::{borrow::Cow, marker::PhantomData, time::Duration};
 
 use hookline_domain::{
     catalogue::jobs::Jobs,
@@ -25,8 +25,7 @@ use hookline_domain::{
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{no_such_route, route};
 use crate::guard::{ApiError, Guard};
@@ -39,10 +38,10 @@ const SERVICE: &str = "actions";
 const MAX_BODY_BYTES: usize = 4096;
 
 /// Largest number of dead letters that one request moves.
-const MAX_MOVED_LETTERS: usize = 100;
+pub(super) const MAX_MOVED_LETTERS: usize = 100;
 
 /// Time in which one request moves dead letters: the function has a timeout, and API Gateway one of 30 s.
-const MOVE_TIME: SignedDuration = SignedDuration::from_secs(15);
+pub(super) const MOVE_TIME: SignedDuration = SignedDuration::from_secs(15);
 
 /// Time after which dead letters become visible again if the function ends before it releases them; longer than its
 /// timeout.
@@ -102,16 +101,57 @@ enum Action {
 
 /// Request body that names a delivery of the store.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct DeliveryBody {
+pub(super) struct DeliveryBody {
+    /// Topic, as in `products/update`.
     topic: Topic,
+    /// Id of the delivery, or of one of its replays.
     id: DeliveryId,
 }
 
 /// Request body without fields: `{}`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct EmptyBody {}
+pub(super) struct EmptyBody {}
+
+/// Response to a replay.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ReplayResponse {
+    /// Id of the replay, which is a delivery of its own.
+    replay_id: DeliveryId,
+}
+
+/// Response to a redrive.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RedriveResponse {
+    /// Number of dead letters that went back to the queue.
+    moved: usize,
+    /// Number of dead letters that should be there and were not moved.
+    left: usize,
+    /// True if another request is needed to move the rest.
+    more: bool,
+    /// Number of failed deliveries that the queue still retries.
+    retrying: usize,
+    /// The outcome in a sentence or two, with the time of the queue's next try.
+    message: String,
+}
+
+/// Response to an action without figures.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ActionResponse {
+    /// Outcome, in a sentence.
+    message: Cow<'static, str>,
+}
+
+/// Response to the start of a run: `{}`.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RunResponse {}
 
 /// Pace of a redrive: without pauses, up to a time limit.
 struct TimeLimit<'a, C> {
@@ -179,7 +219,7 @@ impl<P: ActionPorts> ActionsApi<P> {
     async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
         let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
         match self.adapters.replay.again(&delivery).await {
-            Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &json!({ "replay_id": id }))),
+            Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &ReplayResponse { replay_id: id })),
             // A failed delivery explains when it is retried next, and which action applies instead.
             Err(why @ (ReplayError::NotSettled | ReplayError::Parked)) => {
                 let failed = self.adapters.stores.failed(&delivery).await?;
@@ -229,13 +269,13 @@ impl<P: ActionPorts> ActionsApi<P> {
         }
         let missing = expected.iter().filter(|delivery| !done.has(delivery)).count();
         let left = done.left.max(missing);
-        let response = json!({
-            "moved": done.moved,
-            "left": left,
-            "more": !done.through,
-            "retrying": waiting.len(),
-            "message": redrive_message(done.moved, left, &waiting, now),
-        });
+        let response = RedriveResponse {
+            moved: done.moved,
+            left,
+            more: !done.through,
+            retrying: waiting.len(),
+            message: redrive_message(done.moved, left, &waiting, now),
+        };
         Ok(serve::json(StatusCode::OK, &response))
     }
 
@@ -253,7 +293,10 @@ impl<P: ActionPorts> ActionsApi<P> {
             Err(RetryError::Expired) => return Err(ApiError::Conflict(failed.sentence(now))),
             Err(RetryError::Unavailable(failure)) => return Err(failure.into()),
         };
-        Ok(serve::json(StatusCode::ACCEPTED, &json!({ "message": message })))
+        let response = ActionResponse {
+            message: message.into(),
+        };
+        Ok(serve::json(StatusCode::ACCEPTED, &response))
     }
 
     /// Dismisses a failed delivery for good and removes its dead letter. A message that is still in the queue is
@@ -284,7 +327,10 @@ impl<P: ActionPorts> ActionsApi<P> {
             code = %failed.problem.code,
             "dismissed a failed delivery"
         );
-        Ok(serve::json(StatusCode::OK, &json!({ "message": message })))
+        let response = ActionResponse {
+            message: message.into(),
+        };
+        Ok(serve::json(StatusCode::OK, &response))
     }
 
     fn now(&self) -> Timestamp {
@@ -326,7 +372,7 @@ impl<P: ActionPorts> ActionsApi<P> {
         let EmptyBody {} = parse_body(request, "{}")?;
         let now = self.now();
         match begin::begin(&self.adapters.jobs, store, run, now).await {
-            Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &json!({}))),
+            Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &RunResponse {})),
             Err(StartRunError::Unavailable(failure)) => Err(failure.into()),
             Err(refused @ (StartRunError::Uninstalled | StartRunError::NotConnected | StartRunError::Going(_))) => {
                 Err(ApiError::Conflict(refused.to_string()))

@@ -22,10 +22,10 @@ use super::{limit, parameter};
 use crate::guard::ApiError;
 
 /// Default number of deliveries on a page.
-const DEFAULT_DELIVERIES_PER_PAGE: usize = 50;
+pub(super) const DEFAULT_DELIVERIES_PER_PAGE: usize = 50;
 
 /// Largest `limit` of deliveries on a page. A page is longer by those that were recorded together with its last.
-const MAX_DELIVERIES_PER_PAGE: usize = 200;
+pub(super) const MAX_DELIVERIES_PER_PAGE: usize = 200;
 
 /// Number of a store's latest activity entries that are searched for those of a delivery, and that the lag is computed
 /// from.
@@ -33,40 +33,78 @@ pub(super) const LATEST_ENTRIES: usize = 500;
 
 /// A page of deliveries, newest first.
 #[derive(Debug, Serialize)]
-pub(super) struct Deliveries {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DeliveriesResponse {
+    /// Outcomes of deliveries, newest first.
     deliveries: Vec<ActivityEntry>,
+    /// Value of `before` for the next page; null on the last page.
     next: Option<u64>,
 }
 
-/// Details of one delivery.
+/// Everything that is known of one delivery.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct DeliveryDetails {
+    /// Name of the store.
     store: String,
+    /// Topic.
     topic: Topic,
+    /// Id of the delivery.
     id: DeliveryId,
-    state: &'static str,
-    fate: Option<&'static str>,
+    /// State in the ledger.
+    state: DeliveryState,
+    /// Outcome; null until there is one.
+    fate: Option<Fate>,
+    /// Time at which a receiver last took it.
     claimed_at: Timestamp,
+    /// Time of the outcome.
     settled_at: Option<Timestamp>,
+    /// Time until which nobody else may claim it; only of a claimed delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     lease_until: Option<Timestamp>,
+    /// Time at which the ledger forgets it.
     expires_at: Timestamp,
+    /// Correlation id of the vendor.
     event_id: Option<String>,
+    /// The last problem.
     problem: Option<DeliveryProblem>,
+    /// Explanation: what this means and what to do.
     meaning: String,
     /// The failure, if the delivery has failed and is not completed.
     failed: Option<FailedDeliveryReport>,
     /// Actions that an admin can take.
     actions: Vec<DeliveryAction>,
+    /// Its outcomes, newest first, among the latest 500 entries of the store.
     entries: Vec<ActivityEntry>,
 }
 
+/// State of a delivery in the ledger.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+enum DeliveryState {
+    /// A receiver has taken it, and it has no outcome yet.
+    Claimed,
+    /// It has its outcome.
+    Done,
+    /// It could not be applied as it is.
+    Parked,
+    /// It is older than the 7 days for which the ledger remembers it, and may be forgotten at any time.
+    Expired,
+}
+
+/// Problem of a delivery.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DeliveryProblem {
+    /// Time of the problem.
     at: Timestamp,
+    /// Kind of the problem.
     code: ErrorCode,
+    /// Class of the failure, if a table, a queue, the index or the Admin API failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
+    /// The problem as a sentence.
     message: String,
     /// Advice for the operator.
     advice: String,
@@ -77,7 +115,7 @@ pub(super) async fn page(
     activity: &impl Activity,
     store: &StoreKey,
     request: &Request,
-) -> Result<Deliveries, ApiError> {
+) -> Result<DeliveriesResponse, ApiError> {
     let before =
         match parameter(request, "before").filter(|before| !before.is_empty()) {
             Some(text) => Some(text.parse().map_err(|_| {
@@ -90,7 +128,7 @@ pub(super) async fn page(
     let entries: usize = kept.iter().map(|kept| kept.entries.len()).sum();
     // Fewer than the limit: there are no more.
     let next = if entries < limit { None } else { kept.last() };
-    Ok(Deliveries {
+    Ok(DeliveriesResponse {
         next: next.map(|kept| kept.seq),
         deliveries: flat(kept),
     })
@@ -131,16 +169,16 @@ impl DeliveryDetails {
         let actions = actions(&record, failed, now);
         let key = record.delivery;
         let (state, lease_until) = match record.entry.state {
-            _ if record.entry.expires_at <= now => ("expired", None),
-            LedgerState::Claimed { lease_until, .. } => ("claimed", Some(lease_until)),
-            LedgerState::Parked => ("parked", None),
-            LedgerState::Done => ("done", None),
+            _ if record.entry.expires_at <= now => (DeliveryState::Expired, None),
+            LedgerState::Claimed { lease_until, .. } => (DeliveryState::Claimed, Some(lease_until)),
+            LedgerState::Parked => (DeliveryState::Parked, None),
+            LedgerState::Done => (DeliveryState::Done, None),
         };
         let is_of_delivery = |entry: &ActivityEntry| entry.id == key.id && entry.topic == key.topic;
         Self {
             store: key.store.label().into_owned(),
             state,
-            fate: record.fate.map(Fate::as_str),
+            fate: record.fate,
             claimed_at: record.claimed_at,
             settled_at: record.settled_at,
             lease_until,

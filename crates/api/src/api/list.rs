@@ -24,10 +24,10 @@ use super::{limit, parameter};
 use crate::guard::ApiError;
 
 /// Default number of stores on a page.
-const DEFAULT_STORES_PER_PAGE: usize = 50;
+pub(super) const DEFAULT_STORES_PER_PAGE: usize = 50;
 
 /// Largest `limit` of stores on a page.
-const MAX_STORES_PER_PAGE: usize = 200;
+pub(super) const MAX_STORES_PER_PAGE: usize = 200;
 
 /// Lifetime of the cached table of stores. A thousand stores are some megabytes, and typing into the search box sends
 /// several requests a second. A client that needs changes at once follows the list live.
@@ -47,17 +47,25 @@ struct ListQuery<'a> {
 
 /// A page of stores.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Page {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct StoresResponse {
+    /// The stores, in the order of their names.
     stores: Vec<Summary>,
+    /// Value of `after` for the next page; null on the last page.
     next: Option<String>,
-    counts: Counts,
+    /// Number of stores in each state, of all stores within reach, whatever the other parameters are.
+    counts: StateCounts,
 }
 
 /// Number of stores in each state, of those that the principal may see.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Counts {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct StateCounts {
+    /// Number of live stores.
     live: usize,
+    /// Number of idle stores.
     idle: usize,
+    /// Number of stores that a person should look at.
     attention: usize,
 }
 
@@ -75,7 +83,7 @@ impl CachedSummaries {
         clock: &impl Clock,
         principal: &Principal,
         request: &Request,
-    ) -> Result<Page, ApiError> {
+    ) -> Result<StoresResponse, ApiError> {
         let query = list_query(request)?;
         let page = match &principal.reach {
             Reach::Stores(few) if few.len() <= MAX_SINGLE_READS => {
@@ -126,8 +134,8 @@ fn list_query(request: &Request) -> Result<ListQuery<'_>, ApiError> {
 
 /// Builds a page of the stores that the principal may see: those that match, with names after `after`. The counts
 /// include stores that do not match.
-fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQuery<'_>) -> Page {
-    let mut counts = Counts::default();
+fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQuery<'_>) -> StoresResponse {
+    let mut counts = StateCounts::default();
     let mut matching = Vec::new();
     for (_, summary) in all.iter().filter(|(store, _)| principal.may_see(store)) {
         *match summary.state {
@@ -146,7 +154,7 @@ fn page(all: &BTreeMap<StoreKey, Summary>, principal: &Principal, query: &ListQu
     // By name, which `after` continues: keys begin with the source.
     matching.sort_by_key(|summary| summary.store.as_str());
     let next = (matching.len() > query.limit).then(|| matching[query.limit - 1].store.to_string());
-    Page {
+    StoresResponse {
         stores: matching.into_iter().take(query.limit).cloned().collect(),
         next,
         counts,

@@ -18,8 +18,11 @@ pub struct About {
 
 /// Address for the webhooks of one topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Receiver {
+    /// Topic, as in `products/update`.
     topic: &'static str,
+    /// Complete URL: nothing is to be appended.
     url: String,
 }
 
@@ -34,13 +37,21 @@ impl About {
     }
 }
 
+/// The caller, and the addresses of this deployment.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Me<'a> {
+    /// Id of a token (`tok_…`, not secret), or `shopify:<shop>:<user id>`.
     principal: &'a str,
+    /// Role in the stores within reach.
     role: Role,
+    /// Names of the stores within reach, or `*` alone for all present and future stores.
     stores: Vec<Cow<'a, str>>,
+    /// Time at which the token expires.
     expires_at: Timestamp,
+    /// Address of the WebSocket API, `wss://…`; null if this deployment has none.
     live_url: Option<&'a str>,
+    /// Addresses for the webhooks of each topic; empty if the deployment does not know them.
     receivers: Vec<Receiver>,
 }
 

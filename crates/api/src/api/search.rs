@@ -21,13 +21,13 @@ use hookline_lambda::serve::{Http, json};
 const MAX_RESULTS_BYTES: usize = 6_000_000;
 
 /// Longest search text, in bytes; more than a person types.
-const MAX_QUERY_BYTES: usize = 1024;
+pub(super) const MAX_QUERY_BYTES: usize = 1024;
 
 /// Default number of results.
-const DEFAULT_RESULTS: usize = 10;
+pub(super) const DEFAULT_RESULTS: usize = 10;
 
 /// Largest `limit` of results.
-const MAX_RESULTS: usize = 50;
+pub(super) const MAX_RESULTS: usize = 50;
 
 /// The search API, over a port of stores and one of the index.
 #[derive(Debug)]
@@ -36,13 +36,19 @@ pub struct SearchApi<S, I> {
     index: I,
 }
 
+/// Results of a search.
 #[derive(Serialize)]
-struct SearchResponse {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct SearchResponse {
+    /// The words that were searched for, each once.
     query: String,
+    /// Number of all matching documents.
     total: u64,
+    /// Duration of the search, in milliseconds.
     took_ms: u64,
     /// True if results did not fit into the response, or if words of the query were ignored.
     truncated: bool,
+    /// The best matches, best first.
     results: Vec<Hit>,
 }
 

@@ -14,12 +14,14 @@ use super::me::{About, Receiver};
 
 /// Status of a store, from its record and its latest deliveries.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct StoreStatus {
     #[serde(flatten)]
     status: Status,
-    /// Lag of the latest deliveries.
+    /// Lag of the latest deliveries; absent if the deployment does not record them.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<Lag>,
+    /// Addresses for its webhooks; empty if the deployment does not know them.
     receivers: Vec<Receiver>,
     /// Depths of the queues, which all stores share; only for principals that may see all stores.
     #[serde(skip_serializing_if = "Option::is_none")]

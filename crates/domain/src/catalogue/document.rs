@@ -16,8 +16,9 @@ use crate::{
 
 /// Document in the index. Ids are strings because they exceed 2^53; prices are decimal strings because they are money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Document {
-    /// The source.
+    /// The source, as in `shopify`.
     pub source: String,
     /// Name of the store.
     pub store: String,
@@ -78,6 +79,7 @@ pub struct Document {
 
 /// One collection that a product is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct DocumentCollection {
     /// The vendor's id.
     pub id: String,
@@ -87,6 +89,7 @@ pub struct DocumentCollection {
 
 /// Option in which variants differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct DocumentOption {
     /// Name, as in `Size`.
     pub name: String,
@@ -96,6 +99,7 @@ pub struct DocumentOption {
 
 /// Variant that can be bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct DocumentVariant {
     /// The vendor's id.
     pub id: String,

@@ -123,6 +123,8 @@ pub struct SearchPage {
 
 /// One matching document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "SearchHit"))]
 pub struct Hit {
     /// Score; comparable within one page only.
     pub score: f64,

@@ -83,6 +83,7 @@ pub enum Stage {
 
 /// Action that a person can take on a failed delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// Retry it at once.
@@ -182,8 +183,10 @@ pub struct FailedDeliveryList {
     pub more: bool,
 }
 
-/// Summary of a store's failed deliveries for the API: their numbers, and the most important ones.
+/// Summary of a store's failed deliveries, which are neither applied nor dismissed: their numbers, and the most important
+/// ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct FailedDeliverySummary {
     /// Number of deliveries that the queue still retries.
     pub retrying: usize,
@@ -191,9 +194,9 @@ pub struct FailedDeliverySummary {
     pub dead_letters: usize,
     /// Number of deliveries that need a person.
     pub attention: usize,
-    /// True if there are more than were counted.
+    /// True if there are more than the 200 that are counted.
     pub more: bool,
-    /// Those that need attention first, then the newest.
+    /// At most 10: those that need attention first, then the newest.
     pub deliveries: Vec<FailedDeliveryReport>,
 }
 
@@ -202,18 +205,20 @@ pub const MAX_NAMED: usize = 10;
 
 /// Stage of a failed delivery in the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailedState {
-    /// See [`Stage::Retrying`].
+    /// The queue retries it by itself.
     Retrying,
-    /// See [`Stage::DeadLetter`].
+    /// The queue has given up; it waits for a person.
     DeadLetter,
-    /// See [`Stage::Expired`].
+    /// The queue has removed it.
     Expired,
 }
 
 /// A failed delivery in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct FailedDeliveryReport {
     /// Topic.
     pub topic: crate::kernel::ids::Topic,
@@ -224,13 +229,13 @@ pub struct FailedDeliveryReport {
     pub subject: Option<Subject>,
     /// Stage.
     pub state: FailedState,
-    /// True if it cannot be applied as it is.
+    /// True if it cannot be applied as it is, so that it needs attention even while it is retried.
     pub parked: bool,
     /// True if a person has redriven it and it has not been tried since.
     pub redriven: bool,
     /// Kind of its last problem.
     pub code: ErrorCode,
-    /// Class of the failure, if a port failed.
+    /// Class of the failure, if a table, a queue, the index or the Admin API failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// The last problem as a sentence.
@@ -239,7 +244,7 @@ pub struct FailedDeliveryReport {
     pub received_at: Timestamp,
     /// Time of its last try or, if later, of its redrive.
     pub tried_at: Timestamp,
-    /// Number of tries so far.
+    /// Number of tries so far; 0 after a redrive.
     pub tries: u32,
     /// Number of tries before the queue gives up.
     pub tries_at_most: u32,

@@ -21,6 +21,7 @@ use std::{fmt, future::Future, str::FromStr};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
+use serde::Serialize;
 
 pub use self::explain::{DeadLetter, DeliveryAction, actions, explain};
 use crate::kernel::{
@@ -63,7 +64,9 @@ pub enum Claim {
 }
 
 /// Outcome of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Fate {
     /// The index contains its state.
     Applied,

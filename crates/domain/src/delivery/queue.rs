@@ -77,6 +77,7 @@ pub trait Backlog: Send + Sync {
 
 /// Approximate numbers of waiting deliveries, of all stores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Depths {
     /// In the event queue.
     pub waiting: u64,

@@ -10,11 +10,12 @@ use crate::kernel::{
 
 /// An error with the advice on it, as people read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct AdvisedError {
     /// The error.
     #[serde(flatten)]
     pub error: LastError,
-    /// Likely cause and what to do, in a sentence or two: see [`advice`].
+    /// Likely cause and what to do, in a sentence or two.
     pub advice: String,
 }
 

@@ -9,12 +9,13 @@ use crate::kernel::{ids::DeliveryKey, port::Cause};
 
 /// The last error of a store: a code for programs and a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct LastError {
     /// Time of the error.
     pub at: Timestamp,
     /// Kind of the error.
     pub code: ErrorCode,
-    /// Class of the failure, if a port failed.
+    /// Class of the failure, if a table, a queue, the index or the Admin API failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
     /// A sentence without any value of a payload.
@@ -46,6 +47,7 @@ impl LastError {
 
 /// Kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// A signed body does not have its topic's shape.

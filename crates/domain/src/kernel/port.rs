@@ -24,6 +24,8 @@ impl Clock for Timestamp {
 /// Class of a port's failure, which is what an operator needs to know first. Adapters derive it from the service's
 /// error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "FailureCause"))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The service refused access: a permission is missing, or credentials are no longer valid. Retried like the

@@ -19,8 +19,9 @@ use crate::{
 /// Maximum number of deliveries in a snapshot.
 pub(super) const DELIVERIES: usize = 50;
 
-/// Message to a client: a JSON text of at most [`FRAME_LIMIT`] bytes.
+/// Message to a client: a JSON text of at most 30,000 bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Frame {
     /// State of a store, from which on it can be followed.
@@ -89,18 +90,19 @@ pub const FRAME_LIMIT: usize = 30_000;
 
 /// Message from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum ClientMessage {
     /// Follow this store in place of the one before, and the list of stores if `list` is true. The answer is the
     /// client's permissions and a snapshot of the store.
     Watch {
-        /// The store; `None` for none.
+        /// The store; null for none.
         store: Option<StoreLabel>,
         /// True to receive summaries of all stores within reach, too.
         #[serde(default)]
         list: bool,
     },
-    /// The client is alive. The answer is [`Frame::Pong`].
+    /// The client is alive. The answer is `pong`.
     Ping,
 }
 

@@ -13,8 +13,9 @@ pub const LAG_OF: usize = 100;
 
 /// Time that the latest deliveries took: nearest-rank percentiles in milliseconds, without replays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Lag {
-    /// Number of deliveries measured.
+    /// Number of deliveries measured: those of the latest 100 entries that were applied, each once, without replays.
     pub deliveries: usize,
     /// Time from the change, as stated by the vendor, to its receipt.
     pub triggered_to_received: Option<Percentiles>,
@@ -26,6 +27,7 @@ pub struct Lag {
 
 /// Percentiles, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Percentiles {
     /// Half of the deliveries took at most this long.
     pub p50: u64,

@@ -19,6 +19,7 @@ use crate::{
 
 /// Something that a person should learn at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Notice {
     /// Id, as in `demo.myshopify.com/17/error`: the same however often the notice is sent.
     pub id: String,
@@ -38,6 +39,7 @@ pub struct Notice {
 
 /// Identifies a delivery among those of its store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct NoticedDelivery {
     /// Its topic.
     pub topic: Topic,
@@ -47,6 +49,7 @@ pub struct NoticedDelivery {
 
 /// Kind of notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
     /// An error occurred.

@@ -13,6 +13,7 @@ use crate::{
 
 /// Outcome of one delivery, with what identifies the delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ActivityEntry {
     /// Topic of the delivery.
     pub topic: Topic,
@@ -46,17 +47,18 @@ pub const MAX_PROBLEM_CHARS: usize = 300;
 
 /// Outcome of a delivery, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryOutcome {
-    /// See [`Fate::Applied`].
+    /// The index contains its state.
     Applied,
-    /// See [`Fate::Superseded`].
+    /// The index contains a newer state of the entity, or the entity is deleted.
     Superseded,
-    /// See [`Fate::Discarded`].
+    /// It does not belong to the store's current install period.
     Discarded,
-    /// See [`Fate::Noted`].
+    /// It does not affect the index, such as an order or a privacy request.
     Noted,
-    /// See [`Fate::Parked`].
+    /// It cannot be applied as it is and becomes a dead letter.
     Parked,
     /// It has failed and will be retried.
     Waiting,

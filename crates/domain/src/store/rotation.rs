@@ -98,6 +98,7 @@ impl Rotation {
 
 /// State of the client secret, as seen by one store's deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct ClientSecret {
     /// Number of secrets with which the latest deliveries were checked.
     pub held: u8,

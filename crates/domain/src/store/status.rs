@@ -30,16 +30,17 @@ pub const IDLE_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
 /// Status of a store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Status {
-    /// The source.
+    /// The source, as in `shopify`.
     pub source: String,
-    /// The store.
+    /// Name of the store, as in `demo.myshopify.com`; of another source, `source:name`.
     pub store: String,
     /// True if the app is installed, as far as we have been notified.
     pub enabled: bool,
     /// Activity: whether events come.
     pub activity: Activity,
-    /// Number of the latest install that we know of; from 1, and 0 before the first.
+    /// Number of the latest install that this deployment knows of; from 1, and 0 if only an uninstall has come.
     pub epoch: u64,
     /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
@@ -75,13 +76,14 @@ pub struct Status {
     pub silence: Silence,
     /// True if we hold a token for its Admin API, which provides more than its webhooks.
     pub connected: bool,
-    /// Currency of its prices, once its Admin API has reported it.
+    /// Currency of its prices, ISO 4217, once its Admin API has reported it.
     pub currency: Option<String>,
     /// Products indexed in part in the last 24 hours because we hold no token.
     pub partial_24h: u64,
     /// Changes that no webhook reported, found by reconciliations in the last 24 hours.
     pub missed_24h: Events,
     /// Share of missed changes by topic: missed ÷ (missed + reported).
+    #[cfg_attr(feature = "json-schema", schemars(extend("additionalProperties" = {"type": "number", "minimum": 0, "maximum": 1})))]
     pub missed_rate: BTreeMap<String, f64>,
     /// Result of the last reconciliation.
     pub reconciled: Option<Reconciled>,
@@ -91,14 +93,16 @@ pub struct Status {
     pub run: Option<Run>,
     /// Remaining quota of its Admin API at the last call.
     pub quota: Option<Quota>,
-    /// Number of times the status has been written: see [`Frame`](crate::live::Frame).
+    /// Number of times the status has been written. Live updates are numbered with it.
     pub seq: u64,
     /// The last 24 hours, oldest first and the current one last, including hours without events.
+    #[cfg_attr(feature = "json-schema", schemars(length(equal = 24)))]
     pub hours: Vec<HourOfStatus>,
 }
 
 /// One hour of a store, in whole hours of UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct HourOfStatus {
     /// Start of the hour.
     pub hour: Timestamp,
@@ -114,13 +118,15 @@ pub struct HourOfStatus {
 
 /// Activity of a store: whether events come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "StoreActivity"))]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
-    /// The last event came less than [`IDLE_AFTER`] ago.
+    /// The last event came less than 30 minutes ago.
     Live,
     /// No event has come for longer.
     Idle,
-    /// A request in the store's name had a wrong signature less than [`IDLE_AFTER`] ago, and no event has come since.
+    /// A request in the store's name had a wrong signature less than 30 minutes ago, and no event has come since.
     /// Anybody can send such a request, so this is a reason to look, not a finding.
     Failing,
 }
@@ -141,6 +147,8 @@ impl Activity {
 
 /// Number of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "EventCounts"))]
 pub struct Events {
     /// Total.
     pub total: u64,

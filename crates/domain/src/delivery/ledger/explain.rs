@@ -21,15 +21,16 @@ pub enum DeadLetter {
 
 /// Action that a person can take on a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryAction {
     /// Apply it again from the archive.
     Replay,
-    /// See [`Remedy::TryNow`].
+    /// Retry it at once, while the queue still retries it.
     TryNow,
-    /// See [`Remedy::Redrive`].
+    /// Move its dead letter back into the event queue.
     Redrive,
-    /// See [`Remedy::Dismiss`].
+    /// Give up on it for good.
     Dismiss,
 }
 

@@ -14,6 +14,7 @@ const CHECK_VALID_FOR: SignedDuration = SignedDuration::from_hours(2);
 
 /// Explanation of a store's silence, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Silence {
     /// Reason, as a code.
     pub why: Reason,
@@ -26,6 +27,8 @@ pub struct Silence {
 
 /// Reason why no event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "SilenceReason"))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Events come.

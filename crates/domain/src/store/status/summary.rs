@@ -28,20 +28,22 @@ use crate::{
 
 /// A store in the list of stores.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "StoreSummary"))]
 pub struct Summary {
-    /// Label of the store.
+    /// Name of the store, as in `demo.myshopify.com`; of another source, `source:name`.
     pub store: StoreLabel,
     /// State, in a word.
     pub state: StoreState,
     /// Explanation of the state, in a sentence or two.
     pub why: String,
-    /// True if the app is installed.
+    /// True if the app is installed, as far as we have been notified.
     pub enabled: bool,
     /// Time at which the last delivery came.
     pub last_event_at: Option<Timestamp>,
     /// Time at which a change was last applied.
     pub last_sync_at: Option<Timestamp>,
-    /// Deliveries of the last 24 hours.
+    /// Deliveries of the last 24 hours that took effect.
     pub events_24h: u64,
     /// Failed deliveries that the queue still retries.
     pub retrying: usize,
@@ -53,18 +55,20 @@ pub struct Summary {
 
 /// State of a store, in a word: the dot in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StoreState {
-    /// Events come, and nothing needs a person.
+    /// Events come, and nothing needs a person: no errors in the last half hour.
     Live,
     /// No event has come for half an hour, and nothing indicates a fault.
     Idle,
-    /// A person should look: see [`ConcernCause`].
+    /// A person should look.
     Attention,
 }
 
 /// Kind of thing that a person should look at, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConcernCause {
     /// Deliveries have failed and wait for a person.
@@ -83,6 +87,7 @@ pub enum ConcernCause {
 
 /// A thing that a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Concern {
     /// Kind of concern.
     pub reason: ConcernCause,

@@ -9,6 +9,7 @@ use crate::kernel::ids::{EntityId, Kind, Topic};
 
 /// Result of comparing the store's catalog with the index.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Reconciled {
     /// Start: every earlier change is in the index.
     pub began_at: Timestamp,
@@ -26,13 +27,14 @@ pub struct Reconciled {
     /// Records of the store's responses that could not be read. The index keeps what it has of each.
     #[serde(default)]
     pub skipped: u64,
-    /// The first of these records, by id and place; never with a value.
+    /// The first of these records, by id and place; never with a value. Absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Skipped>,
 }
 
 /// Result of checking a store's vendor subscriptions and our queues.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Watched {
     /// Time of the check.
     pub at: Timestamp,
@@ -50,11 +52,13 @@ pub struct Watched {
     /// [`Silence`](crate::store::status::Silence). No [`Status`](crate::store::status::Status) contains it, because a
     /// client that may see one store must learn nothing about the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "json-schema", schemars(skip))]
     pub waiting: Option<u64>,
 }
 
 /// Progress of a run through a store's whole catalog.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Run {
     /// Kind of run.
     pub task: RunTask,
@@ -62,19 +66,20 @@ pub struct Run {
     pub stage: RunStage,
     /// Start.
     pub began_at: Timestamp,
-    /// Time of this state.
+    /// Time of this state. A run that is neither done nor failed has died if this is 10 minutes ago.
     pub at: Timestamp,
     /// Number of products processed.
     pub products: u64,
     /// Number of records that could not be read so far.
     #[serde(default)]
     pub skipped: u64,
-    /// Bytes of the store's export read so far, and its size in bytes; `None` while the store is writing it.
+    /// Bytes of the store's export read so far, and its size in bytes; null while the store is writing it.
     pub bytes: Option<(u64, u64)>,
 }
 
 /// Kind of run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunTask {
     /// Indexes everything (backfill).
@@ -85,6 +90,7 @@ pub enum RunTask {
 
 /// Stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunStage {
     /// The store is writing its export.
@@ -102,6 +108,7 @@ pub enum RunStage {
 /// Rate limit of a store's Admin API for one app, in points of query cost
 /// (<https://shopify.dev/docs/api/usage/limits>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Quota {
     /// Time of this state.
     pub at: Timestamp,
@@ -130,6 +137,7 @@ impl Watched {
 
 /// Record of a response that could not be read and was skipped. Contains none of its values.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Skipped {
     /// Product or collection, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,156 @@
+//! Schemas of the types that the API sends and reads, derived from the types with their doc comments.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// Schemas that the description refers to.
+pub(super) struct Schemas {
+    sent: SchemaGenerator,
+    read: SchemaGenerator,
+}
+
+impl Schemas {
+    pub(super) fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+        });
+        Self {
+            sent: settings.clone().for_serialize().into_generator(),
+            read: settings.for_deserialize().into_generator(),
+        }
+    }
+
+    /// Returns the reference to a type that the API sends.
+    pub(super) fn sent<T: JsonSchema>(&mut self) -> Schema {
+        self.sent.subschema_for::<T>()
+    }
+
+    /// Returns the reference to a type that the API reads.
+    pub(super) fn read<T: JsonSchema>(&mut self) -> Schema {
+        self.read.subschema_for::<T>()
+    }
+
+    /// Returns all schemas by name.
+    pub(super) fn finish(mut self) -> Map<String, Value> {
+        let mut schemas = self.sent.take_definitions(true);
+        for schema in schemas.values_mut() {
+            drop_null_of_optional(schema);
+        }
+        for (name, schema) in self.read.take_definitions(true) {
+            assert!(schemas.insert(name, schema).is_none(), "a type is both sent and read");
+        }
+        for schema in schemas.values_mut() {
+            tidy(schema);
+        }
+        schemas
+    }
+}
+
+/// Removes `null` from members that may be absent: what serde skips when it is `None` is never sent as `null`.
+fn drop_null_of_optional(schema: &mut Value) {
+    for_each_within(schema, &mut |object| {
+        let required = object.get("required").cloned().unwrap_or_else(|| json!([]));
+        let Some(Value::Object(properties)) = object.get_mut("properties") else {
+            return;
+        };
+        let is_required = |name: &str| required.as_array().is_some_and(|names| names.contains(&json!(name)));
+        for (_, property) in properties.iter_mut().filter(|(name, _)| !is_required(name)) {
+            if let Some(Value::Array(types)) = property.get_mut("type") {
+                types.retain(|each| each != "null");
+                property["type"] = types[0].clone();
+            }
+            let Some(Value::Array(alternatives)) = property.get_mut("anyOf") else {
+                continue;
+            };
+            alternatives.retain(|each| each["type"] != "null");
+            if let [Value::Object(only)] = &mut alternatives[..] {
+                let only = std::mem::take(only);
+                let property = property.as_object_mut().expect("a property is an object");
+                property.remove("anyOf");
+                property.extend(only);
+            }
+        }
+    });
+}
+
+/// Brings a schema into the form that tools for `OpenAPI` read best.
+fn tidy(schema: &mut Value) {
+    for_each_within(schema, &mut |object| {
+        list_values(object);
+        // An object without members is closed for whoever closes those that list theirs.
+        if object.get("type") == Some(&json!("object")) && !object.contains_key("additionalProperties") {
+            object.entry("properties").or_insert_with(|| json!({}));
+        }
+        // Sizes of Rust's integers mean nothing to other programs.
+        if object
+            .get("format")
+            .is_some_and(|format| format.as_str().is_some_and(|name| name.starts_with("uint")))
+        {
+            object.remove("format");
+            object.remove("maximum");
+        }
+        let required = object.get("required").cloned();
+        if let (Some(Value::Array(required)), Some(Value::Object(properties))) =
+            (required, object.get_mut("properties"))
+        {
+            // The default is for readers; what is always sent has none.
+            for name in required.iter().filter_map(Value::as_str) {
+                if let Some(Value::Object(property)) = properties.get_mut(name) {
+                    property.remove("default");
+                }
+            }
+        }
+        if let Some(Value::String(text)) = object.get_mut("description") {
+            *text = unwrapped(text);
+        }
+    });
+}
+
+/// Writes alternatives that are constants as an enumeration, whose description explains each value.
+fn list_values(object: &mut Map<String, Value>) {
+    let Some(Value::Array(values)) = object.get("oneOf") else {
+        return;
+    };
+    if !values.iter().all(|value| value["const"].is_string()) {
+        return;
+    }
+    let mut description = object
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+        + "\n";
+    for value in values {
+        let name = value["const"].as_str().unwrap_or_default();
+        let meaning = value["description"].as_str().unwrap_or_default();
+        description += &["\n- `", name, "`: ", &unwrapped(meaning)].concat();
+    }
+    let names: Vec<Value> = values.iter().map(|value| value["const"].clone()).collect();
+    object.remove("oneOf");
+    object.insert("type".into(), json!("string"));
+    object.insert("enum".into(), Value::Array(names));
+    object.insert("description".into(), Value::String(description));
+}
+
+/// Joins the lines of each paragraph; list items stay on lines of their own.
+fn unwrapped(text: &str) -> String {
+    text.replace("\n\n", "\0")
+        .replace("\n- ", "\x01")
+        .replace('\n', " ")
+        .replace('\x01', "\n- ")
+        .replace('\0', "\n\n")
+}
+
+/// Calls `change` for a JSON object and every object within it.
+fn for_each_within(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            change(object);
+            for member in object.values_mut() {
+                for_each_within(member, change);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| for_each_within(item, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
