@@ -88,7 +88,8 @@ def sources() -> Iterator[Path]:
         if entry.is_file():
             yield entry
         elif entry.name not in MADE and not entry.name.startswith("."):
-            yield from (file for file in entry.rglob("*") if file.is_file() and not MADE & set(file.relative_to(WEB).parts))
+            files = (file for file in entry.rglob("*") if file.is_file())
+            yield from (file for file in files if not MADE & set(file.relative_to(WEB).parts))
 
 
 def digest(files: Iterator[Path] | list[Path]) -> str:
