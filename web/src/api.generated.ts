@@ -313,6 +313,24 @@ export interface components {
              */
             triggered_at?: string;
         };
+        /** @description An error with the advice on it, as people read it. */
+        AdvisedError: {
+            /** @description Likely cause and what to do, in a sentence or two. */
+            advice: string;
+            /**
+             * Format: date-time
+             * @description Time of the error.
+             */
+            at: string;
+            /** @description Class of the failure, if a table, a queue, the index or the Admin API failed. */
+            cause?: components["schemas"]["FailureCause"];
+            /** @description Kind of the error. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description Id of the delivery that failed, if a delivery caused the error. */
+            delivery_id?: string;
+            /** @description A sentence without any value of a payload. */
+            message: string;
+        };
         /** @description Message from a client. */
         ClientMessage: {
             /** @constant */
@@ -764,22 +782,6 @@ export interface components {
             /** @description Time from the change, as stated by the vendor, to its receipt. */
             triggered_to_received: components["schemas"]["Percentiles"] | null;
         };
-        /** @description The last error of a store: a code for programs and a sentence for people. */
-        LastError: {
-            /**
-             * Format: date-time
-             * @description Time of the error.
-             */
-            at: string;
-            /** @description Class of the failure, if a table, a queue, the index or the Admin API failed. */
-            cause?: components["schemas"]["FailureCause"];
-            /** @description Kind of the error. */
-            code: components["schemas"]["ErrorCode"];
-            /** @description Id of the delivery that failed, if a delivery caused the error. */
-            delivery_id?: string;
-            /** @description A sentence without any value of a payload. */
-            message: string;
-        };
         /** @description The caller, and the addresses of this deployment. */
         Me: {
             /**
@@ -1110,7 +1112,7 @@ export interface components {
             /** @description Number of the latest install that this deployment knows of; from 1, and 0 if only an uninstall has come. */
             epoch: number;
             /** @description The last error of each code, newest first. */
-            errors: components["schemas"]["LastError"][];
+            errors: components["schemas"]["AdvisedError"][];
             /** @description Deliveries of the last 24 hours that took effect, in whole hours. */
             events_24h: components["schemas"]["EventCounts"];
             /** @description Deliveries that have failed and are neither applied nor dismissed. */
@@ -1118,7 +1120,7 @@ export interface components {
             /** @description The last 24 hours, oldest first and the current one last, including hours without events. */
             hours: components["schemas"]["HourOfStatus"][];
             /** @description The last error. */
-            last_error: components["schemas"]["LastError"] | null;
+            last_error: components["schemas"]["AdvisedError"] | null;
             /**
              * Format: date-time
              * @description Time at which the last delivery came.
@@ -1206,7 +1208,7 @@ export interface components {
             /** @description Number of the latest install that this deployment knows of; from 1, and 0 if only an uninstall has come. */
             epoch: number;
             /** @description The last error of each code, newest first. */
-            errors: components["schemas"]["LastError"][];
+            errors: components["schemas"]["AdvisedError"][];
             /** @description Deliveries of the last 24 hours that took effect, in whole hours. */
             events_24h: components["schemas"]["EventCounts"];
             /** @description Deliveries that have failed and are neither applied nor dismissed. */
@@ -1216,7 +1218,7 @@ export interface components {
             /** @description Lag of the latest deliveries; absent if the deployment does not record them. */
             lag?: components["schemas"]["Lag"];
             /** @description The last error. */
-            last_error: components["schemas"]["LastError"] | null;
+            last_error: components["schemas"]["AdvisedError"] | null;
             /**
              * Format: date-time
              * @description Time at which the last delivery came.
@@ -1427,6 +1429,7 @@ export interface components {
 }
 export type ActionResponse = components['schemas']['ActionResponse'];
 export type ActivityEntry = components['schemas']['ActivityEntry'];
+export type AdvisedError = components['schemas']['AdvisedError'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ClientSecret = components['schemas']['ClientSecret'];
 export type Concern = components['schemas']['Concern'];
@@ -1457,7 +1460,6 @@ export type HourOfStatus = components['schemas']['HourOfStatus'];
 export type IssuedTicket = components['schemas']['IssuedTicket'];
 export type Kind = components['schemas']['Kind'];
 export type Lag = components['schemas']['Lag'];
-export type LastError = components['schemas']['LastError'];
 export type Me = components['schemas']['Me'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeKind = components['schemas']['NoticeKind'];
