@@ -17,6 +17,7 @@ ALLOWED = {
     "functions/": "a main wires what it names",
     "crates/api/src/authorizer": "session tokens are those of Shopify's admin",
     "crates/api/src/panel": "the panel may be embedded in Shopify's admin",
+    "crates/api/src/api/openapi": "texts for people",
     "crates/api/src/config": "names of environment variables: the app at Shopify",
     "crates/lambda/src/config/sync": "names of environment variables: Shopify's Admin API",
     "crates/cli/src/admin": "commands call Shopify's Admin API",
