@@ -2,7 +2,7 @@
 //! (<https://shopify.dev/docs/apps/build/authentication-authorization/session-tokens>). A JSON Web Token in compact form
 //! (RFC 7519, RFC 7515), signed with HS256 by the app's client secret, for one minute.
 //!
-//! No library is used (docs/adr/0028-session-tokens-without-a-library.md): there is one algorithm, and one key or two. The
+//! No library is used (docs/adr/0029-session-tokens-without-a-library.md): there is one algorithm, and one key or two. The
 //! header of a token decides nothing; a token is refused if its header asks for anything else.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
