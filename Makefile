@@ -90,6 +90,10 @@ test-apart: ready browser
 	$(PYTEST) -p no:cacheprovider tests/stack/test_rotation.py
 	$(PYTEST) -p no:cacheprovider tests/browser/test_made_up.py
 
+.PHONY: test-template
+test-template: ready ## Runs the tests of the template, which need no stack. Part of `make test`.
+	$(PYTEST) tests/template
+
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
 	@$(PYTHON) tests/micro/count.py $(or $(ARGS),check)

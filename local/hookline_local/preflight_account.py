@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .places import REPOSITORY
+
 if TYPE_CHECKING:
     from .preflight import Plan
 
-RECEIVERS = 12
+# Receivers are the functions that use this crate, as in the Makefile.
+RECEIVERS = sum("hookline-wiring" in manifest.read_text() for manifest in REPOSITORY.glob("functions/*/Cargo.toml"))
 # live-push runs once for each of its streams.
 STREAMS = 2
 # Minimum unreserved concurrency of an account (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
@@ -32,8 +35,8 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
         yield (
             "STOP",
             (
-                f"{here}; ReceiverReservedConcurrency would reserve {reserved} for the twelve receivers, and Lambda "
-                f"wants {UNRESERVED} left: leave it at 0, or {more}"
+                f"{here}; ReceiverReservedConcurrency would reserve {reserved} for the {RECEIVERS} receivers, and "
+                f"Lambda wants {UNRESERVED} left: leave it at 0, or {more}"
             ),
         )
     elif not reserved and remaining < MIN_REMAINING:

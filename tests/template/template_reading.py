@@ -2,26 +2,47 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 Resources = dict[str, dict[str, Any]]
 
 EXECUTE = re.escape("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:") + r"\$\{(\w+)\}/"
 
-RECEIVERS = {
-    "ProductsCreateFunction": "products-create",
-    "ProductsUpdateFunction": "products-update",
-    "ProductsDeleteFunction": "products-delete",
-    "CollectionsCreateFunction": "collections-create",
-    "CollectionsUpdateFunction": "collections-update",
-    "CollectionsDeleteFunction": "collections-delete",
-    "InventoryLevelsUpdateFunction": "inventory-levels-update",
-    "OrdersCreateFunction": "orders-create",
-    "AppUninstalledFunction": "app-uninstalled",
-    "CustomersDataRequestFunction": "customers-data-request",
-    "CustomersRedactFunction": "customers-redact",
-    "ShopRedactFunction": "shop-redact",
+
+class Source(NamedTuple):
+    """A source of webhooks, as the template deploys it."""
+
+    # Its receivers, by logical id, with their directories.
+    receivers: dict[str, str]
+    # Parameter with its secrets: its receivers, and no others, may read them.
+    secrets: str
+    # Role of its receivers.
+    role: str
+
+
+SOURCES = {
+    "shopify": Source(
+        {
+            "ProductsCreateFunction": "products-create",
+            "ProductsUpdateFunction": "products-update",
+            "ProductsDeleteFunction": "products-delete",
+            "CollectionsCreateFunction": "collections-create",
+            "CollectionsUpdateFunction": "collections-update",
+            "CollectionsDeleteFunction": "collections-delete",
+            "InventoryLevelsUpdateFunction": "inventory-levels-update",
+            "OrdersCreateFunction": "orders-create",
+            "AppUninstalledFunction": "app-uninstalled",
+            "CustomersDataRequestFunction": "customers-data-request",
+            "CustomersRedactFunction": "customers-redact",
+            "ShopRedactFunction": "shop-redact",
+        },
+        "ShopifyClientSecretsArn",
+        "ReceiverRole",
+    ),
 }
+RECEIVERS = {name: folder for source in SOURCES.values() for name, folder in source.receivers.items()}
+SOURCE_OF = {name: source for source, each in SOURCES.items() for name in each.receivers}
+ADDRESSES = {name: f"/api/webhooks/receive/{SOURCE_OF[name]}/{folder}" for name, folder in RECEIVERS.items()}
 OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",

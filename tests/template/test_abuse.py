@@ -5,7 +5,7 @@ import re
 import pytest
 from hookline_local import abuse
 from hookline_local.places import REPOSITORY
-from template_reading import Resources, of_type
+from template_reading import RECEIVERS, Resources, of_type
 
 ABUSE = (REPOSITORY / "docs/abuse.md").read_text()
 COSTS = (REPOSITORY / "docs/costs.md").read_text()
@@ -36,7 +36,7 @@ def test_every_route_is_in_the_bill(resources: Resources) -> None:
     """No route can be called without being counted."""
     rates = abuse.rates()
     assert set(rates) == set(of_type(resources, "AWS::ApiGatewayV2::Api"))
-    assert len(rates["WebhooksApi"]) == 12
+    assert len(rates["WebhooksApi"]) == len(RECEIVERS)
     assert abuse.open_routes() < set(rates["HttpApi"])
     assert all(rate > 0 for routes in rates.values() for rate in routes.values())
 

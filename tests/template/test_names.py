@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 from hookline_local.places import EVENTS, REPOSITORY
-from template_reading import FUNCTIONS, RECEIVERS, Resources, of_type, operations, routes, webhooks
+from template_reading import (
+    ADDRESSES,
+    FUNCTIONS,
+    RECEIVERS,
+    SOURCE_OF,
+    SOURCES,
+    Resources,
+    of_type,
+    operations,
+    routes,
+    webhooks,
+)
 
 
 def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str, Any]) -> None:
@@ -23,7 +34,7 @@ def test_every_folder_in_functions_is_deployed_and_nothing_else(source: dict[str
 
 def test_webhooks_have_an_api_of_their_own_with_a_route_per_function(resources: Resources) -> None:
     """It has no other route, and the panel's API accepts no webhook: neither API can use up the other's rate limit."""
-    expected = {f"POST /api/webhooks/receive/shopify/{folder}": name for name, folder in RECEIVERS.items()}
+    expected = {f"POST {address}": name for name, address in ADDRESSES.items()}
     assert routes(webhooks(resources)) == expected
     assert not [route for route in operations(resources) if "/webhooks/" in route]
 
@@ -39,10 +50,17 @@ def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> N
     assert all(name.startswith("POST /api/stores/{store}/") == (at == "ActionsFunction") for name, at in others.items())
 
 
-@pytest.mark.parametrize("folder", RECEIVERS.values())
-def test_every_receiver_has_a_sample(folder: str) -> None:
-    """A body and its headers, whose topic is the function's."""
-    assert (EVENTS / f"{folder}.json").is_file()
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_every_receiver_has_a_sample(name: str) -> None:
+    """A body and its headers."""
+    samples = REPOSITORY / "events" / SOURCE_OF[name]
+    assert (samples / f"{RECEIVERS[name]}.json").is_file()
+    assert (samples / f"{RECEIVERS[name]}.headers.json").is_file()
+
+
+@pytest.mark.parametrize("folder", SOURCES["shopify"].receivers.values())
+def test_headers_of_shopifys_samples_name_the_topic(folder: str) -> None:
+    """Function and topic have one name."""
     topic = json.loads((EVENTS / f"{folder}.headers.json").read_text())["X-Shopify-Topic"]
     assert re.sub("[/_]", "-", topic) == folder
 
@@ -86,9 +104,9 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
     mapped = {"ReindexRoleArn", "SyncRoleArn", "SearchRoleArn"}
     assert set(source["Outputs"]) == receivers | others | tables | settings | buckets | mapped
-    for name, folder in RECEIVERS.items():
+    for name, address in ADDRESSES.items():
         url = source["Outputs"][name.replace("Function", "Url")]["Value"]["Fn::Sub"]
-        assert url.endswith(f"/api/webhooks/receive/shopify/{folder}")
+        assert url.endswith(address)
         assert url.startswith("https://${WebhooksApi}.")
 
 

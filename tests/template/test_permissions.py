@@ -5,7 +5,7 @@ import re
 
 import pytest
 from hookline_local.places import REPOSITORY
-from template_reading import FUNCTIONS, OTHERS, RECEIVERS, Resources, conditions, of_type, statements, target
+from template_reading import FUNCTIONS, OTHERS, SOURCES, Resources, Source, conditions, of_type, statements, target
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INDEX = "OpenSearchArn/${OpenSearchIndex}"
@@ -14,7 +14,7 @@ WRITER = {
     "Documents": ({"es:ESHttpPost"}, {f"{INDEX}/_bulk"}),
     "ServerlessIndex": ({"aoss:APIAccessAll"}, {"OpenSearchArn"}),
 }
-ROUTES = ("}/POST/api/webhooks/receive/shopify/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
+ROUTES = ("}/POST/api/webhooks/receive/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 CONSUME = {
@@ -27,15 +27,20 @@ FENCE = {"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:PartiQLUpdate", "dyn
 STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections/*" for method in ("POST", "DELETE")})
 
-RECEIVER = {
-    "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
-    "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
-    "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
-    "Tally": ({"dynamodb:UpdateItem"}, {"StoresTable"}),
-    "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
-    "Logs": (LOGS, {name.replace("Function", "Logs") for name in RECEIVERS}),
-}
-PORTS = dict.fromkeys(RECEIVERS, RECEIVER) | {
+
+def receiver(source: Source) -> dict[str, tuple[set[str], set[str]]]:
+    """Ports of a source's receivers. No receiver can read the secrets of another source."""
+    return {
+        "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
+        "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
+        "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
+        "Tally": ({"dynamodb:UpdateItem"}, {"StoresTable"}),
+        "Secrets": ({"secretsmanager:GetSecretValue"}, {source.secrets}),
+        "Logs": (LOGS, {name.replace("Function", "Logs") for name in source.receivers}),
+    }
+
+
+PORTS = {name: receiver(source) for source in SOURCES.values() for name in source.receivers} | {
     "ReindexFunction": WRITER
     | {
         "EventQueue": (CONSUME, {"EventQueue"}),
@@ -201,7 +206,10 @@ def test_index_requests_use_the_permitted_paths() -> None:
 def test_the_only_managed_policies_are_for_traces_and_network_interfaces(resources: Resources) -> None:
     """X-Ray has no resources, nor do network interfaces (test_opensearch); SAM has added no role."""
     roles = of_type(resources, "AWS::IAM::Role")
-    assert set(roles) == {"ReceiverRole", *(name.replace("Function", "Role") for name in OTHERS)}
+    assert set(roles) == {
+        *(source.role for source in SOURCES.values()),
+        *(name.replace("Function", "Role") for name in OTHERS),
+    }
     for role in roles.values():
         policy = role["Properties"]["ManagedPolicyArns"][0]
         assert policy["Fn::Sub"].endswith(":iam::aws:policy/AWSXrayWriteOnlyAccess")

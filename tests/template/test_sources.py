@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "local"))
 
 import english  # noqa: E402
+from template_reading import SOURCES  # noqa: E402
 
 # Crates that may name it anywhere: its own two, and test fixtures.
 OWN = ("sources", "shopify-admin", "testkit")
@@ -33,6 +34,7 @@ ALLOWED = {
 }
 
 UNIT_TESTS = "#[cfg(test)]\nmod tests {"
+NAMES = re.compile("|".join(SOURCES))
 FIXTURES = ("tests.rs", "testing.rs", "fixture.rs")
 
 
@@ -43,13 +45,13 @@ def code(text: str) -> str:
 
 
 def naming() -> dict[str, list[int]]:
-    """Files outside of the source's own crates whose code names Shopify, with the lines."""
+    """Files outside of the source's own crates whose code names a source, with the lines."""
     found: dict[str, list[int]] = {}
     for path in sorted([*ROOT.glob("crates/*/src/**/*.rs"), *ROOT.glob("functions/*/src/**/*.rs")]):
         name = path.relative_to(ROOT)
         if name.parts[1] in OWN or name.name in FIXTURES or "tests" in name.parts:
             continue
-        lines = [at for at, line in enumerate(code(path.read_text()).splitlines(), 1) if "shopify" in line.lower()]
+        lines = [at for at, line in enumerate(code(path.read_text()).splitlines(), 1) if NAMES.search(line.lower())]
         if lines:
             found[name.as_posix()] = lines
     return found
@@ -60,7 +62,7 @@ def allowance(name: str) -> str | None:
     return next((entry for entry in ALLOWED if name.startswith((f"{entry.rstrip('/')}/", f"{entry}.rs"))), None)
 
 
-def test_code_names_shopify_only_in_allowed_files() -> None:
+def test_code_names_sources_only_in_allowed_files() -> None:
     """A new source adds files and changes none of these."""
     others = {name: lines for name, lines in naming().items() if allowance(name) is None}
     assert others == {}, "ask the source's value (hookline_sources::Sender, Platform), or add the file with a reason"

@@ -14,7 +14,7 @@ pub struct Fixed {
     pub to: Decimal,
 }
 
-/// Metrics that the template's alarms watch, once per alarm.
+/// Metrics that the template's alarms watch, once per alarm: a receiver has one. A test counts them in the template.
 const ALARM_METRICS: Decimal = dec!(34);
 
 /// Dollars for a metric of an alarm (<https://aws.amazon.com/cloudwatch/pricing/>, from memory). The account's first

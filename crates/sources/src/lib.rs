@@ -4,6 +4,7 @@
 //! [`ALL`]. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
 
 pub mod html;
+mod json;
 pub mod scheme;
 pub mod sender;
 pub mod shopify;

@@ -2,7 +2,6 @@
 
 mod delivery;
 mod events;
-mod json;
 mod payload;
 mod personal;
 mod proof;
@@ -17,18 +16,19 @@ use http::StatusCode;
 
 use crate::{
     Platform, RequestError, Sender, Topic as SenderTopic,
+    json::is_object,
     scheme::{Carried, Encoding, KeyForm, Part, Scheme},
 };
 
 pub use self::{
     delivery::{HeaderError, claimed_store, delivery, read_saved, store},
-    json::{mended, problem, whole_number},
     payload::{filled, interpret},
     session::{SESSION_LIMIT, Session, SessionError},
     shop::{ShopNameError, shop_name},
     subscribing::{Subscribing, address, has_scope, included, left_out, subscribing, wanted},
     topic::Topic,
 };
+pub use crate::json::{mended, problem, whole_number};
 
 /// Shopify as receivers need it. The signature covers the body **only**
 /// (<https://shopify.dev/docs/apps/build/webhooks/verify-deliveries>), in base64, under the app's client secret.
@@ -46,7 +46,7 @@ pub static SENDER: Sender = Sender {
     },
     // The same client secret signs session tokens and the queries of an app's pages, which browsers see. None of those
     // begins with a brace, and every webhook does (ADR 25).
-    is_webhook: json::is_object,
+    is_webhook: is_object,
     refusal: StatusCode::UNAUTHORIZED,
     // Shopify's timeout is 5 s in total (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>).
     answer_within: Duration::from_millis(4_200),

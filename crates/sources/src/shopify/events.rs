@@ -18,11 +18,8 @@ use hookline_domain::{
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::{
-    Topic,
-    json::{expected, read},
-    payload::entity_id,
-};
+use super::{Topic, payload::entity_id};
+use crate::json::{expected, read};
 
 /// Fields that mark a body of Events: no classic body has one.
 #[derive(Deserialize)]

@@ -20,10 +20,10 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{
     Topic,
     events::interpret_events,
-    json::{mended, read, whole_number},
     proof::{Kind, deleted_collection, deleted_product, order, proves, request, stock, stub, uninstalled},
 };
 use crate::html;
+use crate::json::{mended, read, whole_number};
 
 /// Interprets a delivery.
 ///

@@ -9,10 +9,8 @@ use hookline_domain::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{
-    json::{expected, read},
-    payload::{Presence, entity_id, present},
-};
+use super::payload::{Presence, entity_id, present};
+use crate::json::{expected, read};
 
 /// Returns true for an id of this kind, as in `gid://shopify/Product/1`.
 pub(super) fn is_of(gid: &str, kind: &str) -> bool {

@@ -7,12 +7,12 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 /// Returns true for a body that begins with a brace, without white space or a byte order mark before it.
-pub(super) fn is_object(body: &[u8]) -> bool {
+pub(crate) fn is_object(body: &[u8]) -> bool {
     body.starts_with(b"{")
 }
 
 /// Reads a body that is one object.
-pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InterpretError> {
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InterpretError> {
     // serde would read the elements of an array as the fields, in order: `[1]` would delete product 1.
     if !is_object(body) {
         return Err(InterpretError::Schema {
@@ -120,7 +120,7 @@ pub fn problem(error: &serde_json::Error) -> String {
 }
 
 /// Returns the error for a value that serde accepts and we do not.
-pub(super) fn expected(path: &str, expected: &str) -> InterpretError {
+pub(crate) fn expected(path: &str, expected: &str) -> InterpretError {
     InterpretError::Schema {
         path: path.to_owned(),
         problem: format!("expected {expected}"),
