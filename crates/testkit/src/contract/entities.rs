@@ -164,7 +164,7 @@ pub async fn only_entities_that_have_passed_are_listed_with_their_versions(entit
     for removed in ["tombstoned", "retired"].map(|id| product(&demo, id)) {
         advance(entities, &removed, 1).await;
     }
-    entities.tombstone(&product(&demo, "buried"), noon()).await.unwrap();
+    entities.tombstone(&product(&demo, "tombstoned"), noon()).await.unwrap();
     entities
         .retire(&product(&demo, "retired"), version(1), noon())
         .await
@@ -315,7 +315,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
             .unwrap();
     }
     entities
-        .tombstone(&product(&demo, "buried"), noon_plus(60))
+        .tombstone(&product(&demo, "tombstoned"), noon_plus(60))
         .await
         .unwrap();
     let retired = product(&demo, "retired");
