@@ -303,7 +303,15 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
         Collections::from([("7".parse().unwrap(), "Camp".to_owned())]),
     );
     let older = Collections::from([("6".parse().unwrap(), "Stoves".to_owned())]);
-    for id in ["older", "same", "newer", "buried", "retired", "grouped", "regrouped"] {
+    for id in [
+        "older",
+        "same",
+        "newer",
+        "tombstoned",
+        "retired",
+        "grouped",
+        "regrouped",
+    ] {
         let seconds = if id == "newer" { 9 } else { 5 };
         advance(entities, &product(&demo, id), seconds).await;
     }
@@ -326,7 +334,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
         ("older", 6, None, PASSED),
         ("same", 5, None, PASSED),
         ("newer", 6, None, Fence::Superseded),
-        ("buried", 6, None, Fence::Superseded),
+        ("tombstoned", 6, None, Fence::Superseded),
         ("retired", 6, None, PASSED),
         ("grouped", 6, None, in_collections(&older)),
         ("regrouped", 6, Some(&observed), in_collections(&observed)),
@@ -352,7 +360,7 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
     for ((id, ..), known) in expected.iter().zip(remembered) {
         let entry = match *id {
             "newer" => FenceState::Passed(version(9)),
-            "buried" => FenceState::Tombstoned,
+            "tombstoned" => FenceState::Tombstoned,
             "same" => FenceState::Passed(version(5)),
             _ => FenceState::Passed(version(6)),
         };
