@@ -1,7 +1,5 @@
 //! Every topic of every source has a sample that its source recognizes, reads and interprets.
 
-#![expect(clippy::unwrap_used, reason = "all of this is a test, where a panic is a failure")]
-
 use std::{collections::HashMap, fs, path::Path};
 
 use hookline_sources::{ALL, interpret, read_saved};
