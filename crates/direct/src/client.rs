@@ -233,14 +233,6 @@ mod tests {
         assert!(CallError::Connection(ConnectionError::Unreadable("new".into())).is_retryable());
     }
 
-    struct Epoch;
-
-    impl Clock for Epoch {
-        fn now(&self) -> jiff::Timestamp {
-            jiff::Timestamp::UNIX_EPOCH
-        }
-    }
-
     /// Numbers of connections and requests that a server has seen.
     type Observed = Arc<Mutex<(usize, usize)>>;
 
@@ -279,7 +271,7 @@ mod tests {
             protocol: Protocol::Json10,
             host: Host::new(&url, &Tls::default()).unwrap(),
             signer: Signer::new(credentials, "eu-west-1", "dynamodb"),
-            clock: Arc::new(Epoch),
+            clock: Arc::new(jiff::Timestamp::UNIX_EPOCH),
         };
         (client, observed)
     }

@@ -11,6 +11,7 @@
 )]
 
 pub mod builders;
+mod clock;
 pub mod contract;
 pub mod emulator;
 pub mod kms;
@@ -18,3 +19,5 @@ pub mod osmem;
 pub mod proxy;
 mod python;
 pub mod shopify;
+
+pub use self::clock::RealClock;

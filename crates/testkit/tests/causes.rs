@@ -37,7 +37,7 @@ use hookline_domain::{
     kernel::{
         erase::Erase,
         failure::ErrorCode,
-        port::{Cause, Clock, PortError, chain},
+        port::{Cause, PortError, chain},
         secret::{SecretRef, SecretSource},
         text::Words,
     },
@@ -52,6 +52,7 @@ use hookline_domain::{
     },
 };
 use hookline_testkit::{
+    RealClock,
     builders::{attempt, delivery, document, noon, product, store, version},
     emulator::{ACCESS_KEY, FixedServer, SECRET_KEY, sdk_config, silent},
 };
@@ -59,15 +60,6 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Name of an operation, and its failure, if it failed.
 type Failed = (&'static str, Option<PortError>);
-
-#[derive(Debug, Clone, Copy)]
-struct Now;
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
 
 /// URLs of a JSON service, an XML service, and an index.
 struct Services<'a> {
@@ -85,7 +77,7 @@ fn direct(services: &Services<'_>) -> DirectAws {
         "AWS_ENDPOINT_URL_S3" => Some(services.xml),
         _ => None,
     };
-    DirectAws::read(read, Now).unwrap()
+    DirectAws::read(read, RealClock).unwrap()
 }
 
 fn update() -> StoreUpdate {
@@ -205,7 +197,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         limit: 1,
     };
     let (ledger, entities, stores) = (json.ledger("t"), json.entities("t"), json.stores("t"));
-    let (activity, watchers, connections) = (json.activity("t", Now), json.watchers("t"), json.connections("t"));
+    let (activity, watchers, connections) = (json.activity("t", RealClock), json.watchers("t"), json.connections("t"));
     let (access, audit, push, vault) = (
         json.access("t"),
         json.audit("t"),

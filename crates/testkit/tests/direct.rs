@@ -12,26 +12,17 @@ use hookline_domain::{
     },
     kernel::{
         ids::DeliveryKey,
-        port::{Clock, PortError},
+        port::PortError,
         secret::{Secret, SecretRef, SecretSource},
     },
 };
 use hookline_testkit::{
+    RealClock,
     builders::{attempt, delivery, noon, store},
     emulator::{ACCESS_KEY, DynamoDb, FixedServer, LEDGER_TABLE, S3, SECRET_KEY, STORES_TABLE, Sqs, silent},
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
-
-/// The real time, because S3's emulator checks the time of a signature.
-#[derive(Debug, Clone, Copy)]
-struct Now;
-
-impl Clock for Now {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
 
 fn direct_with(endpoint: &str, secret: &str) -> DirectAws {
     let (endpoint, secret) = (endpoint.to_owned(), secret.to_owned());
@@ -43,7 +34,8 @@ fn direct_with(endpoint: &str, secret: &str) -> DirectAws {
             "AWS_ENDPOINT_URL" => Some(&endpoint),
             _ => None,
         },
-        Now,
+        // S3's emulator checks the time of a signature.
+        RealClock,
     )
     .expect("all variables are set")
 }

@@ -21,6 +21,7 @@ use hookline_domain::{
 };
 use hookline_shopify_admin::{App, Credential, GrantedToken, ShopifyAdmin, Sleep, Time, Tokens};
 use hookline_testkit::{
+    RealClock,
     emulator::{CONNECTIONS_TABLE, DynamoDb},
     shopify::{CLIENT_ID, CLIENT_SECRET},
 };
@@ -89,14 +90,6 @@ impl Sleep for Brief {
     }
 }
 
-struct Real;
-
-impl Clock for Real {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
 /// Shop with the table of its tokens.
 struct World {
     shop: Shop,
@@ -157,7 +150,7 @@ impl World {
     }
 
     async fn connect(&self, credential: Credential) {
-        let tokens = self.tokens(Time::of(Real));
+        let tokens = self.tokens(Time::of(RealClock));
         let prepared = tokens.prepare(&self.shop.store, credential).await.unwrap();
         tokens.keep(&self.shop.store, &prepared).await.unwrap();
     }
@@ -193,7 +186,7 @@ async fn concurrent_renewals_make_one_grant_and_both_get_a_token() {
         world.expire().await;
         let start = Arc::new(Barrier::new(how_many));
         let requests = (0..how_many).map(|_| {
-            let function = world.function(&Time::with_sleep(Real, Brief));
+            let function = world.function(&Time::with_sleep(RealClock, Brief));
             let (store, start) = (world.shop.store.clone(), Arc::clone(&start));
             tokio::spawn(async move {
                 start.wait().await;
@@ -397,13 +390,13 @@ async fn refused_grant_has_a_reason_and_ends_its_lease() {
 #[tokio::test]
 async fn credential_is_tested_before_it_is_stored_and_can_be_removed() {
     let world = World::new().await;
-    let tokens = world.tokens(Time::of(Real));
+    let tokens = world.tokens(Time::of(RealClock));
     let access = Secret::new(crate::shop::TOKEN);
     let prepared = tokens
         .prepare(&world.shop.store, Credential::Custom { access })
         .await
         .unwrap();
-    let trying = ShopifyAdmin::new(http(), GrantedToken(prepared.token()), Time::of(Real));
+    let trying = ShopifyAdmin::new(http(), GrantedToken(prepared.token()), Time::of(RealClock));
     trying.shop(&world.shop.store).await.unwrap();
     assert_eq!(world.connections().find(&world.shop.store).await.unwrap(), None);
     tokens.keep(&world.shop.store, &prepared).await.unwrap();
@@ -411,7 +404,7 @@ async fn credential_is_tested_before_it_is_stored_and_can_be_removed() {
     assert!(!format!("{prepared:?}").contains("shpat"));
     tokens.forget(&world.shop.store).await.unwrap();
     let missing = world
-        .function(&Time::of(Real))
+        .function(&Time::of(RealClock))
         .shop(&world.shop.store)
         .await
         .unwrap_err();
