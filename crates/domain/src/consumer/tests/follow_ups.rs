@@ -224,24 +224,28 @@ async fn deleted_product_is_not_brought_back_by_a_fetched_state() {
     assert_eq!(consumer.title("1"), None);
 }
 
-#[tokio::test]
-async fn prices_have_the_currency_of_the_store() {
-    let consumer = connected().await;
-    let Ok(Event::ProductUpdated(mut product)) = interpret(&event(UPDATE, "a", &format!("1|{T1}|priced|visible")))
-    else {
-        panic!("a product")
-    };
+/// Product 1 as of T1, with one variant of its own.
+fn with_variant(title: &str, price: Option<rust_decimal::Decimal>, stock: Stock) -> Box<Product> {
+    let mut product = product("1", T1, title);
     product.variants.push(Variant {
         id: id("11"),
         title: String::new(),
         sku: None,
-        price: Some(rust_decimal::Decimal::ONE),
+        price,
         currency: None,
-        stock: Stock {
-            quantity: Some(1),
-            ..Stock::default()
-        },
+        stock,
     });
+    Box::new(product)
+}
+
+#[tokio::test]
+async fn prices_have_the_currency_of_the_store() {
+    let consumer = connected().await;
+    let stock = Stock {
+        quantity: Some(1),
+        ..Stock::default()
+    };
+    let product = with_variant("priced", Some(rust_decimal::Decimal::ONE), stock);
     let seen = Observed {
         event: Event::ProductUpdated(product),
         at: at(T1),
@@ -330,22 +334,12 @@ async fn payload_without_variants_is_parked_without_a_token_if_variants_are_know
 async fn tracking_of_stock_is_fetched_once_if_it_matters() {
     let consumer = connected().await;
     let observed = |tracked, at_: &str| {
-        let Ok(Event::ProductUpdated(mut product)) = interpret(&event(UPDATE, "a", &format!("1|{T1}|x|visible")))
-        else {
-            panic!("a product")
+        let stock = Stock {
+            oversells: Some(false),
+            tracked,
+            quantity: Some(0),
         };
-        product.variants.push(Variant {
-            id: id("11"),
-            title: String::new(),
-            sku: None,
-            price: None,
-            currency: None,
-            stock: Stock {
-                oversells: Some(false),
-                tracked,
-                quantity: Some(0),
-            },
-        });
+        let mut product = with_variant("x", None, stock);
         product.collections = tracked.map(|_| Collections::new());
         Item {
             at: 0,
