@@ -1,5 +1,6 @@
 //! Events in canonical form, and the errors of reading them from a delivery.
 
+pub mod fact;
 pub mod product;
 
 use jiff::Timestamp;
@@ -9,7 +10,10 @@ use crate::{
         Delivery,
         subject::{MAX_TITLE_CHARS, Subject},
     },
-    event::product::{Collection, Product},
+    event::{
+        fact::Fact,
+        product::{Collection, Product},
+    },
     kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
 };
 
@@ -30,8 +34,8 @@ pub enum Event {
     CollectionDeleted(EntityId),
     /// The stock of an inventory item changed. The id is the inventory item's, not the product's.
     StockChanged(EntityId),
-    /// An order was created. We store no orders; the event is for others to subscribe to.
-    OrderCreated(EntityId),
+    /// Something happened that changes no document: an order, a payment. It is for others to subscribe to.
+    Fact(Box<Fact>),
     /// The store has uninstalled the app.
     AppUninstalled,
     /// A sample delivery by the vendor, which names no store. It is recorded and has no other effect.
@@ -69,11 +73,7 @@ impl Event {
             Self::ProductChanged(id) | Self::ProductDeleted(id) => (Kind::Product, id),
             Self::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
             Self::CollectionChanged(id) | Self::CollectionDeleted(id) => (Kind::Collection, id),
-            Self::StockChanged(_)
-            | Self::OrderCreated(_)
-            | Self::AppUninstalled
-            | Self::Sample
-            | Self::Compliance(_) => {
+            Self::StockChanged(_) | Self::Fact(_) | Self::AppUninstalled | Self::Sample | Self::Compliance(_) => {
                 return None;
             }
         };
@@ -89,7 +89,7 @@ impl Event {
             | Self::CollectionUpdated(_)
             | Self::CollectionDeleted(_)
             | Self::StockChanged(_)
-            | Self::OrderCreated(_)
+            | Self::Fact(_)
             | Self::AppUninstalled
             | Self::Compliance(Request::CustomerData | Request::CustomerRedaction) => true,
             Self::ProductChanged(_)
@@ -111,7 +111,7 @@ impl Event {
             | Self::CollectionChanged(_)
             | Self::CollectionDeleted(_)
             | Self::StockChanged(_)
-            | Self::OrderCreated(_)
+            | Self::Fact(_)
             | Self::AppUninstalled
             | Self::Sample
             | Self::Compliance(_) => None,
@@ -151,7 +151,7 @@ impl Subject {
             Event::CollectionUpdated(collection) => ("collection", &collection.id, Some(collection.title.as_str())),
             Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
             Event::StockChanged(id) => ("inventory_item", id, None),
-            Event::OrderCreated(id) => (ORDER, id, None),
+            Event::Fact(fact) => (fact.kind, &fact.id, None),
             Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return None,
         };
         Some(Self {

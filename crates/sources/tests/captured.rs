@@ -117,7 +117,7 @@ fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretErro
         Event::ProductUpdated(_) | Event::CollectionUpdated(_) => 'S',
         Event::ProductDeleted(_) | Event::CollectionDeleted(_) => 'D',
         Event::ProductChanged(_) | Event::CollectionChanged(_) | Event::StockChanged(_) => '?',
-        Event::OrderCreated(_) | Event::Sample => 'n',
+        Event::Fact(_) | Event::Sample => 'n',
         Event::AppUninstalled => 'U',
         Event::Compliance(Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction) => 'L',
     })

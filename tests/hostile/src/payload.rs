@@ -112,8 +112,8 @@ fn check_event(event: Event, delivery: &Delivery) {
         | Event::CollectionChanged(id)
         | Event::ProductDeleted(id)
         | Event::CollectionDeleted(id)
-        | Event::StockChanged(id)
-        | Event::OrderCreated(id) => return numeric(&id),
+        | Event::StockChanged(id) => return numeric(&id),
+        Event::Fact(fact) => return numeric(&fact.id),
         Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return,
     };
     if let Ok(version) = Version::new(document.updated_at, delivery.observed_at()) {

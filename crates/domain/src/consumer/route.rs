@@ -61,13 +61,14 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         (Event::StockChanged(_), false) => Step::DiscardStock,
         (Event::AppUninstalled, _) => Step::EndInstall,
         (Event::Compliance(request), _) => Step::Comply(*request),
-        (Event::OrderCreated(_) | Event::Sample, _) => Step::Note,
+        (Event::Fact(_) | Event::Sample, _) => Step::Note,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::fact::Fact;
 
     fn id() -> EntityId {
         "1".parse().unwrap()
@@ -76,7 +77,10 @@ mod tests {
     #[test]
     fn orders_and_samples_are_noted_whether_connected_or_not() {
         for connected in [false, true] {
-            assert_eq!(route(&Event::OrderCreated(id()), connected), Step::Note);
+            assert_eq!(
+                route(&Event::Fact(Box::new(Fact::bare("order", id()))), connected),
+                Step::Note
+            );
             assert_eq!(route(&Event::Sample, connected), Step::Note);
             assert_eq!(route(&Event::AppUninstalled, connected), Step::EndInstall);
         }

@@ -19,6 +19,7 @@ use crate::{
     },
     event::{
         Event, InterpretError, Observed, Request,
+        fact::Fact,
         product::{Collection, Product, VARIANTS},
     },
     kernel::{
@@ -46,7 +47,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     let id = || EntityId::new(parts[0]).unwrap();
     match (delivery.key.topic.as_str(), parts.as_slice()) {
         (UNINSTALL, _) => Ok(Event::AppUninstalled),
-        ("orders/create", _) => Ok(Event::OrderCreated(id())),
+        ("orders/create", _) => Ok(Event::Fact(Box::new(Fact::bare("order", id())))),
         ("customers/data_request", _) => Ok(Event::Compliance(Request::CustomerData)),
         ("customers/redact", _) => Ok(Event::Compliance(Request::CustomerRedaction)),
         ("shop/redact", _) => Ok(Event::Compliance(Request::StoreRedaction)),

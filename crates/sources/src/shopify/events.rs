@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use hookline_domain::{
-    event::{Event, InterpretError},
+    event::{Event, InterpretError, fact::Fact},
     kernel::ids::EntityId,
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -59,7 +59,7 @@ fn subject(topic: Topic) -> Option<Subject> {
         Topic::CollectionsCreate | Topic::CollectionsUpdate => ("Collection", "collection", Event::CollectionChanged),
         Topic::CollectionsDelete => ("Collection", "collection", Event::CollectionDeleted),
         Topic::InventoryLevelsUpdate => ("InventoryItem", "inventoryItem", Event::StockChanged),
-        Topic::OrdersCreate => ("Order", "order", Event::OrderCreated),
+        Topic::OrdersCreate => ("Order", "order", |id| Event::Fact(Box::new(Fact::bare("order", id)))),
         Topic::AppUninstalled | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => {
             return None;
         }

@@ -9,6 +9,7 @@ use hookline_domain::{
     delivery::Delivery,
     event::{
         Event, InterpretError, Request,
+        fact::Fact,
         product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
     },
     kernel::ids::EntityId,
@@ -75,7 +76,7 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
         },
         Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted_collection(body)?)),
         Topic::InventoryLevelsUpdate => Ok(Event::StockChanged(stock(body)?)),
-        Topic::OrdersCreate => Ok(Event::OrderCreated(order(body)?)),
+        Topic::OrdersCreate => Ok(Event::Fact(Box::new(Fact::bare("order", order(body)?)))),
         Topic::AppUninstalled => uninstalled(delivery),
         Topic::CustomersDataRequest => request(delivery, Request::CustomerData),
         Topic::CustomersRedact => request(delivery, Request::CustomerRedaction),

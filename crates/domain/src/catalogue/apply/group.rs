@@ -321,7 +321,7 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
         Event::ProductChanged(_)
         | Event::CollectionChanged(_)
         | Event::StockChanged(_)
-        | Event::OrderCreated(_)
+        | Event::Fact(_)
         | Event::AppUninstalled
         | Event::Sample
         | Event::Compliance(_) => return Err(no_state()),

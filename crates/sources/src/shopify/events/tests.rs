@@ -70,7 +70,7 @@ fn each_topic_has_its_own_variable() {
             "Order",
             "create",
             json!({"orderId": "gid://shopify/Order/5", "customerId": "gid://shopify/Customer/6"}),
-            Event::OrderCreated(id("5")),
+            Event::Fact(Box::new(Fact::bare("order", id("5")))),
         ),
     ] {
         let body = json!({"topic": resource, "action": action, "query_variables": variables});

@@ -405,7 +405,10 @@ fn stock_names_its_item_and_an_order_names_itself() {
     let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["changed"], "customer": 7,
         "admin_graphql_api_id": "gid://shopify/Order/820982911946154508"});
     let id = EntityId::new("820982911946154508").unwrap();
-    assert_eq!(deliver("orders/create", order.to_string()), Ok(Event::OrderCreated(id)));
+    assert_eq!(
+        deliver("orders/create", order.to_string()),
+        Ok(Event::Fact(Box::new(Fact::bare("order", id))))
+    );
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! Facts: what happened once in a store and changes no document. We store nothing of them; they are published.
+
+use hookline_events::{Data, EventType, Related};
+use jiff::Timestamp;
+
+use crate::kernel::ids::EntityId;
+
+/// Something that happened once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// Kind of its subject, as in `order`.
+    pub kind: &'static str,
+    /// Vendor's id of its subject.
+    pub id: EntityId,
+    /// What is published of it; may be nothing.
+    pub announces: Vec<Announcement>,
+}
+
+/// One event that a fact is published as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Type of the event.
+    pub kind: EventType,
+    /// State of the subject, without personal data.
+    pub data: Data,
+    /// What belongs to the subject.
+    pub related: Related,
+    /// Chat session that the subject comes from.
+    pub session_id: Option<String>,
+    /// Identity of the event.
+    pub identity: Identity,
+}
+
+/// Identity of an event of a fact, from which its id follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The time at which it happened, and what tells it apart from other events of its type and subject at that time. Every
+    /// delivery of the fact has both.
+    Told {
+        /// Time of the event, as the source tells it.
+        at: Timestamp,
+        /// Difference to others, such as a digest of the canonical content; may be empty.
+        apart: String,
+    },
+    /// None of its deliveries need tell its time, or several that differ tell it: it happens once to its subject, and
+    /// the first delivery that reports it decides.
+    First,
+}
+
+impl Fact {
+    /// A fact of which nothing is published.
+    #[must_use]
+    pub fn bare(kind: &'static str, id: EntityId) -> Self {
+        Self {
+            kind,
+            id,
+            announces: Vec::new(),
+        }
+    }
+}
