@@ -11,7 +11,10 @@ use hookline_aws::{
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    catalogue::apply::{Apply, IndexPorts},
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        fan_out::NoFanOut,
+    },
     consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
     kernel::secret::Secret,
     memory::{MemoryAccess, MemoryJobs},
@@ -49,6 +52,7 @@ impl IndexPorts for EmulatedPorts {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = OpenSearchIndex;
+    type FanOut = NoFanOut;
     type Clock = SystemClock;
 }
 
@@ -232,6 +236,7 @@ impl Pipeline {
                     entities: tables.entities(ENTITIES_TABLE),
                     stores: stores(),
                     index: osmem.index().await,
+                    fan_out: None,
                     clock: SystemClock,
                 },
                 jobs: jobs.clone(),

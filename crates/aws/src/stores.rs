@@ -3,6 +3,7 @@
 mod checkpoints;
 mod failed;
 mod list;
+mod listeners;
 mod redact;
 mod view;
 
@@ -16,7 +17,7 @@ use hookline_domain::{
         ids::StoreKey,
         port::{CALLS_AT_ONCE, PortError},
     },
-    store::stores::{Counter, Hour, StoreRecord, StoreUpdate, Stores, Tally},
+    store::stores::{Counter, Hour, Look, StoreRecord, StoreUpdate, Stores, Tally},
 };
 use hookline_tables::stores as items;
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub struct DynamoStores {
     /// Name of the ledger's table, which [`remember`](hookline_domain::delivery::failed::FailedDeliveries::remember)
     /// writes, too.
     ledger: Option<String>,
+    /// True if events go to the operator's bus; `None` if nothing is published here.
+    bus: Option<bool>,
 }
 
 impl DynamoStores {
@@ -39,6 +42,7 @@ impl DynamoStores {
         Self {
             table: Table::new(client, table, PORT),
             ledger: None,
+            bus: None,
         }
     }
 
@@ -48,6 +52,15 @@ impl DynamoStores {
     pub fn beside(self, ledger: impl Into<String>) -> Self {
         Self {
             ledger: Some(ledger.into()),
+            ..self
+        }
+    }
+
+    /// Looks at listeners, too, and sees to it that the operator's bus is one of them exactly if there is one.
+    #[must_use]
+    pub fn publishing(self, has_bus: bool) -> Self {
+        Self {
+            bus: Some(has_bus),
             ..self
         }
     }
@@ -85,6 +98,16 @@ impl DynamoStores {
 impl Stores for DynamoStores {
     async fn find(&self, store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         self.table.find(items::key(store), items::read_record).await
+    }
+
+    async fn look(&self, store: &StoreKey) -> Result<Look, PortError> {
+        match self.bus {
+            Some(has_bus) => listeners::look(self, store, has_bus).await,
+            None => Ok(Look {
+                record: self.find(store).await?,
+                ..Look::default()
+            }),
+        }
     }
 
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {

@@ -10,6 +10,7 @@ use hookline_aws::{
 use hookline_domain::{
     catalogue::{
         apply::{Apply, IndexPorts},
+        fan_out::NoFanOut,
         index::Index,
     },
     kernel::{
@@ -41,6 +42,7 @@ impl<I: Index> IndexPorts for CommandPorts<I> {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = I;
+    type FanOut = NoFanOut;
     type Clock = MachineClock;
 }
 
@@ -192,7 +194,9 @@ pub struct IndexOptions {
 impl IndexOptions {
     /// Returns the fence and the index behind it. Makes no request.
     pub fn apply(&self, resources: &Resources) -> Result<Apply<CommandPorts>> {
+        // A run on a laptop cannot be redelivered, so it publishes nothing.
         Ok(Apply {
+            fan_out: None,
             entities: resources.entities()?,
             stores: resources.stores()?,
             index: self.open(resources)?,

@@ -58,6 +58,7 @@ impl CatalogRun<'_> {
             stores,
             index,
             clock,
+            ..
         } = self.index.apply(self.resources)?;
         let (index, tally) = CountingIndex::new(index);
         let backfill = Backfill::<CommandPorts<_>, _, _> {
@@ -68,6 +69,7 @@ impl CatalogRun<'_> {
                         entities,
                         stores,
                         index,
+                        fan_out: None,
                         clock,
                     },
                 },

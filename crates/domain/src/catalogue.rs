@@ -4,5 +4,7 @@ pub mod apply;
 pub mod digest;
 pub mod document;
 pub mod entities;
+pub mod fan_out;
 pub mod index;
 pub mod jobs;
+pub mod published;

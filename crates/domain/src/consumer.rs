@@ -22,7 +22,8 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future, stream};
+use hookline_events::Cause;
 use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
@@ -36,7 +37,7 @@ use self::{
 pub use crate::catalogue::apply::Verdict;
 use crate::{
     catalogue::{
-        apply::{Apply, IndexPorts, Item, Placed, Verdicts, parked},
+        apply::{Apply, IndexPorts, Item, Origin, Placed, PlacedFact, Verdicts, parked},
         jobs::Jobs,
     },
     delivery::{
@@ -45,13 +46,13 @@ use crate::{
         ledger::{Completion, Fate, Ledger},
         subject::Subject,
     },
-    event::Interpret,
+    event::{Event, Interpret, fact::Fact},
     kernel::{
         failure::ErrorCode,
         ids::{DeliveryKey, EventId, StoreKey},
-        port::CALLS_AT_ONCE,
+        port::{CALLS_AT_ONCE, Clock},
     },
-    store::stores::{StoreRecord, Stores},
+    store::stores::{Look, StoreRecord, Stores},
 };
 
 /// Ports that apply deliveries.
@@ -164,6 +165,18 @@ struct Facts {
     subject: Option<Subject>,
 }
 
+impl Slot {
+    /// The delivery, as events name their cause.
+    fn cause(&self) -> Option<Cause> {
+        let (delivery, received_at) = self.delivery.as_ref()?;
+        Some(Cause {
+            topic: delivery.topic.to_string(),
+            delivery_id: Some(delivery.id.to_string()),
+            received_at: *received_at,
+        })
+    }
+}
+
 /// One batch, in the order of its messages.
 struct Batch {
     slots: Vec<Slot>,
@@ -172,6 +185,8 @@ struct Batch {
     items: BTreeMap<StoreKey, Vec<Item>>,
     /// Stores that we do not know.
     unknown: BTreeSet<StoreKey>,
+    /// Stores of which the batch has nothing but deletions of products.
+    deleting: BTreeSet<StoreKey>,
 }
 
 /// Items of one store that go on to the index.
@@ -181,6 +196,8 @@ struct Routed {
     uninstalls: Vec<(usize, Timestamp)>,
     /// States and deletions.
     states: Vec<Item>,
+    /// Facts that somebody listens to.
+    facts: Vec<PlacedFact>,
 }
 
 impl Batch {
@@ -189,15 +206,17 @@ impl Batch {
     fn route(
         &mut self,
         store: &StoreKey,
-        record: &StoreRecord,
+        look: &Look,
         items: Vec<Item>,
         follow_ups: &mut FollowUps,
         requests: &mut Vec<PrivacyRequest>,
+        now: Timestamp,
     ) -> Routed {
+        let connected = look.record.as_ref().is_some_and(|record| record.connected);
         let mut routed = Routed::default();
         for item in items {
             let at = item.at;
-            match route(&item.event, record.connected) {
+            match route(&item.event, connected) {
                 Step::Index => routed.states.push(item),
                 Step::IndexAndFetch(follow_up) => {
                     follow_ups.add(store, follow_up, at);
@@ -216,7 +235,19 @@ impl Batch {
                     follow_ups.add_unfetched(at, Unfetched::Stock);
                     self.verdicts.decide(at, Verdict::Settled(Fate::Discarded));
                 }
-                Step::EndInstall => routed.uninstalls.push((at, item.observed_at)),
+                Step::EndInstall => {
+                    routed.uninstalls.push((at, item.observed_at));
+                    let fact = Fact::uninstalled(store, item.observed_at);
+                    let placed = fact.and_then(|fact| PlacedFact::of(&item, store, fact, look, now));
+                    routed.facts.extend(placed);
+                }
+                Step::Publish => {
+                    self.verdicts.decide(at, Verdict::Settled(Fate::Noted));
+                    if let Event::Fact(fact) = &item.event {
+                        let fact = (**fact).clone();
+                        routed.facts.extend(PlacedFact::of(&item, store, fact, look, now));
+                    }
+                }
                 Step::Comply(request) => {
                     // Every item is from a delivery; without one there is no verdict, so the message is retried.
                     if let Some((delivery, received_at)) = &self.slots[at].delivery {
@@ -235,14 +266,17 @@ impl<P: ConsumerPorts> Reindex<P> {
     /// uninstalled store and lets that message be received again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
         let mut batch = self.read(messages);
-        let mut records = self.find_stores(&mut batch).await;
+        let mut looks = self.find_stores(&mut batch).await;
 
         let mut placed = Placed::default();
         let mut follow_ups = FollowUps::default();
         let mut requests = Vec::new();
+        let now = self.apply.clock.now();
         for (store, items) in std::mem::take(&mut batch.items) {
-            if let Some(record) = records.get_mut(&store) {
-                let routed = batch.route(&store, record, items, &mut follow_ups, &mut requests);
+            if let Some(look) = looks.get_mut(&store) {
+                let routed = batch.route(&store, look, items, &mut follow_ups, &mut requests, now);
+                placed.facts.extend(routed.facts);
+                let record = look.record.get_or_insert_default();
                 self.apply
                     .end_installs(&mut batch.verdicts, &mut placed, record, &store, routed.uninstalls)
                     .await;
@@ -252,8 +286,13 @@ impl<P: ConsumerPorts> Reindex<P> {
             }
         }
         let settled = self.apply.settle(&mut batch.verdicts, &placed).await;
+        self.look_after_deletions(&mut batch, &mut looks, settled.looks).await;
+        let records: BTreeMap<StoreKey, StoreRecord> = (looks.into_iter())
+            .map(|(store, look)| (store, look.record.unwrap_or_default()))
+            .collect();
         follow_ups.add_open(&records, settled.open);
-        self.send_follow_ups(&mut batch.verdicts, &follow_ups).await;
+        let cause = |at: usize| batch.slots.get(at).and_then(Slot::cause);
+        self.send_follow_ups(&mut batch.verdicts, &follow_ups, cause).await;
         // Last, because it may take long, and the documents of other stores should not wait for it.
         for removal in &placed.removals {
             let verdict = self.apply.remove_ended(&removal.store, removal.ended, stop_at).await;
@@ -264,7 +303,7 @@ impl<P: ConsumerPorts> Reindex<P> {
             batch.verdicts.decide(request.at, verdict);
         }
 
-        self.complete(&mut batch).await;
+        future::join(self.complete(&mut batch), self.apply.clear(&settled.sent)).await;
         self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &follow_ups).await;
         batch.report()
@@ -277,6 +316,7 @@ impl<P: ConsumerPorts> Reindex<P> {
             verdicts: Verdicts(vec![None; messages.len()]),
             items: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            deleting: BTreeSet::new(),
         };
         for (at, message) in messages.into_iter().enumerate() {
             let mut slot = Slot {
@@ -299,6 +339,7 @@ impl<P: ConsumerPorts> Reindex<P> {
                                 event,
                                 observed_at: delivery.observed_at(),
                                 is_fetched: false,
+                                origin: Origin::Caused(slot.cause()),
                             });
                         }
                         Err(problem) => batch.verdicts.decide(at, parked(&problem)),
@@ -326,26 +367,76 @@ impl<P: ConsumerPorts> Reindex<P> {
         batch
     }
 
-    async fn find_stores(&self, batch: &mut Batch) -> BTreeMap<StoreKey, StoreRecord> {
+    /// Looks at the stores of a batch. Those with nothing but deletions of products get an empty look: deletions are final
+    /// in every install, so the look after the writing is enough.
+    async fn find_stores(&self, batch: &mut Batch) -> BTreeMap<StoreKey, Look> {
         let mut wanted: BTreeMap<StoreKey, Vec<usize>> = BTreeMap::new();
         for (at, slot) in batch.slots.iter().enumerate() {
             if let Some((key, _)) = &slot.delivery {
                 wanted.entry(key.store.clone()).or_default().push(at);
             }
         }
+        let mut looks = BTreeMap::new();
+        wanted.retain(|store, places| {
+            let is_deleting = batch.items.get(store).is_some_and(|items| {
+                let deletions = items
+                    .iter()
+                    .filter(|item| matches!(item.event, Event::ProductDeleted(_)));
+                deletions.count() == places.len()
+            });
+            if is_deleting {
+                batch.deleting.insert(store.clone());
+                looks.insert(store.clone(), Look::default());
+            }
+            !is_deleting
+        });
+        self.look(batch, wanted, &mut looks).await;
+        looks
+    }
+
+    /// Replaces the empty looks by those taken after the writing, and looks where nothing was written.
+    async fn look_after_deletions(
+        &self,
+        batch: &mut Batch,
+        looks: &mut BTreeMap<StoreKey, Look>,
+        mut taken: BTreeMap<StoreKey, Look>,
+    ) {
+        let mut wanted: BTreeMap<StoreKey, Vec<usize>> = BTreeMap::new();
+        for store in std::mem::take(&mut batch.deleting) {
+            looks.remove(&store);
+            if let Some(look) = taken.remove(&store) {
+                if look.record.is_none() {
+                    batch.unknown.insert(store.clone());
+                }
+                looks.insert(store, look);
+            } else {
+                let is_of = |slot: &Slot| slot.delivery.as_ref().is_some_and(|(key, _)| key.store == store);
+                let places = (batch.slots.iter().enumerate()).filter(|(_, slot)| is_of(slot));
+                wanted.insert(store.clone(), places.map(|(at, _)| at).collect());
+            }
+        }
+        self.look(batch, wanted, looks).await;
+    }
+
+    /// Looks at stores, each with the positions of its deliveries, which are retried if it fails.
+    async fn look(
+        &self,
+        batch: &mut Batch,
+        wanted: BTreeMap<StoreKey, Vec<usize>>,
+        looks: &mut BTreeMap<StoreKey, Look>,
+    ) {
         let found: Vec<_> = stream::iter(wanted)
-            .map(async |(store, places)| (self.apply.stores.find(&store).await, store, places))
+            .map(async |(store, places)| (self.apply.stores.look(&store).await, store, places))
             .buffer_unordered(CALLS_AT_ONCE)
             .collect()
             .await;
-        let mut records = BTreeMap::new();
-        for (record, store, places) in found {
-            match record {
-                Ok(record) => {
-                    if record.is_none() {
+        for (look, store, places) in found {
+            match look {
+                Ok(look) => {
+                    if look.record.is_none() {
                         batch.unknown.insert(store.clone());
                     }
-                    records.insert(store, record.unwrap_or_default());
+                    looks.insert(store, look);
                 }
                 Err(failure) => {
                     let verdict = Verdict::storage(&failure);
@@ -355,7 +446,6 @@ impl<P: ConsumerPorts> Reindex<P> {
                 }
             }
         }
-        records
     }
 }
 

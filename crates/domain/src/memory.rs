@@ -18,6 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
@@ -35,8 +36,13 @@ pub use self::{
 };
 use crate::{
     catalogue::{
-        entities::{self, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields, RememberedFields},
+        entities::{
+            self, Commit, CommitOutcome, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields,
+            RememberedFields,
+        },
+        fan_out::FanOut,
         jobs::{Job, Jobs},
+        published::Publication,
     },
     delivery::{
         ledger::{
@@ -238,6 +244,8 @@ impl Backlog for MemoryQueue {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryEntities {
     known: Shared<BTreeMap<EntityKey, FenceRecord>>,
+    /// Ids of events that happen once.
+    firsts: Shared<BTreeMap<(StoreKey, String), EventId>>,
 }
 
 impl Entities for MemoryEntities {
@@ -250,7 +258,8 @@ impl Entities for MemoryEntities {
         let mut known = self.known.lock();
         let held = known.get(entity);
         let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
-            return Ok(Fence::Superseded);
+            let remembered = held.map(|held| held.remembered.clone());
+            return Ok(Fence::Superseded(remembered.unwrap_or_default()));
         };
         let remembered = held
             .map(|held| held.remembered.clone())
@@ -281,11 +290,52 @@ impl Entities for MemoryEntities {
         Ok(())
     }
 
-    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
-        self.known
-            .lock()
-            .insert(entity.clone(), gone(entities::FenceState::Tombstoned));
+    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<Publication, PortError> {
+        let mut known = self.known.lock();
+        let held = known.get(entity);
+        let publication = held.map(|held| held.remembered.publication.clone()).unwrap_or_default();
+        let mut tombstone = gone(entities::FenceState::Tombstoned);
+        tombstone.remembered.publication = publication.clone();
+        known.insert(entity.clone(), tombstone);
+        Ok(publication)
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<CommitOutcome, PortError> {
+        let mut known = self.known.lock();
+        let held = known.get_mut(commit.entity);
+        let Some(held) = held.filter(|held| entities::may_commit(held.entry, commit.version)) else {
+            return Ok(CommitOutcome::Overtaken);
+        };
+        let publication = &mut held.remembered.publication;
+        if publication.committed_at != commit.compared {
+            return Ok(CommitOutcome::Recompare(Box::new(publication.clone())));
+        }
+        *publication = Publication {
+            published: Some(commit.published.clone()),
+            committed_at: Some(commit.at),
+            unsent: commit.unsent.cloned(),
+        };
+        Ok(CommitOutcome::Written)
+    }
+
+    async fn clear_all(&self, sent: &[(EntityKey, Timestamp)]) -> Result<(), PortError> {
+        let mut known = self.known.lock();
+        for (entity, at) in sent {
+            if let Some(held) = known.get_mut(entity)
+                && held.remembered.publication.committed_at == Some(*at)
+            {
+                held.remembered.publication.unsent = None;
+            }
+        }
         Ok(())
+    }
+
+    async fn first_id(&self, store: &StoreKey, event: &str, id: &EventId, _: Timestamp) -> Result<EventId, PortError> {
+        let mut firsts = self.firsts.lock();
+        let first = firsts
+            .entry((store.clone(), event.to_owned()))
+            .or_insert_with(|| id.clone());
+        Ok(first.clone())
     }
 
     async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), PortError> {
@@ -326,6 +376,27 @@ impl Entries for MemoryEntities {
     async fn find(&self, entities: &[EntityKey]) -> Result<Vec<Option<FenceRecord>>, PortError> {
         let known = self.known.lock();
         Ok(entities.iter().map(|entity| known.get(entity).cloned()).collect())
+    }
+}
+
+/// [`FanOut`] in memory: one entry per queue message.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFanOut {
+    sent: Shared<Vec<(StoreKey, Vec<Event>)>>,
+}
+
+impl MemoryFanOut {
+    /// Takes everything that was sent, oldest first.
+    #[must_use]
+    pub fn take(&self) -> Vec<(StoreKey, Vec<Event>)> {
+        std::mem::take(&mut self.sent.lock())
+    }
+}
+
+impl FanOut for MemoryFanOut {
+    async fn send(&self, store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
+        self.sent.lock().push((store.clone(), events.to_vec()));
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     catalogue::{
-        apply::{Apply, Verdict},
+        apply::{Apply, Origin, Verdict},
         document::Document,
         index::{Index, IndexChange, IndexOutcome},
         jobs::{Job, Task},
@@ -21,8 +21,8 @@ use crate::{
         port::{Clock, PortError},
     },
     memory::{
-        self, InMemory, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
-        MemorySubscriptions, SetClock,
+        self, InMemory, MemoryCatalogue, MemoryEntities, MemoryFanOut, MemoryIndex, MemoryJobs, MemoryQueue,
+        MemoryStores, MemorySubscriptions, SetClock,
     },
     store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{
@@ -84,6 +84,7 @@ pub(crate) struct World {
     pub(crate) entities: MemoryEntities,
     pub(crate) stores: MemoryStores,
     pub(crate) index: WatchedIndex,
+    pub(crate) fan_out: MemoryFanOut,
     pub(crate) jobs: MemoryJobs,
     pub(crate) queue: MemoryQueue,
     pub(crate) subscriptions: MemorySubscriptions,
@@ -127,6 +128,7 @@ pub(crate) fn collection(number: &str, title: &str) -> Collection {
     Collection {
         id: id(number),
         updated_at: at("2026-11-20T00:00:00Z"),
+        created_at: None,
         visible: true,
         title: title.into(),
         description: String::new(),
@@ -144,6 +146,7 @@ impl World {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().followed(),
             index: WatchedIndex::default(),
+            fan_out: MemoryFanOut::default(),
             jobs: MemoryJobs::default(),
             queue: MemoryQueue::default(),
             subscriptions: MemorySubscriptions::default(),
@@ -155,6 +158,7 @@ impl World {
             entities: self.entities.clone(),
             stores: self.stores.clone(),
             index: self.index.clone(),
+            fan_out: Some(self.fan_out.clone()),
             clock: self.clock.clone(),
         }
     }
@@ -185,7 +189,10 @@ impl World {
     /// Delivers an event, as a webhook received now.
     pub(crate) async fn deliver(&self, event: Event) -> Verdict {
         let at = self.clock.now();
-        let (mut verdicts, _) = self.apply().taken(&store(), vec![Observed { event, at }]).await;
+        let (mut verdicts, _) = self
+            .apply()
+            .taken(&store(), vec![Observed { event, at }], &Origin::Caused(None))
+            .await;
         verdicts.remove(0)
     }
 
@@ -226,7 +233,11 @@ impl World {
     }
 
     pub(crate) async fn perform(&self, task: Task) -> JobOutcome {
-        let job = Job { store: store(), task };
+        let job = Job {
+            store: store(),
+            task,
+            cause: None,
+        };
         self.sync().perform(&job, Timestamp::MAX).await
     }
 

@@ -93,7 +93,7 @@ pub enum ProductStatus {
 }
 
 /// Lowest and highest price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct PriceRange {
     /// Lowest.

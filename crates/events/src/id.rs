@@ -56,6 +56,17 @@ impl EventId {
         Self(format!("{time}0000000000000000"))
     }
 
+    /// Time of the event, in whole milliseconds.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        let letters = self.0.bytes().skip(PREFIX.len()).take(10);
+        let value = |letter| ALPHABET.iter().position(|one| *one == letter).unwrap_or_default();
+        let millis = letters.fold(0, |millis: i64, letter| {
+            millis << 5 | i64::try_from(value(letter)).unwrap_or_default()
+        });
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
+
     /// Text of the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -124,6 +135,7 @@ mod tests {
                 &["shopify", "demo", "order.created", "1"]
             )
         );
+        assert_eq!(id.timestamp(), noon);
         assert_eq!(id.as_str().parse(), Ok(id));
     }
 

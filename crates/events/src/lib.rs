@@ -135,7 +135,7 @@ pub struct Reference {
 }
 
 /// Webhook that brought an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub struct Cause {
     /// Topic in the source's own spelling, or `reconcile` for a difference that no webhook reported.

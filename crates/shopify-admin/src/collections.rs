@@ -160,6 +160,8 @@ impl CollectionBody {
         let collection = Collection {
             id: id.map_err(|_| RecordError::id(&self.id, "id", "Collection"))?,
             updated_at: self.updated_at,
+            // The Admin API has no `createdAt` for collections, either.
+            created_at: None,
             // The Admin API has no `published_at` for collections.
             visible: Count::is_seen(self.resource_publications_count.as_ref()),
             title: self.title,

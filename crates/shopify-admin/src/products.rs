@@ -149,6 +149,7 @@ impl Operation for ProductCollections<'_> {
 pub(crate) struct ProductBody {
     id: String,
     updated_at: Timestamp,
+    created_at: Option<Timestamp>,
     status: String,
     published_at: Option<Timestamp>,
     title: String,
@@ -243,6 +244,7 @@ impl ProductBody {
         Ok(Product {
             id: gid::read("Product", gid).map_err(|_| RecordError::id(gid, "id", "Product"))?,
             updated_at: self.updated_at,
+            created_at: self.created_at,
             visible: self.status == "ACTIVE" && published,
             title: self.title,
             description: self.description_html.as_deref().map(html::text).unwrap_or_default(),

@@ -8,10 +8,17 @@
 //! | `collections` | M | a product's collections, titles by ids; absent until they are known |
 //! | `tracking` | B | a product's variants whose stock is counted, as `tracking.rs` encodes them; absent until they are known |
 //! | `digest` | S | digest of the newest complete state |
+//! | `published` | B | the state that the last committed event tells |
+//! | `committed_ms` | N | when that event was committed: milliseconds since 1970 |
+//! | `unsent` | B | what that event says of changes, as long as it may not have been sent |
 //! | `indexed` | N | the version that the index is known to hold; an older one says nothing |
 //! | `expires_at` | N | of a tombstone or a retired entity: the table's TTL attribute |
+//!
+//! Beside them, with the sort key `event#<type>#<subject>`: `id` (S) of an event that happens once to its subject, and
+//! `expires_at`.
 
 mod facts;
+mod publication;
 mod tracking;
 
 use hookline_domain::{
@@ -23,7 +30,10 @@ use hookline_domain::{
 };
 use jiff::Timestamp;
 
-pub use self::facts::read_facts;
+pub use self::{
+    facts::read_facts,
+    publication::{clear, commit, commit_statement, put_first, read as read_publication, read_first, refused},
+};
 use crate::{
     request::{self, Query, Returned, Statement, Update, names, quoted},
     value::{Item, MalformedError, Value},
@@ -56,7 +66,7 @@ pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_
             (":no", Value::Bool(false)),
         ]),
         returned: Returned::AllNew,
-        ..Update::default()
+        returns_refusing_item: true,
     };
     for (name, value) in facts {
         update.names.push((format!("#{name}").into(), name.into()));
@@ -120,7 +130,7 @@ pub fn confirm(table: &str, entity: &EntityKey, version: Version) -> Statement {
     }
 }
 
-/// Turns an entity into a tombstone.
+/// Turns an entity into a tombstone. Its published state stays, and is returned: [`read_publication`].
 #[must_use]
 pub fn tombstone(entity: &EntityKey, expires_at: Timestamp) -> Update {
     let mut update = Update {
@@ -132,6 +142,7 @@ pub fn tombstone(entity: &EntityKey, expires_at: Timestamp) -> Update {
             (":yes", Value::Bool(true)),
             (":expires_at", Value::seconds_up(expires_at)),
         ]),
+        returned: Returned::AllNew,
         ..Update::default()
     };
     update
@@ -146,7 +157,7 @@ pub fn retire(entity: &EntityKey, version: Version, expires_at: Timestamp) -> Up
     let mut update = Update {
         key: key(entity),
         expression:
-            "SET #version = :version, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed"
+            "SET #version = :version, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed, #published, #committed, #unsent"
                 .into(),
         condition: Some("#deleted = :no AND #version <= :version AND attribute_not_exists(#expires_at)"),
         names: names(FORGOTTEN),
@@ -161,6 +172,9 @@ pub fn retire(entity: &EntityKey, version: Version, expires_at: Timestamp) -> Up
         ("#version", "version"),
         ("#deleted", "deleted"),
         ("#expires_at", "expires_at"),
+        ("#published", "published"),
+        ("#committed", "committed_ms"),
+        ("#unsent", "unsent"),
     ]));
     update
 }

@@ -8,6 +8,7 @@
 //! | `source#store`, `#checkpoint` | `checkpoint` S | point at which an interrupted backfill continues: JSON |
 //! | `source#store`, `failed#<topic>#<id>` | see [`failed`] | a failed delivery |
 //! | `hours#source#store`, `<hour>` | `<counter>` N, `expires_at` N | counts of one hour of UTC |
+//! | `listeners#*`, `#all` | `listening` S | listeners to all stores: JSON |
 //!
 //! The hours have their own partition key: they are written as often as the store's own item, and two items of one
 //! partition key may share the 1,000 write units a second that one partition takes.
@@ -24,6 +25,7 @@
 //! | `currency` | S | currency of its prices |
 //! | `reconciled`, `watched` | S | results of the last comparison with its catalog, and of the last look at its subscriptions: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
+//! | `listening` | S | listeners to its events: JSON |
 //! | `redacted_us` | N | when its data was last erased, as the law demands |
 //! | `run`, `quota` | S | progress of the last run through its catalog, and what was left of its Admin API's quota: JSON |
 //! | `seq` | N | number of writes of this item |
@@ -39,6 +41,7 @@
 
 mod beside;
 pub mod failed;
+mod listeners;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -51,7 +54,8 @@ pub use self::{
         Collection, add_counts, checkpoint_key, count_hour, counted_store, put_checkpoint, put_error, read_checkpoint,
         read_collection, read_hour,
     },
-    record::{read_changed, read_record},
+    listeners::{everybody_key, is_everybody, replace_listening},
+    record::{read_changed, read_listening, read_record},
     write::{begin_epoch, count, disable, record, redact},
 };
 use crate::{request, value::Item};
@@ -76,6 +80,9 @@ const COUNT_PREFIX: &str = "d";
 
 /// Prefix of the attributes about two client secrets.
 const ROTATION_PREFIX: &str = "rotation/";
+
+/// Attribute of the listeners.
+const LISTENING: &str = "listening";
 
 const SEQ: &str = "seq";
 const LATEST: &str = "latest";

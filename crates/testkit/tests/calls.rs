@@ -112,7 +112,8 @@ async fn batch_of_known_entities_passes_the_fence_in_one_call_and_of_new_ones_in
     let entities = listening.aws.entities(ENTITIES_TABLE);
     let keys: Vec<EntityKey> = (0..10).map(|n| product(&store("demo"), &n.to_string())).collect();
     let passed = Fence::Passed(RememberedFields::default());
-    for (at, expected, calls) in [(1, &passed, 2), (2, &passed, 1), (1, &Fence::Superseded, 1)] {
+    let superseded = Fence::Superseded(RememberedFields::default());
+    for (at, expected, calls) in [(1, &passed, 2), (2, &passed, 1), (1, &superseded, 1)] {
         let states: Vec<_> = (keys.iter())
             .map(|entity| Advance {
                 entity,

@@ -166,6 +166,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let job = Job {
         store: demo.clone(),
         task: Task::Watch,
+        cause: None,
     };
     let batch = ActivityBatch {
         seq: 1,

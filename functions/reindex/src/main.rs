@@ -7,7 +7,10 @@ use hookline_aws::{
     OpenSearchIndex, S3Archive, S3Bodies, SqsJobs, Timeouts,
 };
 use hookline_domain::{
-    catalogue::apply::{Apply, IndexPorts},
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        fan_out::NoFanOut,
+    },
     consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
@@ -20,6 +23,7 @@ impl IndexPorts for Ports {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = OpenSearchIndex;
+    type FanOut = NoFanOut;
     type Clock = SystemClock;
 }
 
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
                     )?
                     .with_replicas(config.index.replicas),
                 )?,
+                fan_out: None,
                 clock: SystemClock,
             },
             jobs: aws.jobs(config.sync_queue_url),

@@ -7,7 +7,10 @@ use hookline_aws::{
     SqsEventQueue, SqsJobs, Timeouts,
 };
 use hookline_domain::{
-    catalogue::apply::{Apply, IndexPorts},
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        fan_out::NoFanOut,
+    },
     sync::{
         reconcile::Reconcile,
         refetch::{CataloguePorts, Refetch},
@@ -26,6 +29,7 @@ impl IndexPorts for Ports {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = Arc<OpenSearchIndex>;
+    type FanOut = NoFanOut;
     type Clock = SystemClock;
 }
 
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
                         entities: entities.clone(),
                         stores: stores.clone(),
                         index: Arc::clone(&index),
+                        fan_out: None,
                         clock: SystemClock,
                     },
                 },

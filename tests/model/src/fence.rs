@@ -1,13 +1,13 @@
 //! The fence, executed as its table does, or with a seeded bug.
 
 use hookline_domain::{
-    catalogue::entities::{self, Fence, FenceRecord, ObservedFields, RememberedFields},
+    catalogue::entities::{self, CommitOutcome, Fence, FenceRecord, ObservedFields, RememberedFields},
     kernel::{ids::EntityKey, version::Version},
 };
 
 use crate::{
     bug::Bug,
-    script::{Request, Response},
+    script::{EventCommit, Request, Response},
     world::{ModelState, Running},
 };
 
@@ -35,11 +35,23 @@ impl ModelState {
                 Response::Known(known)
             }
             Request::Tombstone(entity) => {
-                if bug == Some(Bug::NoTombstone) {
-                    self.entities.remove(entity);
-                } else {
-                    self.entities
-                        .insert(entity.clone(), removed(entities::FenceState::Tombstoned));
+                let known = self.entities.remove(entity);
+                let publication = known.map(|known| known.remembered.publication).unwrap_or_default();
+                if bug != Some(Bug::NoTombstone) {
+                    let mut tombstone = removed(entities::FenceState::Tombstoned);
+                    tombstone.remembered.publication = publication.clone();
+                    self.entities.insert(entity.clone(), tombstone);
+                }
+                Response::Publication(publication)
+            }
+            Request::Commit(commit) => Response::Committed(self.commit(commit)),
+            Request::Clear(sent) => {
+                for (entity, at) in sent {
+                    if let Some(known) = self.entities.get_mut(entity)
+                        && known.remembered.publication.committed_at == Some(*at)
+                    {
+                        known.remembered.publication.unsent = None;
+                    }
                 }
                 Response::Done
             }
@@ -95,8 +107,21 @@ impl ModelState {
                 self.entities.insert(entity.clone(), known);
                 Fence::Passed(remembered)
             }
-            None => Fence::Superseded,
+            None => Fence::Superseded(held.map(|known| known.remembered.clone()).unwrap_or_default()),
         })
+    }
+
+    fn commit(&mut self, commit: &EventCommit) -> CommitOutcome {
+        let known = self.entities.get_mut(&commit.entity);
+        let Some(known) = known.filter(|known| entities::may_commit(known.entry, commit.version)) else {
+            return CommitOutcome::Overtaken;
+        };
+        let publication = &mut known.remembered.publication;
+        if publication.committed_at != commit.compared {
+            return CommitOutcome::Recompare(Box::new(publication.clone()));
+        }
+        *publication = commit.publication.clone();
+        CommitOutcome::Written
     }
 
     fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {

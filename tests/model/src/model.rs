@@ -198,6 +198,7 @@ impl Scenario {
                         entities: script.clone(),
                         stores: script.clone(),
                         index: script.clone(),
+                        fan_out: Some(script.clone()),
                         clock: script.clone(),
                     },
                     jobs: script.clone(),

@@ -10,6 +10,7 @@ impl IndexPorts for ScriptedPorts {
     type Entities = Script;
     type Stores = Script;
     type Index = Script;
+    type FanOut = Script;
     type Clock = Script;
 }
 

@@ -40,6 +40,7 @@ pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> 
                 entities: script.clone(),
                 stores: script.clone(),
                 index: script.clone(),
+                fan_out: Some(script.clone()),
                 clock: script,
             },
         },

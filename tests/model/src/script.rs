@@ -10,9 +10,13 @@ use std::{
 use hookline_domain::{
     catalogue::{
         document::Document,
-        entities::{Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields, RememberedFields},
+        entities::{
+            Commit, CommitOutcome, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields, RememberedFields,
+        },
+        fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
         jobs::{Job, Jobs},
+        published::Publication,
     },
     consumer::{Comply, Reached, audit::AuditRecord},
     delivery::{
@@ -30,6 +34,7 @@ use hookline_domain::{
     memory::MemoryBodies,
     store::stores::{StoreRecord, StoreUpdate, Stores},
 };
+use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::events::{Content, number};
@@ -55,7 +60,7 @@ pub enum Request {
     /// `EventQueue::send`
     Send(usize),
     /// `Entities::advance`, with the observed fields.
-    Advance(EntityKey, Version, RememberedFields),
+    Advance(EntityKey, Version, Box<RememberedFields>),
     /// `Entities::confirm`
     Confirm(Vec<(EntityKey, Version)>),
     /// `Entries::find`
@@ -66,6 +71,12 @@ pub enum Request {
     Tombstone(EntityKey),
     /// `Entities::retire`
     Retire(EntityKey, Version),
+    /// `Entities::commit`
+    Commit(Box<EventCommit>),
+    /// `Entities::clear_all`
+    Clear(Vec<(EntityKey, Timestamp)>),
+    /// `FanOut::send`: id and type of each event.
+    SendEvents(Vec<(EventId, String)>),
     /// `Entities::page`
     Page(Option<EntityKey>, usize),
     /// `Jobs::send`
@@ -99,6 +110,19 @@ pub struct ShownDocument {
     pub title: String,
 }
 
+/// An event to commit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventCommit {
+    /// The entity.
+    pub entity: EntityKey,
+    /// Version of the state.
+    pub version: Version,
+    /// Time of the commit with which it was compared.
+    pub compared: Option<Timestamp>,
+    /// The entity's publication after it.
+    pub publication: Publication,
+}
+
 /// Response to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Response {
@@ -118,6 +142,10 @@ pub enum Response {
     Known(Vec<Option<FenceRecord>>),
     /// State of the catalog, with its number.
     Catalog(usize, Content),
+    /// Published state that a tombstone keeps.
+    Publication(Publication),
+    /// Result of a commit.
+    Committed(CommitOutcome),
     /// Page of the fence's records.
     Page(Vec<(EntityKey, Version)>, Option<EntityKey>),
     /// Record of the store.
@@ -312,7 +340,7 @@ impl Entities for Script {
         version: Version,
         observed: ObservedFields<'_>,
     ) -> Result<Fence, PortError> {
-        let fields = RememberedFields::default().after(observed);
+        let fields = Box::new(RememberedFields::default().after(observed));
         match self.call(Request::Advance(entity.clone(), version, fields)).await {
             Response::Fenced(fence) => Ok(fence),
             other => Err(failed(&other)),
@@ -323,8 +351,37 @@ impl Entities for Script {
         self.done(Request::Confirm(held.to_vec())).await
     }
 
-    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<(), PortError> {
-        self.done(Request::Tombstone(entity.clone())).await
+    async fn tombstone(&self, entity: &EntityKey, _expires_at: Timestamp) -> Result<Publication, PortError> {
+        match self.call(Request::Tombstone(entity.clone())).await {
+            Response::Publication(publication) => Ok(publication),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<CommitOutcome, PortError> {
+        let request = EventCommit {
+            entity: commit.entity.clone(),
+            version: commit.version,
+            compared: commit.compared,
+            publication: Publication {
+                published: Some(commit.published.clone()),
+                committed_at: Some(commit.at),
+                unsent: commit.unsent.cloned(),
+            },
+        };
+        match self.call(Request::Commit(Box::new(request))).await {
+            Response::Committed(outcome) => Ok(outcome),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn clear_all(&self, sent: &[(EntityKey, Timestamp)]) -> Result<(), PortError> {
+        self.done(Request::Clear(sent.to_vec())).await
+    }
+
+    /// No scenario has facts.
+    async fn first_id(&self, _: &StoreKey, _: &str, id: &EventId, _: Timestamp) -> Result<EventId, PortError> {
+        Ok(id.clone())
     }
 
     async fn retire(&self, entity: &EntityKey, version: Version, _expires_at: Timestamp) -> Result<(), PortError> {
@@ -336,6 +393,13 @@ impl Entities for Script {
             Response::Page(passed, next) => Ok(FencePage { passed, next }),
             other => Err(failed(&other)),
         }
+    }
+}
+
+impl FanOut for Script {
+    async fn send(&self, _store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
+        let events = events.iter().map(|event| (event.id.clone(), event.kind.to_string()));
+        self.done(Request::SendEvents(events.collect())).await
     }
 }
 

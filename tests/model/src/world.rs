@@ -142,6 +142,8 @@ impl ModelState {
             | Request::Known(_)
             | Request::Tombstone(_)
             | Request::Retire(..)
+            | Request::Commit(_)
+            | Request::Clear(_)
             | Request::Page(..) => self.fence(request, running, bug),
             Request::FindStore => match (bug, first_store_read(running)) {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
@@ -189,7 +191,7 @@ impl ModelState {
                 Response::Done
             }
             Request::Note(delivery) => Response::Noted(self.note(*delivery)),
-            Request::KeepAudit => Response::Done,
+            Request::KeepAudit | Request::SendEvents(_) => Response::Done,
             Request::SendJob => {
                 self.job_sent |= bug != Some(Bug::JobIsLost);
                 Response::Done

@@ -186,6 +186,7 @@ impl Connected {
             task: Task::Reconcile {
                 step: ReconcileStep::Begin,
             },
+            cause: None,
         };
         Ok(serde_json::to_string(&job)?)
     }

@@ -38,6 +38,7 @@ export const ERRORS: Record<ErrorCode, string> = {
   not_configured: 'Missing setting in this deployment',
   token_refused: 'Access token refused by Shopify',
   catalogue_unavailable: 'No answer from the Admin API',
+  events_unavailable: 'No answer from the fan-out queue',
 };
 
 const FAILURE_CAUSES: Record<Exclude<FailureCause, 'other'>, string> = {

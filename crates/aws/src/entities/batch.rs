@@ -5,7 +5,7 @@
 
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
-    catalogue::entities::{Advance, Entities, Fence, RememberedFields},
+    catalogue::entities::{Advance, Commit, CommitOutcome, Entities, Fence, RememberedFields},
     kernel::{
         ids::EntityKey,
         port::{CALLS_AT_ONCE, PortError},
@@ -13,6 +13,7 @@ use hookline_domain::{
     },
 };
 use hookline_tables::{WriteOutcome, entities as table};
+use jiff::Timestamp;
 
 use super::DynamoEntities;
 use crate::statements;
@@ -54,14 +55,14 @@ async fn update(entities: &DynamoEntities, states: &[Advance<'_>], results: &mut
     for (index, (state, outcome)) in states.iter().zip(outcomes).enumerate() {
         results[index] = match outcome {
             Ok(Some(WriteOutcome::Written(Some(item)))) => table::read_facts(&item).ok().map(Fence::Passed).map(Ok),
-            Ok(Some(WriteOutcome::Refused(Some(item)))) => {
-                table::supersedes(&item, state).then_some(Ok(Fence::Superseded))
+            Ok(Some(WriteOutcome::Refused(Some(item)))) if table::supersedes(&item, state) => {
+                table::read_facts(&item).ok().map(Fence::Superseded).map(Ok)
             }
             Ok(Some(WriteOutcome::Refused(None))) => {
                 unknown.push(index);
                 None
             }
-            Ok(Some(WriteOutcome::Written(None)) | None) => None,
+            Ok(Some(WriteOutcome::Refused(Some(_)) | WriteOutcome::Written(None)) | None) => None,
             Err(failure) => Some(Err(failure)),
         };
     }
@@ -86,6 +87,45 @@ async fn insert(entities: &DynamoEntities, states: &[Advance<'_>], unknown: &[us
             Err(failure) => Some(Err(failure)),
         };
     }
+}
+
+/// Commits events, in one call if there are several. Each outcome counts only if it is certain, as at the fence.
+pub(super) async fn commit_all(
+    entities: &DynamoEntities,
+    commits: &[Commit<'_>],
+) -> Vec<Result<CommitOutcome, PortError>> {
+    let mut results: Vec<Option<Result<CommitOutcome, PortError>>> = commits.iter().map(|_| None).collect();
+    if commits.len() > 1 {
+        let name = &entities.table.name;
+        let statements = commits.iter().map(|commit| table::commit_statement(name, commit));
+        let outcomes = statements::run(&entities.table, statements.collect()).await;
+        for ((result, commit), outcome) in results.iter_mut().zip(commits).zip(outcomes) {
+            *result = match outcome {
+                Ok(Some(WriteOutcome::Written(_))) => Some(Ok(CommitOutcome::Written)),
+                Ok(Some(WriteOutcome::Refused(Some(item)))) => table::refused(Some(&item), commit.version).ok().map(Ok),
+                Ok(Some(WriteOutcome::Refused(None)) | None) => None,
+                Err(failure) => Some(Err(failure)),
+            };
+        }
+    }
+    let left = (results.iter().zip(commits).enumerate()).filter(|(_, (result, _))| result.is_none());
+    let left: Vec<_> = left.map(|(index, (_, commit))| (index, *commit)).collect();
+    let alone: Vec<_> = (left.into_iter())
+        .map(|(index, commit)| async move { (index, entities.commit(&commit).await) })
+        .collect();
+    let alone: Vec<_> = stream::iter(alone).buffered(CALLS_AT_ONCE).collect().await;
+    for (index, outcome) in alone {
+        results[index] = Some(outcome);
+    }
+    results.into_iter().flatten().collect()
+}
+
+/// Records that the events of these commits have been sent. A later commit refuses it, as it should.
+pub(super) async fn clear_all(entities: &DynamoEntities, sent: &[(EntityKey, Timestamp)]) -> Result<(), PortError> {
+    let name = &entities.table.name;
+    let statements = sent.iter().map(|(entity, at)| table::clear(name, entity, *at));
+    let outcomes = statements::run(&entities.table, statements.collect()).await;
+    outcomes.into_iter().try_for_each(|outcome| outcome.map(|_| ()))
 }
 
 /// Records that the index holds these versions. A version that is no longer the newest refuses it, as it should.

@@ -9,7 +9,7 @@ use hookline_domain::{
 };
 use hookline_tables::{
     Item, MalformedError, key,
-    stores::{add_counts, counted_store, read_collection, read_hour},
+    stores::{add_counts, counted_store, is_everybody, read_collection, read_hour},
 };
 
 use super::DynamoStores;
@@ -60,7 +60,9 @@ fn start_key(StoreCursor(cursor): &StoreCursor) -> Option<Item> {
 fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, MalformedError> {
     let mut page = StorePage::default();
     for items in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
-        let Some(first) = items.first() else { continue };
+        let Some(first) = items.first().filter(|item| !is_everybody(item)) else {
+            continue;
+        };
         if let Some(store) = counted_store(first)? {
             let mut counts = Counts::default();
             for item in items {

@@ -15,6 +15,7 @@ use hookline_aws::{
 use hookline_domain::{
     catalogue::{
         apply::{Apply, IndexPorts},
+        fan_out::NoFanOut,
         index::{Search, SearchQuery},
     },
     consumer::{ConsumerPorts, Keep, NoCompliance, Reindex, Unpack},
@@ -377,6 +378,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
             entities: tables.entities(ENTITIES_TABLE),
             stores: tables.stores(STORES_TABLE),
             index: tables.index(&config).unwrap(),
+            fan_out: None,
             clock: SystemClock,
         },
         jobs: MemoryJobs::default(),
@@ -405,6 +407,7 @@ impl IndexPorts for EmulatedPorts {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = OpenSearchIndex;
+    type FanOut = NoFanOut;
     type Clock = SystemClock;
 }
 

@@ -2,7 +2,7 @@
 //! then checks the stores once more.
 //!
 //! ```text
-//!   assign to install ─▶ group by entity ─▶ fence ─▶ index ─▶ check stores again
+//!   assign to install ─▶ group by entity ─▶ fence ─▶ index ─▶ check stores again ─▶ publish
 //! ```
 //!
 //! The states come from deliveries ([`consumer`](crate::consumer)) or from the vendor's catalog
@@ -12,17 +12,26 @@
 
 mod group;
 mod install;
+mod publish;
+mod render;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use self::group::{Group, Next, Step};
-pub(crate) use self::install::Placed;
+use hookline_events::Cause as EventCause;
+
+use self::{
+    group::{Group, Next, Step},
+    publish::{Candidate, Standing},
+};
+pub(crate) use self::{install::Placed, publish::PlacedFact};
 use crate::{
     catalogue::{
+        document::Document,
         entities::{Advance, Entities, Fence, RememberedFields},
+        fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
     },
     delivery::ledger::Fate,
@@ -34,7 +43,7 @@ use crate::{
         time::later,
         version::Version,
     },
-    store::stores::{StoreRecord, Stores},
+    store::stores::{Look, StoreRecord, Stores},
 };
 
 /// Period for which tombstones and retired entities are kept: longer than any retry of the sender and any message in a
@@ -49,6 +58,8 @@ pub trait IndexPorts {
     type Stores: Stores;
     /// Index of documents.
     type Index: Index;
+    /// Queue of events on their way to listeners.
+    type FanOut: FanOut;
     /// Clock.
     type Clock: Clock;
 }
@@ -61,6 +72,8 @@ pub struct Apply<P: IndexPorts> {
     pub stores: P::Stores,
     /// Index of documents.
     pub index: P::Index,
+    /// Queue of events on their way to listeners; if `None`, nothing is published, whoever listens.
+    pub fan_out: Option<P::FanOut>,
     /// Clock.
     pub clock: P::Clock,
 }
@@ -125,9 +138,20 @@ impl Verdict {
 pub(crate) struct Settled {
     /// Versions that the index has taken.
     held: Vec<(EntityKey, Version)>,
-    /// Products with open questions that only the store can answer: their collections, or whether their stock is
-    /// tracked.
-    pub(crate) open: Vec<EntityKey>,
+    /// Products with open questions.
+    pub(crate) open: Vec<OpenQuestion>,
+    /// Looks at the stores of what was written, taken after the writing.
+    pub(crate) looks: BTreeMap<StoreKey, Look>,
+    /// Commits whose events have been sent, to be [cleared](Apply::clear).
+    pub(crate) sent: Vec<(EntityKey, Timestamp)>,
+}
+
+/// A product with a question that only the store can answer: its collections, or whether its stock is tracked.
+#[derive(Debug)]
+pub(crate) struct OpenQuestion {
+    pub(crate) entity: EntityKey,
+    /// Positions of its deliveries in the batch.
+    pub(crate) places: Vec<usize>,
 }
 
 /// Verdict on each item of a batch, by its position.
@@ -150,31 +174,46 @@ pub(crate) struct Item {
     /// True if we fetched it, so that `observed_at` is by our own clock. For a delivery it comes from a header, which
     /// no signature covers.
     pub(crate) is_fetched: bool,
+    /// Origin of the state.
+    pub(crate) origin: Origin,
+}
+
+/// Origin of a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A delivery, or a job that one caused; the delivery, if it is known.
+    Caused(Option<EventCause>),
+    /// A run through the store's catalog.
+    Run,
 }
 
 impl<P: IndexPorts> Apply<P> {
     /// Indexes observations of a store's catalog. Returns one verdict for each, in order.
     /// [`Superseded`](Fate::Superseded) means that something newer has passed or that the entity is gone: facts that
     /// only the catalog has, such as collections, are then not stored.
-    pub async fn observe(&self, store: &StoreKey, seen: Vec<Observed>) -> Vec<Verdict> {
-        let (verdicts, held) = self.taken(store, seen).await;
-        // If this fails, the next reconciliation writes the documents once more.
-        if !held.is_empty()
-            && let Err(failure) = self.entities.confirm(&held).await
-        {
-            tracing::warn!(%store, error = %chain(&failure), "failed to record the versions that the index holds");
-        }
+    pub async fn observe(&self, store: &StoreKey, seen: Vec<Observed>, origin: &Origin) -> Vec<Verdict> {
+        let (verdicts, settled) = self.taken(store, seen, origin).await;
+        let confirm = async {
+            // If this fails, the next reconciliation writes the documents once more.
+            if !settled.held.is_empty()
+                && let Err(failure) = self.entities.confirm(&settled.held).await
+            {
+                tracing::warn!(%store, error = %chain(&failure), "failed to record the versions that the index holds");
+            }
+        };
+        future::join(confirm, self.clear(&settled.sent)).await;
         verdicts
     }
 
-    /// Indexes observations. Returns a verdict for each, and the versions that the index has taken.
+    /// Indexes observations. Returns a verdict for each, and what remains to be recorded.
     pub(crate) async fn taken(
         &self,
         store: &StoreKey,
         seen: Vec<Observed>,
-    ) -> (Vec<Verdict>, Vec<(EntityKey, Version)>) {
+        origin: &Origin,
+    ) -> (Vec<Verdict>, Settled) {
         let mut verdicts = Verdicts(vec![None; seen.len()]);
-        let mut held = Vec::new();
+        let mut settled = Settled::default();
         match self.record_of(store).await {
             Ok(mut record) => {
                 let items = seen.into_iter().enumerate().map(|(at, seen)| Item {
@@ -182,23 +221,33 @@ impl<P: IndexPorts> Apply<P> {
                     event: seen.event,
                     observed_at: seen.at,
                     is_fetched: true,
+                    origin: origin.clone(),
                 });
                 let mut placed = Placed::default();
                 self.assign_installs(&mut verdicts, &mut placed, &mut record, store, items.collect())
                     .await;
-                held = self.settle(&mut verdicts, &placed).await.held;
+                settled = self.settle(&mut verdicts, &placed).await;
             }
             Err(failure) => verdicts.0.fill(Some(Verdict::storage(&failure))),
         }
-        (verdicts.0.into_iter().map(Verdict::or_again).collect(), held)
+        (verdicts.0.into_iter().map(Verdict::or_again).collect(), settled)
     }
 
-    /// Passes all groups through the fence and into the index.
+    /// Passes all groups through the fence and into the index, and publishes what has changed.
     pub(crate) async fn settle(&self, verdicts: &mut Verdicts, placed: &Placed) -> Settled {
-        let (changes, open) = self.fence(verdicts, &placed.groups).await;
-        let written = self.write(verdicts, &placed.groups, changes).await;
-        let settled: Vec<EntityKey> = written.iter().map(|(entity, _)| entity.clone()).collect();
-        self.recheck_stores(verdicts, &placed.groups, &settled).await;
+        let fenced = self.fence(verdicts, &placed.groups).await;
+        let written = self.write(verdicts, &placed.groups, &fenced.changes).await;
+        let rechecked = written.iter().map(|(entity, _)| entity).chain(&fenced.overtaken);
+        let looks = self
+            .recheck_stores(verdicts, &placed.groups, &rechecked.cloned().collect::<Vec<_>>())
+            .await;
+        let sent = match &self.fan_out {
+            Some(fan_out) => {
+                let candidates = candidates(&placed.groups, &fenced, &written, &looks, self.clock.now());
+                self.publish(fan_out, verdicts, candidates, &placed.facts).await
+            }
+            None => Vec::new(),
+        };
         let held = written
             .into_iter()
             .filter(|(entity, taken)| *taken && placed.groups[entity].is_state());
@@ -206,9 +255,15 @@ impl<P: IndexPorts> Apply<P> {
             let version = placed.groups[&entity].version();
             (entity, version)
         });
+        let open = fenced.open.into_iter().map(|entity| OpenQuestion {
+            places: placed.groups[&entity].places(),
+            entity,
+        });
         Settled {
             held: held.collect(),
-            open,
+            open: open.collect(),
+            looks,
+            sent,
         }
     }
 
@@ -217,13 +272,8 @@ impl<P: IndexPorts> Apply<P> {
         Ok(self.stores.find(store).await?.unwrap_or_default())
     }
 
-    /// Passes the newest state of each entity through the fence. Returns the changes to write, without those that would
-    /// remove known facts, and the products with open questions that only the store can answer.
-    async fn fence(
-        &self,
-        verdicts: &mut Verdicts,
-        groups: &BTreeMap<EntityKey, Group>,
-    ) -> (Vec<IndexChange>, Vec<EntityKey>) {
+    /// Passes the newest state of each entity through the fence.
+    async fn fence(&self, verdicts: &mut Verdicts, groups: &BTreeMap<EntityKey, Group>) -> Fenced {
         let mut fenced = Vec::with_capacity(groups.len());
         let (mut states, mut deleted) = (Vec::new(), Vec::new());
         for (entity, group) in groups {
@@ -246,11 +296,13 @@ impl<P: IndexPorts> Apply<P> {
         let tombstones = stream::iter(deleted)
             .map(async |(entity, group)| {
                 let result = self.entities.tombstone(entity, expires_at).await;
-                (
-                    entity,
-                    group,
-                    result.map(|()| Fence::Passed(RememberedFields::default())),
-                )
+                let passed = |publication| {
+                    Fence::Passed(RememberedFields {
+                        publication,
+                        ..RememberedFields::default()
+                    })
+                };
+                (entity, group, result.map(passed))
             })
             .buffer_unordered(CALLS_AT_ONCE)
             .collect::<Vec<_>>();
@@ -259,23 +311,30 @@ impl<P: IndexPorts> Apply<P> {
         let advanced = states.iter().zip(groups).zip(advanced);
         fenced.extend(advanced.map(|((state, group), fence)| (state.entity, group, fence)));
         fenced.extend(deleted);
-        let (mut changes, mut open) = (Vec::with_capacity(fenced.len()), Vec::new());
+        let mut passed = Fenced::default();
         for (entity, group, fence) in fenced {
             match fence {
                 Ok(Fence::Passed(remembered)) => {
                     if group.is_state() && group.leaves_open(&remembered) {
-                        open.push(entity.clone());
+                        passed.open.push(entity.clone());
                     }
                     match group.next(entity, &remembered) {
-                        Next::Change(change) => changes.push(change),
+                        Next::Change(change) => passed.changes.push(change),
                         Next::Incomplete(verdict) => group.decide(verdicts, &verdict),
                     }
+                    passed.remembered.insert(entity.clone(), remembered);
                 }
-                Ok(Fence::Superseded) => group.decide(verdicts, &Verdict::Settled(Fate::Superseded)),
+                Ok(Fence::Superseded(remembered)) => {
+                    group.decide(verdicts, &Verdict::Settled(Fate::Superseded));
+                    if remembered.publication.unsent.is_some() {
+                        passed.overtaken.push(entity.clone());
+                        passed.remembered.insert(entity.clone(), remembered);
+                    }
+                }
                 Err(failure) => group.decide(verdicts, &Verdict::storage(&failure)),
             }
         }
-        (changes, open)
+        passed
     }
 
     /// Writes the changes that passed, in one call. Returns the entities of which the index now has this state or a
@@ -284,12 +343,12 @@ impl<P: IndexPorts> Apply<P> {
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
-        changes: Vec<IndexChange>,
+        changes: &[IndexChange],
     ) -> Vec<(EntityKey, bool)> {
         if changes.is_empty() {
             return Vec::new();
         }
-        let outcomes = match self.index.apply(&changes).await {
+        let outcomes = match self.index.apply(changes).await {
             Ok(outcomes) => outcomes,
             Err(failure) => {
                 log_failure(&failure);
@@ -324,25 +383,39 @@ impl<P: IndexPorts> Apply<P> {
 
     /// Removes documents written for an install that has ended in the meantime, and retries their deliveries to assign
     /// them again. Begins an install of which we were not notified, if the store was uninstalled before these states.
+    /// Discards deletions in a store without an install. Returns the looks at the stores, which say who listens: a look
+    /// before the writing could miss a listener who has read the index in between.
     async fn recheck_stores(
         &self,
         verdicts: &mut Verdicts,
         groups: &BTreeMap<EntityKey, Group>,
         settled: &[EntityKey],
-    ) {
+    ) -> BTreeMap<StoreKey, Look> {
         let mut by_store: BTreeMap<&StoreKey, Vec<&EntityKey>> = BTreeMap::new();
-        for entity in settled.iter().filter(|entity| groups[*entity].is_state()) {
+        for entity in settled
+            .iter()
+            .filter(|entity| !matches!(groups[*entity].step(), Step::Remove))
+        {
             by_store.entry(&entity.store).or_default().push(entity);
         }
+        let mut looks = BTreeMap::new();
         for (store, entities) in by_store {
-            let record = match self.record_of(store).await {
-                Ok(record) => record,
+            let look = match self.stores.look(store).await {
+                Ok(look) => look,
                 Err(failure) => {
                     decide_all(verdicts, groups, entities, &Verdict::storage(&failure));
                     continue;
                 }
             };
-            let Some(ended) = record.uninstalled_at else { continue };
+            let (is_enabled, ended) =
+                (look.record.as_ref()).map_or((true, None), |record| (record.enabled, record.uninstalled_at));
+            looks.insert(store.clone(), look);
+            let (entities, deleted): (Vec<_>, Vec<_>) =
+                entities.into_iter().partition(|entity| groups[*entity].is_state());
+            if !is_enabled {
+                decide_all(verdicts, groups, deleted, &Verdict::Settled(Fate::Discarded));
+            }
+            let Some(ended) = ended else { continue };
             let floor = Version::floor(ended);
             let (past, current): (Vec<&EntityKey>, Vec<&EntityKey>) = entities
                 .into_iter()
@@ -359,14 +432,80 @@ impl<P: IndexPorts> Apply<P> {
                 };
                 decide_all(verdicts, groups, past, &verdict);
             }
-            if !record.enabled
+            if !is_enabled
                 && !current.is_empty()
                 && let Err(failure) = self.stores.begin_epoch(store, ended).await
             {
                 decide_all(verdicts, groups, current, &Verdict::storage(&failure));
             }
         }
+        looks
     }
+}
+
+/// Result of the fence.
+#[derive(Debug, Default)]
+struct Fenced {
+    /// Changes to write, without those that would remove known facts.
+    changes: Vec<IndexChange>,
+    /// Products with open questions that only the store can answer.
+    open: Vec<EntityKey>,
+    /// Superseded entities with an event that may not have been sent.
+    overtaken: Vec<EntityKey>,
+    /// Facts stored for each entity that passed or is overtaken.
+    remembered: BTreeMap<EntityKey, RememberedFields>,
+}
+
+/// Returns the states that somebody listens to and that may be published: those that the index holds, of a current install, and
+/// superseded ones whose event may not have been sent.
+fn candidates<'a>(
+    groups: &'a BTreeMap<EntityKey, Group>,
+    fenced: &'a Fenced,
+    written: &[(EntityKey, bool)],
+    looks: &BTreeMap<StoreKey, Look>,
+    now: Timestamp,
+) -> Vec<Candidate<'a>> {
+    let held: BTreeSet<&EntityKey> = written
+        .iter()
+        .filter(|(_, taken)| *taken)
+        .map(|(entity, _)| entity)
+        .collect();
+    let held = fenced.changes.iter().filter(|change| held.contains(change.entity()));
+    let held = held.map(|change| match change {
+        IndexChange::Put { entity, document, .. } => (entity, Some(&**document), Standing::Held),
+        IndexChange::Remove { entity, .. } => (entity, None, Standing::Held),
+    });
+    let overtaken = fenced
+        .overtaken
+        .iter()
+        .map(|entity| (entity, None, Standing::Superseded));
+    let candidate = |(entity, document, standing): (&'a EntityKey, Option<&'a Document>, Standing)| {
+        let look = looks.get(&entity.store)?;
+        let heard = look.heard(publish::resource(entity.kind), now)?;
+        let group = groups.get(entity)?;
+        let record = look.record.as_ref();
+        let (is_enabled, is_connected) = record.map_or((true, false), |record| (record.enabled, record.connected));
+        let floor = record.and_then(|record| record.uninstalled_at).map(Version::floor);
+        let is_current = match group.step() {
+            Step::Advance(version) => floor.is_none_or(|floor| version > floor),
+            Step::Tombstone => is_enabled,
+            Step::Remove => false,
+        };
+        if !is_current || group.awaits_rest() {
+            return None;
+        }
+        let remembered = fenced.remembered.get(entity)?;
+        let awaits_rest = standing == Standing::Held && is_connected && fenced.open.contains(entity);
+        Some(Candidate {
+            entity,
+            group,
+            heard,
+            content: group.published_content(entity, remembered, document, is_connected),
+            publication: remembered.publication.clone(),
+            standing: if awaits_rest { Standing::AwaitsRest } else { standing },
+        })
+    };
+    held.chain(overtaken).filter_map(candidate).collect()
 }
 
 /// Logs the whole chain of causes, which the verdict leaves out: it may contain ARNs, which are for operators.

@@ -11,10 +11,14 @@
 use std::future::Future;
 
 use futures_util::{StreamExt, stream};
+use hookline_events::EventId;
 use jiff::Timestamp;
 
 use crate::{
-    catalogue::digest::Digest,
+    catalogue::{
+        digest::Digest,
+        published::{Publication, Published, Unsent},
+    },
     event::product::{Collections, Tracking},
     kernel::{
         ids::{EntityKey, StoreKey},
@@ -44,6 +48,8 @@ pub struct RememberedFields {
     pub tracking: Option<Tracking>,
     /// Digest of the newest complete state.
     pub digest: Option<Digest>,
+    /// Published state.
+    pub publication: Publication,
 }
 
 impl RememberedFields {
@@ -54,6 +60,7 @@ impl RememberedFields {
             collections: observed.collections.cloned().or(self.collections),
             tracking: observed.tracking.cloned().or(self.tracking),
             digest: observed.digest.cloned().or(self.digest),
+            publication: self.publication,
         }
     }
 }
@@ -64,8 +71,9 @@ pub enum Fence {
     /// Index it: no newer state has passed, and the entity is not deleted. Contains the facts stored for it, by this
     /// state or earlier ones.
     Passed(RememberedFields),
-    /// Do not index it: a newer state has passed, or the entity is deleted.
-    Superseded,
+    /// Do not index it: a newer state has passed, or the entity is deleted. Contains the facts stored for it, as far as
+    /// the table reports them.
+    Superseded(RememberedFields),
 }
 
 /// Entry of the fence for an entity.
@@ -97,6 +105,45 @@ pub fn retire(entry: Option<FenceState>, version: Version) -> Option<FenceState>
     match entry {
         Some(FenceState::Passed(newest)) if newest <= version => Some(FenceState::Retired(version)),
         Some(FenceState::Passed(_) | FenceState::Retired(_) | FenceState::Tombstoned) | None => None,
+    }
+}
+
+/// An event to commit to an entity's record, before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Commit<'a> {
+    /// The entity.
+    pub entity: &'a EntityKey,
+    /// Version of the state, which the index holds; [`Version::FINAL`] of a deletion.
+    pub version: Version,
+    /// Time of the commit with which the state was compared; `None` if there was none.
+    pub compared: Option<Timestamp>,
+    /// Time of this commit; later than `compared`.
+    pub at: Timestamp,
+    /// State that is published from now on.
+    pub published: &'a Published,
+    /// The event; `None` if it says nothing that needs telling.
+    pub unsent: Option<&'a Unsent>,
+}
+
+/// Outcome of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CommitOutcome {
+    /// Written.
+    Written,
+    /// Not written: a newer state has passed, or the entity is deleted or retired. That state decides.
+    Overtaken,
+    /// Not written: another commit came first. Compare with it.
+    Recompare(Box<Publication>),
+}
+
+/// Returns true if the commit of a state may be written to this entry: nothing newer has passed. The conditional write of a
+/// remote table succeeds exactly if this returns true and the last commit's time is [`Commit::compared`].
+#[must_use]
+pub fn may_commit(entry: FenceState, version: Version) -> bool {
+    match entry {
+        FenceState::Passed(newest) => newest == version,
+        FenceState::Tombstoned => version == Version::FINAL,
+        FenceState::Retired(_) => false,
     }
 }
 
@@ -144,14 +191,42 @@ pub trait Entities: Send + Sync {
     /// versions that are no longer the newest.
     fn confirm(&self, held: &[(EntityKey, Version)]) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Puts a tombstone, whatever the version; it expires at `expires_at`.
+    /// Puts a tombstone, whatever the version; it expires at `expires_at`. Only the published state stays with it, and is
+    /// returned.
     fn tombstone(
         &self,
         entity: &EntityKey,
         expires_at: Timestamp,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+    ) -> impl Future<Output = Result<Publication, PortError>> + Send;
 
-    /// Retires an entity that has passed up to `version`, as [`retire`] says; the entry expires at `expires_at`.
+    /// Commits an event to an entity's record, if [`may_commit`] says so.
+    fn commit(&self, commit: &Commit<'_>) -> impl Future<Output = Result<CommitOutcome, PortError>> + Send;
+
+    /// Does the same as [`commit`](Self::commit) for several entities, independently of each other and in no order. Returns
+    /// one result for each, in the order given. Makes as few calls as possible.
+    fn commit_all(&self, commits: &[Commit<'_>]) -> impl Future<Output = Vec<Result<CommitOutcome, PortError>>> + Send {
+        stream::iter(commits)
+            .map(|commit| self.commit(commit))
+            .buffered(CALLS_AT_ONCE)
+            .collect()
+    }
+
+    /// Records that the events of these commits have been sent; each with its time. Skips those of which a later commit is
+    /// known.
+    fn clear_all(&self, sent: &[(EntityKey, Timestamp)]) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Returns the id that was given first to an event that happens once to its subject: this one, unless there is one
+    /// already. `event` names the event and its subject. The entry expires at `expires_at`.
+    fn first_id(
+        &self,
+        store: &StoreKey,
+        event: &str,
+        id: &EventId,
+        expires_at: Timestamp,
+    ) -> impl Future<Output = Result<EventId, PortError>> + Send;
+
+    /// Retires an entity that has passed up to `version`, as [`retire`] says; the entry expires at `expires_at`. Its
+    /// published state goes with it.
     fn retire(
         &self,
         entity: &EntityKey,

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 
+use hookline_events::Cause;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct Job {
     pub store: StoreKey,
     /// Task to do.
     pub task: Task,
+    /// Delivery that made it necessary, if one did.
+    pub cause: Option<Cause>,
 }
 
 /// Task of a job.
@@ -168,6 +171,8 @@ struct JobMessage {
     store: StoreName,
     #[serde(flatten)]
     task: Task,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
 }
 
 impl TryFrom<JobMessage> for Job {
@@ -179,6 +184,7 @@ impl TryFrom<JobMessage> for Job {
                 store: message.store,
             },
             task: message.task,
+            cause: message.cause,
         })
     }
 }
@@ -189,6 +195,7 @@ impl From<Job> for JobMessage {
             source: job.store.source,
             store: job.store.store,
             task: job.task,
+            cause: job.cause,
         }
     }
 }

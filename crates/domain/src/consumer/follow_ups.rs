@@ -6,17 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hookline_events::Cause;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ConsumerPorts, Reindex, Verdict, route::FollowUp};
 use crate::{
     catalogue::{
-        apply::Verdicts,
+        apply::{OpenQuestion, Verdicts},
         jobs::{Job, Jobs, Members, Task},
     },
     kernel::{
         failure::{ErrorCode, LastError},
-        ids::{DeliveryKey, EntityId, EntityKey, StoreKey},
+        ids::{DeliveryKey, EntityId, StoreKey},
     },
     store::stores::{Counter, StoreRecord, StoreUpdate},
     sync::vendor::PRODUCTS_AT_ONCE,
@@ -64,11 +65,12 @@ impl FollowUps {
     }
 
     /// Adds products with open questions that only the store can answer.
-    pub(super) fn add_open(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, open: Vec<EntityKey>) {
-        for entity in open {
+    /// Their first event waits for the answer, so the deliveries are done only once the job is sent.
+    pub(super) fn add_open(&mut self, records: &BTreeMap<StoreKey, StoreRecord>, open: Vec<OpenQuestion>) {
+        for OpenQuestion { entity, places } in open {
             if records.get(&entity.store).is_some_and(|record| record.connected) {
                 let follow_ups = self.stores.entry(entity.store).or_default();
-                follow_ups.products.entry(entity.id).or_default();
+                follow_ups.products.entry(entity.id).or_default().extend(places);
             }
         }
     }
@@ -112,12 +114,18 @@ impl Unfetched {
 
 impl<P: ConsumerPorts> Reindex<P> {
     /// Sends the jobs of all follow-ups. A delivery whose job could not be sent is received again.
-    pub(super) async fn send_follow_ups(&self, verdicts: &mut Verdicts, follow_ups: &FollowUps) {
+    pub(super) async fn send_follow_ups(
+        &self,
+        verdicts: &mut Verdicts,
+        follow_ups: &FollowUps,
+        cause: impl Fn(usize) -> Option<Cause>,
+    ) {
         for (store, follow_ups) in &follow_ups.stores {
             for (task, places) in follow_ups.tasks() {
                 let job = Job {
                     store: store.clone(),
                     task,
+                    cause: places.last().copied().and_then(&cause),
                 };
                 if let Err(failure) = self.jobs.send(&job, SignedDuration::ZERO).await {
                     for at in places {

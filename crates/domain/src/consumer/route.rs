@@ -25,6 +25,8 @@ pub(super) enum Step {
     EndInstall,
     /// Comply with a privacy request.
     Comply(Request),
+    /// Publish it, if somebody listens; it changes no document.
+    Publish,
     /// Record it; it changes no document.
     Note,
 }
@@ -61,7 +63,8 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         (Event::StockChanged(_), false) => Step::DiscardStock,
         (Event::AppUninstalled, _) => Step::EndInstall,
         (Event::Compliance(request), _) => Step::Comply(*request),
-        (Event::Fact(_) | Event::Sample, _) => Step::Note,
+        (Event::Fact(_), _) => Step::Publish,
+        (Event::Sample, _) => Step::Note,
     }
 }
 
@@ -75,11 +78,11 @@ mod tests {
     }
 
     #[test]
-    fn orders_and_samples_are_noted_whether_connected_or_not() {
+    fn facts_are_published_and_samples_noted_whether_connected_or_not() {
         for connected in [false, true] {
             assert_eq!(
                 route(&Event::Fact(Box::new(Fact::bare("order", id()))), connected),
-                Step::Note
+                Step::Publish
             );
             assert_eq!(route(&Event::Sample, connected), Step::Note);
             assert_eq!(route(&Event::AppUninstalled, connected), Step::EndInstall);

@@ -149,7 +149,7 @@ impl Consumer {
             event: interpret(delivery).unwrap(),
             at: self::at(at),
         };
-        self.apply.observe(&delivery.key.store, vec![seen]).await
+        self.apply.observe(&delivery.key.store, vec![seen], &Origin::Run).await
     }
 
     fn title(&self, product: &str) -> Option<String> {

@@ -1,9 +1,9 @@
 //! Facts: what happened once in a store and changes no document. We store nothing of them; they are published.
 
-use hookline_events::{Data, EventType, Related};
+use hookline_events::{Data, EventType, Related, StoreData};
 use jiff::Timestamp;
 
-use crate::kernel::ids::EntityId;
+use crate::kernel::ids::{EntityId, StoreKey};
 
 /// Something that happened once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,26 @@ pub enum Identity {
 }
 
 impl Fact {
+    /// The store has uninstalled the app.
+    #[must_use]
+    pub fn uninstalled(store: &StoreKey, at: Timestamp) -> Option<Self> {
+        let id = EntityId::new(store.store.as_str()).ok()?;
+        Some(Self {
+            kind: "store",
+            announces: vec![Announcement {
+                kind: EventType::STORE_DISCONNECTED,
+                data: Data::Store(StoreData { id: id.to_string() }),
+                related: Related::default(),
+                session_id: None,
+                identity: Identity::Told {
+                    at,
+                    apart: String::new(),
+                },
+            }],
+            id,
+        })
+    }
+
     /// A fact of which nothing is published.
     #[must_use]
     pub fn bare(kind: &'static str, id: EntityId) -> Self {

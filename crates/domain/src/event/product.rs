@@ -27,6 +27,8 @@ pub struct Product {
     pub id: EntityId,
     /// Time of its last change: signed, whole seconds.
     pub updated_at: Timestamp,
+    /// Time at which it was created; `None` if untold.
+    pub created_at: Option<Timestamp>,
     /// True if shoppers can see it. A product that is not visible leaves the index and may come back.
     pub visible: bool,
     /// Title.
@@ -114,6 +116,12 @@ impl Stock {
         }
     }
 
+    /// Returns the quantity, unless the stock is known not to be counted: then it means nothing.
+    #[must_use]
+    pub fn told_quantity(self) -> Option<i64> {
+        self.quantity.filter(|_| self.tracked != Some(false))
+    }
+
     /// Returns whether it can be bought now; `None` if there is no evidence for either.
     #[must_use]
     pub fn availability(self) -> Option<bool> {
@@ -185,6 +193,8 @@ pub struct Collection {
     pub id: EntityId,
     /// Time of its last change: signed, whole seconds.
     pub updated_at: Timestamp,
+    /// Time at which it was created; `None` if untold.
+    pub created_at: Option<Timestamp>,
     /// True if shoppers can see it.
     pub visible: bool,
     /// Title.

@@ -41,7 +41,8 @@ pub fn advice(code: ErrorCode, cause: Option<Cause>) -> String {
         | ErrorCode::StoreChanging
         | ErrorCode::NotConnected
         | ErrorCode::NotConfigured
-        | ErrorCode::TokenRefused => None,
+        | ErrorCode::TokenRefused
+        | ErrorCode::EventsUnavailable => None,
     };
     of_port.unwrap_or_else(|| of_code(code).to_owned())
 }
@@ -79,6 +80,10 @@ fn of_code(code: ErrorCode) -> &'static str {
         }
         ErrorCode::TokenRefused => "Shopify refuses the store's token: run `hookline store add` with a new one.",
         ErrorCode::CatalogueUnavailable => "The store's Admin API does not answer. Hookline retries by itself.",
+        ErrorCode::EventsUnavailable => {
+            "The fan-out queue did not take the event. The document is indexed, and Hookline retries by itself: look at the \
+             queue and at the function's permission to send to it. Redriving sends what was not sent."
+        }
     }
 }
 

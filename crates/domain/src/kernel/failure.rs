@@ -74,11 +74,13 @@ pub enum ErrorCode {
     TokenRefused,
     /// The store's Admin API did not answer, or throttled us. Retryable.
     CatalogueUnavailable,
+    /// The document is written, but its event could not be sent. Retryable.
+    EventsUnavailable,
 }
 
 impl ErrorCode {
     /// All error codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SchemaMismatch,
         Self::StoreMismatch,
         Self::UninstallUnknown,
@@ -91,6 +93,7 @@ impl ErrorCode {
         Self::NotConfigured,
         Self::TokenRefused,
         Self::CatalogueUnavailable,
+        Self::EventsUnavailable,
     ];
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryCatalogue, MemoryConnections,
-    MemoryEntities, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions,
+    MemoryEntities, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions,
     MemoryWatchers,
 };
 use crate::{
@@ -50,6 +50,7 @@ impl<C: Clock, I: Index> IndexPorts for InMemory<C, I> {
     type Entities = MemoryEntities;
     type Stores = MemoryStores;
     type Index = I;
+    type FanOut = MemoryFanOut;
     type Clock = C;
 }
 
@@ -90,6 +91,7 @@ where
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().beside(&ledger),
             index,
+            fan_out: None,
             clock,
         },
         ledger,

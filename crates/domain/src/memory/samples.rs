@@ -13,6 +13,7 @@ pub fn product(id: impl ToString, updated_at: Timestamp, title: &str) -> Product
     Product {
         id: id.to_string().parse().expect("it is an id"),
         updated_at,
+        created_at: None,
         visible: true,
         title: title.into(),
         description: String::new(),

@@ -18,15 +18,16 @@ use crate::{
     live::RecordChange,
     store::{
         activity::ActivityEntry,
+        listening::{Audience, Listeners, Listening},
         stores::{
-            Counts, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores,
-            Tally,
+            Counts, Look, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
+            Stores, Tally,
         },
     },
     sync::backfill::{Checkpoint, Checkpoints},
 };
 
-/// [`Stores`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.
+/// [`Stores`], [`Listeners`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStores {
     kept: Shared<Tables>,
@@ -43,6 +44,8 @@ struct Tables {
     errors: HashMap<StoreKey, BTreeMap<ErrorCode, LastError>>,
     failed: BTreeMap<DeliveryKey, FailedDelivery>,
     checkpoints: HashMap<StoreKey, Checkpoint>,
+    /// Listeners to all stores.
+    all: Listening,
 }
 
 impl Tables {
@@ -160,6 +163,14 @@ impl Stores for MemoryStores {
         Ok(self.kept.lock().records.get(store).cloned())
     }
 
+    async fn look(&self, store: &StoreKey) -> Result<Look, PortError> {
+        let kept = self.kept.lock();
+        Ok(Look {
+            record: kept.records.get(store).cloned(),
+            all: kept.all.clone(),
+        })
+    }
+
     async fn record(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         {
             let mut kept = self.kept.lock();
@@ -190,6 +201,38 @@ impl Stores for MemoryStores {
     async fn begin_epoch(&self, store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.write(store, NOTHING, |record| record?.reinstalled(ended));
         Ok(())
+    }
+}
+
+impl Listeners for MemoryStores {
+    async fn listening(&self, to: Audience<'_>) -> Result<Listening, PortError> {
+        let kept = self.kept.lock();
+        Ok(match to {
+            Audience::All => kept.all.clone(),
+            Audience::Store(store) => {
+                (kept.records.get(store)).map_or_else(Listening::default, |record| record.listening.clone())
+            }
+        })
+    }
+
+    async fn replace(&self, to: Audience<'_>, before: &Listening, after: &Listening) -> Result<bool, PortError> {
+        Ok(match to {
+            Audience::All => {
+                let mut kept = self.kept.lock();
+                let unchanged = kept.all == *before;
+                if unchanged {
+                    kept.all = after.clone();
+                }
+                unchanged
+            }
+            Audience::Store(store) => self.write(store, NOTHING, |record| {
+                let record = record.filter(|record| record.listening == *before)?;
+                Some(StoreRecord {
+                    listening: after.clone(),
+                    ..record.clone()
+                })
+            }),
+        })
     }
 }
 

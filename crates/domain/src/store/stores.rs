@@ -5,6 +5,7 @@ mod counts;
 
 use std::{collections::BTreeMap, future::Future};
 
+use hookline_events::Resource;
 use jiff::Timestamp;
 
 pub use self::{
@@ -21,6 +22,7 @@ use crate::{
     },
     store::{
         activity::ActivityEntry,
+        listening::{Heard, Listening},
         rotation::{Rotation, SecretPairId, SecretUsage},
     },
 };
@@ -59,6 +61,8 @@ pub struct StoreRecord {
     /// Number of times this record has been written. A client that follows the store can see from it that it missed
     /// nothing.
     pub seq: u64,
+    /// Listeners to its events.
+    pub listening: Listening,
     /// Counts of receivers by the hour. They are here because receivers may write only to a record that exists, so that
     /// a stranger cannot create one.
     pub door: Counts,
@@ -106,6 +110,7 @@ impl Default for StoreRecord {
             redacted_at: None,
             run: None,
             quota: None,
+            listening: Listening::default(),
             seq: 0,
             door: Counts::new(),
         }
@@ -275,10 +280,40 @@ impl StoreUpdate {
     }
 }
 
+/// A look at a store: its record, and who listens to all stores.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Look {
+    /// Its record; `None` if the store is unknown.
+    pub record: Option<StoreRecord>,
+    /// Listeners to all stores.
+    pub all: Listening,
+}
+
+impl Look {
+    /// Returns the periods in which a kind of thing is listened to at `now`; `None` if nobody does.
+    #[must_use]
+    pub fn heard(&self, resource: Resource, now: Timestamp) -> Option<Heard> {
+        let nobody = Listening::default();
+        let own = self.record.as_ref().map_or(&nobody, |record| &record.listening);
+        Heard::of(own, &self.all, resource, now)
+    }
+}
+
 /// Stores the records of stores.
 pub trait Stores: Send + Sync {
     /// Returns the record of a store. Sees every earlier write.
     fn find(&self, store: &StoreKey) -> impl Future<Output = Result<Option<StoreRecord>, PortError>> + Send;
+
+    /// Returns the record of a store and who listens to all stores, in one call. Sees every earlier write. Where nothing
+    /// is published, nobody listens to all stores.
+    fn look(&self, store: &StoreKey) -> impl Future<Output = Result<Look, PortError>> + Send {
+        async {
+            Ok(Look {
+                record: self.find(store).await?,
+                all: Listening::default(),
+            })
+        }
+    }
 
     /// Applies an update to a store's record. Creates an unknown store as [`StoreRecord::default`]. Writes the record
     /// last, so that whoever learns of its `seq` finds the rest.

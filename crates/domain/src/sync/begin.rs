@@ -57,6 +57,7 @@ pub async fn begin(
             RunTask::Resync => Task::Resync { step },
             RunTask::Reconcile => Task::Reconcile { step },
         },
+        cause: None,
     };
     Ok(jobs.send(&job, SignedDuration::ZERO).await?)
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     catalogue::{
-        apply::{Apply, IndexPorts, Verdict},
+        apply::{Apply, IndexPorts, Origin, Verdict},
         entities::{Entries, FenceRecord, FenceState},
     },
     delivery::ledger::Fate,
@@ -170,13 +170,18 @@ impl<P: CataloguePorts> Refetch<P> {
     ///
     /// # Errors
     /// [`SyncError`]. Other products have been indexed as far as possible.
-    pub async fn products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<IndexedCounts, SyncError> {
+    pub async fn products(
+        &self,
+        store: &StoreKey,
+        ids: &[EntityId],
+        origin: &Origin,
+    ) -> Result<IndexedCounts, SyncError> {
         let mut indexed = IndexedCounts::default();
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let mut wanted = ids.to_vec();
             for _ in 0..MAX_ROUNDS {
                 let answered = self.catalogue.products(store, &wanted).await?;
-                let (more, overtaken) = self.index(store, answered.seen).await?;
+                let (more, overtaken) = self.index(store, answered.seen, origin).await?;
                 indexed.add(more);
                 indexed.skipped.extend(answered.skipped);
                 wanted = overtaken.into_iter().map(|entity| entity.id).collect();
@@ -195,24 +200,34 @@ impl<P: CataloguePorts> Refetch<P> {
     ///
     /// # Errors
     /// [`SyncError`]. Other states have been indexed as far as possible.
-    pub async fn take(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<IndexedCounts, SyncError> {
+    pub async fn take(
+        &self,
+        store: &StoreKey,
+        seen: Vec<Observed>,
+        origin: &Origin,
+    ) -> Result<IndexedCounts, SyncError> {
         if seen.is_empty() {
             return Ok(IndexedCounts::default());
         }
-        let (mut indexed, overtaken) = self.index(store, seen).await?;
+        let (mut indexed, overtaken) = self.index(store, seen, origin).await?;
         let products = overtaken.into_iter().filter(|entity| entity.kind == Kind::Product);
         let ids: Vec<EntityId> = products.map(|entity| entity.id).collect();
-        indexed.add(self.products(store, &ids).await?);
+        indexed.add(self.products(store, &ids, origin).await?);
         Ok(indexed)
     }
 
     /// Indexes states. Also returns the entities that something newer has overtaken, because what only the catalogue
     /// carries was not kept for them. A deletion is never overtaken, and an entity that has been deleted in the
     /// meantime stays deleted.
-    async fn index(&self, store: &StoreKey, seen: Vec<Observed>) -> Result<(IndexedCounts, Vec<EntityKey>), SyncError> {
+    async fn index(
+        &self,
+        store: &StoreKey,
+        seen: Vec<Observed>,
+        origin: &Origin,
+    ) -> Result<(IndexedCounts, Vec<EntityKey>), SyncError> {
         let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| seen.event.entity(store)).collect();
         let states: Vec<bool> = seen.iter().map(|seen| seen.event.signed_at().is_some()).collect();
-        let verdicts = self.apply.observe(store, seen).await;
+        let verdicts = self.apply.observe(store, seen, origin).await;
         let (mut indexed, mut overtaken, mut failed) = (IndexedCounts::default(), Vec::new(), None);
         for ((entity, is_state), verdict) in entities.into_iter().zip(states).zip(verdicts) {
             match verdict {

@@ -60,6 +60,7 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
                     let job = Job {
                         store,
                         task: due.task(),
+                        cause: None,
                     };
                     self.jobs.send(&job, delay).await?;
                     sent += 1;
@@ -120,6 +121,7 @@ mod tests {
             let job = |name| Job {
                 store: store(name),
                 task: task.clone(),
+                cause: None,
             };
             assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), SPACING)]);
         }

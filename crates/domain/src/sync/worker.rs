@@ -14,7 +14,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, Task},
+    catalogue::{
+        apply::Origin,
+        jobs::{Job, Jobs, Task},
+    },
     delivery::queue::Backlog,
     kernel::{
         failure::{ErrorCode, LastError},
@@ -126,30 +129,31 @@ impl<P: SyncPorts> SyncWorker<P> {
 
     async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<IndexedCounts, SyncError> {
         let store = &job.store;
+        let origin = Origin::Caused(job.cause.clone());
         match &job.task {
-            Task::Products { ids } => self.reconcile.refetch.products(store, ids).await,
+            Task::Products { ids } => self.reconcile.refetch.products(store, ids, &origin).await,
             Task::Stock { items } => {
                 let ids = self.products_of(store, items).await?;
-                self.reconcile.refetch.products(store, &ids).await
+                self.reconcile.refetch.products(store, &ids, &origin).await
             }
             Task::Members { collection, step } => {
-                let rest = self.members(store, collection, step, stop_at).await?;
+                let rest = self.members(job, collection, step, stop_at).await?;
                 if let Some(step) = rest {
                     let collection = collection.clone();
-                    self.send(store, Task::Members { collection, step }, SignedDuration::ZERO)
+                    self.send(job, Task::Members { collection, step }, SignedDuration::ZERO)
                         .await?;
                 }
                 Ok(IndexedCounts::default())
             }
             Task::Reconcile { step } => {
                 if let Some((step, delay)) = self.steps(store, Scope::Differing, step, stop_at).await? {
-                    self.send(store, Task::Reconcile { step }, delay).await?;
+                    self.send(job, Task::Reconcile { step }, delay).await?;
                 }
                 Ok(IndexedCounts::default())
             }
             Task::Resync { step } => {
                 if let Some((step, delay)) = self.steps(store, Scope::Everything, step, stop_at).await? {
-                    self.send(store, Task::Resync { step }, delay).await?;
+                    self.send(job, Task::Resync { step }, delay).await?;
                 }
                 Ok(IndexedCounts::default())
             }
@@ -247,19 +251,17 @@ impl<P: SyncPorts> SyncWorker<P> {
     }
 
     /// Sends jobs that read products.
-    async fn send_products(&self, store: &StoreKey, ids: &[EntityId]) -> Result<(), PortError> {
+    async fn send_products(&self, job: &Job, ids: &[EntityId]) -> Result<(), PortError> {
         for ids in ids.chunks(PRODUCTS_AT_ONCE) {
             let task = Task::Products { ids: ids.to_vec() };
-            self.send(store, task, SignedDuration::ZERO).await?;
+            self.send(job, task, SignedDuration::ZERO).await?;
         }
         Ok(())
     }
 
-    async fn send(&self, store: &StoreKey, task: Task, delay: SignedDuration) -> Result<(), PortError> {
-        let job = Job {
-            store: store.clone(),
-            task,
-        };
+    /// Sends a job that continues another, for the same cause.
+    async fn send(&self, job: &Job, task: Task, delay: SignedDuration) -> Result<(), PortError> {
+        let job = Job { task, ..job.clone() };
         self.jobs.send(&job, delay).await
     }
 

@@ -56,6 +56,7 @@ fn job(id: &str) -> SqsRecord {
         task: Task::Products {
             ids: vec![EntityId::new("1").unwrap()],
         },
+        cause: None,
     };
     record(id, serde_json::to_string(&job).unwrap())
 }

@@ -69,9 +69,11 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
         },
         Topic::ProductsDelete => Ok(Event::ProductDeleted(deleted_product(body)?)),
         Topic::CollectionsCreate | Topic::CollectionsUpdate => match read::<CollectionBody>(body) {
-            Ok(collection) => Ok(Event::CollectionUpdated(Box::new(
-                collection.into_collection(delivery.observed_at())?,
-            ))),
+            Ok(collection) => Ok(Event::CollectionUpdated(Box::new(Collection {
+                // No body of a collection tells it; the first does by its topic.
+                created_at: (topic == Topic::CollectionsCreate).then_some(collection.updated_at),
+                ..collection.into_collection(delivery.observed_at())?
+            }))),
             Err(problem) => Ok(Event::CollectionChanged(stub(Kind::Collection, body).ok_or(problem)?)),
         },
         Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted_collection(body)?)),
@@ -105,6 +107,8 @@ struct ProductBody<'a> {
     #[serde(borrow, default)]
     published_at: Field<Text<'a>>,
     updated_at: Timestamp,
+    #[serde(borrow, default)]
+    created_at: Field<Text<'a>>,
     #[serde(borrow, default)]
     tags: Field<Text<'a>>,
     #[serde(default)]
@@ -324,6 +328,8 @@ impl ProductBody<'_> {
         Ok(Product {
             id: entity_id(self.id)?,
             updated_at: self.updated_at,
+            // Only the type of an event follows from it, so an odd one is left out.
+            created_at: self.created_at.into_value().and_then(|at| at.parse().ok()),
             visible: active && published,
             title: self.title,
             description: self
@@ -406,6 +412,7 @@ impl CollectionBody {
         Ok(Collection {
             id: entity_id(self.id)?,
             updated_at: self.updated_at,
+            created_at: None,
             visible: published,
             title: self.title,
             description: self.body_html.as_deref().map(html::text).unwrap_or_default(),

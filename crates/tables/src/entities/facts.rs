@@ -9,7 +9,7 @@ use hookline_domain::{
     kernel::ids::EntityId,
 };
 
-use super::tracking;
+use super::{publication, tracking};
 use crate::value::{Item, MalformedError, Value};
 
 /// Attributes that a state sets, by their names.
@@ -37,6 +37,7 @@ pub fn read_facts(item: &Item) -> Result<RememberedFields, MalformedError> {
         collections: item.has("collections").then(|| read_collections(item)).transpose()?,
         tracking: item.has("tracking").then(|| tracking::read(item)).transpose()?,
         digest,
+        publication: publication::read(item)?,
     })
 }
 

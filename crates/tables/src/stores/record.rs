@@ -7,13 +7,14 @@ use hookline_domain::{
     live::RecordChange,
     store::{
         activity::ActivityEntry,
+        listening::Listening,
         rotation::{Rotation, SecretPairId},
         stores::{Counter, Counts, Hour, StoreRecord},
     },
 };
 use serde::de::DeserializeOwned;
 
-use super::{COUNT_PREFIX, LATEST, PROBLEM, ROTATION_PREFIX, SEQ, is_own, write::rotation_name};
+use super::{COUNT_PREFIX, LATEST, LISTENING, PROBLEM, ROTATION_PREFIX, SEQ, is_own, write::rotation_name};
 use crate::value::{Item, MalformedError};
 
 /// The most bytes of a batch's outcomes, uncompressed: ten have some 8 KB.
@@ -42,6 +43,7 @@ pub fn read_record(item: &Item) -> Result<StoreRecord, MalformedError> {
         redacted_at: item.find_micros("redacted_us")?,
         run: read_progress(item, "run"),
         quota: read_progress(item, "quota"),
+        listening: read_listening(item)?,
         // Older items lack this attribute.
         seq: if item.has(SEQ) { item.number(SEQ)? } else { 0 },
         rotations: BTreeMap::new(),
@@ -73,6 +75,14 @@ pub fn read_changed(before: Option<&Item>, after: &Item) -> Result<Option<Record
         latest: read_latest(after)?,
         problem: read_json(after, PROBLEM)?,
     }))
+}
+
+/// Reads the listeners of a store's own item, or of the item of listeners to all stores.
+///
+/// # Errors
+/// [`MalformedError`] when they are unreadable.
+pub fn read_listening(item: &Item) -> Result<Listening, MalformedError> {
+    Ok(read_json(item, LISTENING)?.unwrap_or_default())
 }
 
 pub(super) fn read_latest(item: &Item) -> Result<Vec<ActivityEntry>, MalformedError> {

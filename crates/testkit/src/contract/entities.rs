@@ -6,6 +6,7 @@ use hookline_domain::{
     catalogue::{
         digest::Digest,
         entities::{Advance, Entities, Entries, Fence, FenceState, ObservedFields, RememberedFields},
+        published::Publication,
     },
     event::product::Collections,
     kernel::{
@@ -50,10 +51,18 @@ macro_rules! entities_contract {
 /// Result for a state that passes, of an entity without known collections.
 const PASSED: Fence = Fence::Passed(NOTHING);
 
+/// Result for a state that does not pass, of the same.
+const SUPERSEDED: Fence = Fence::Superseded(NOTHING);
+
 const NOTHING: RememberedFields = RememberedFields {
     collections: None,
     tracking: None,
     digest: None,
+    publication: Publication {
+        published: None,
+        committed_at: None,
+        unsent: None,
+    },
 };
 
 fn in_collections(collections: &Collections) -> RememberedFields {
@@ -92,7 +101,7 @@ pub async fn same_state_passes_again(entities: &impl Entities) {
 pub async fn older_state_is_superseded(entities: &impl Entities) {
     let entity = product(&store("demo"), "1");
     advance(entities, &entity, 2).await;
-    assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
+    assert_eq!(advance(entities, &entity, 1).await, SUPERSEDED);
     assert_eq!(advance(entities, &entity, 2).await, PASSED);
 }
 
@@ -101,7 +110,7 @@ pub async fn tombstone_is_final(entities: &impl Entities) {
     advance(entities, &entity, 1).await;
     entities.tombstone(&entity, noon_plus(60)).await.unwrap();
     for seconds in [0, 1, 1_000_000] {
-        assert_eq!(advance(entities, &entity, seconds).await, Fence::Superseded);
+        assert_eq!(advance(entities, &entity, seconds).await, SUPERSEDED);
     }
 }
 
@@ -109,7 +118,7 @@ pub async fn tombstone_may_be_put_before_any_state_and_repeatedly(entities: &imp
     let entity = product(&store("demo"), "1");
     entities.tombstone(&entity, noon()).await.unwrap();
     entities.tombstone(&entity, noon()).await.unwrap();
-    assert_eq!(advance(entities, &entity, 1).await, Fence::Superseded);
+    assert_eq!(advance(entities, &entity, 1).await, SUPERSEDED);
 }
 
 pub async fn entities_are_isolated(entities: &impl Entities) {
@@ -197,7 +206,7 @@ pub async fn retired_entity_lets_only_newer_states_pass(entities: &impl Entities
     for _ in 0..2 {
         entities.retire(&entity, version(5), noon()).await.unwrap();
     }
-    assert_eq!(advance(entities, &entity, 4).await, Fence::Superseded);
+    assert_eq!(advance(entities, &entity, 4).await, SUPERSEDED);
     assert_eq!(advance(entities, &entity, 6).await, PASSED);
     assert_eq!(listed(entities, &store("demo"), 10).await, [(entity, version(6))]);
 
@@ -215,7 +224,7 @@ pub async fn newer_state_or_tombstone_is_not_retired(entities: &impl Entities) {
     advance(entities, &buried, 1).await;
     entities.tombstone(&buried, noon_plus(60)).await.unwrap();
     entities.retire(&buried, version(5), noon()).await.unwrap();
-    assert_eq!(advance(entities, &buried, 9).await, Fence::Superseded);
+    assert_eq!(advance(entities, &buried, 9).await, SUPERSEDED);
 }
 
 pub async fn newest_of_concurrent_states_stays<E: Entities + Clone + 'static>(entities: &E) {
@@ -226,7 +235,7 @@ pub async fn newest_of_concurrent_states_stays<E: Entities + Clone + 'static>(en
         async move { advance(&entities, &entity, seconds * 7 % 32).await }
     });
     at_once(states.collect()).await;
-    assert_eq!(advance(entities, &entity, 30).await, Fence::Superseded);
+    assert_eq!(advance(entities, &entity, 30).await, SUPERSEDED);
     assert_eq!(advance(entities, &entity, 31).await, PASSED);
 }
 
@@ -279,7 +288,11 @@ pub async fn collections_stay_until_a_state_carries_new_ones(entities: &(impl En
     assert_eq!(advance(1, None).await, PASSED);
     assert_eq!(advance(2, Some(&sale)).await, passed(&sale));
     assert_eq!(advance(3, None).await, passed(&sale));
-    assert_eq!(advance(2, Some(&nothing)).await, Fence::Superseded);
+    assert_eq!(
+        advance(2, Some(&nothing)).await,
+        Fence::Superseded(in_collections(&sale)),
+        "with what is remembered"
+    );
     assert_eq!(
         advance(4, None).await,
         passed(&sale),
@@ -333,8 +346,8 @@ pub async fn many_states_pass_as_each_would_alone<E: Entities + Entries>(entitie
     let expected = [
         ("older", 6, None, PASSED),
         ("same", 5, None, PASSED),
-        ("newer", 6, None, Fence::Superseded),
-        ("tombstoned", 6, None, Fence::Superseded),
+        ("newer", 6, None, SUPERSEDED),
+        ("tombstoned", 6, None, SUPERSEDED),
         ("retired", 6, None, PASSED),
         ("grouped", 6, None, in_collections(&older)),
         ("regrouped", 6, Some(&observed), in_collections(&observed)),
@@ -384,7 +397,7 @@ pub async fn states_may_exceed_the_limit_of_one_call(entities: &impl Entities) {
     let passed = entities.advance_all(&states).await;
     assert_eq!(passed.len(), 57);
     for (n, passed) in passed.into_iter().enumerate() {
-        let expected = if n % 2 == 0 { Fence::Superseded } else { PASSED };
+        let expected = if n % 2 == 0 { SUPERSEDED } else { PASSED };
         assert_eq!(passed.unwrap(), expected, "{n}");
     }
 }

@@ -38,6 +38,7 @@ async fn catalogue() -> (MemoryStores, MemoryIndex) {
     let collection = Collection {
         id: entity.id.clone(),
         updated_at: noon(),
+        created_at: None,
         visible: true,
         title: "Around the Campfire".into(),
         description: String::new(),

@@ -1,14 +1,18 @@
 //! Groups: the states of one entity in one batch. The newest goes on, and it supersedes the others.
 
+use std::borrow::Cow;
+
+use hookline_events::Cause;
 use jiff::Timestamp;
 
-use super::{Item, Verdict, Verdicts};
+use super::{Item, Origin, Verdict, Verdicts, publish::Finding, render};
 use crate::{
     catalogue::{
         digest::Digest,
         document::Document,
         entities::{ObservedFields, RememberedFields},
         index::IndexChange,
+        published::Unknown,
     },
     delivery::ledger::Fate,
     event::{
@@ -23,11 +27,16 @@ use crate::{
     store::stores::StoreRecord,
 };
 
+/// Topic in the cause of an event that a run through the catalogue made.
+const RECONCILE: &str = "reconcile";
+
 /// States of one entity in one batch.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     newest: Option<State>,
     members: Vec<Member>,
+    /// Time at which the entity was created, as any of the states tells it.
+    created_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -37,6 +46,8 @@ struct State {
     content: Content,
     facts: Facts,
     past: bool,
+    origin: Origin,
+    updated_at: Option<Timestamp>,
 }
 
 /// Content of an entity.
@@ -116,6 +127,7 @@ impl Group {
                 (true, true) | (false, false) => newest.version <= version,
             }
         });
+        self.created_at = self.created_at.or(observation.created_at);
         if is_newest {
             self.newest = Some(State {
                 version,
@@ -123,6 +135,8 @@ impl Group {
                 content: observation.content,
                 facts: observation.facts,
                 past,
+                origin: observation.origin,
+                updated_at: observation.updated_at,
             });
         }
     }
@@ -200,6 +214,82 @@ impl Group {
         })
     }
 
+    /// Positions of its deliveries in the batch.
+    pub(super) fn places(&self) -> Vec<usize> {
+        self.members.iter().map(|member| member.at).collect()
+    }
+
+    /// Returns how the newest state was found.
+    pub(super) fn finding(&self) -> Finding {
+        Finding {
+            is_run: self.newest.as_ref().is_some_and(|newest| newest.origin == Origin::Run),
+            created_at: self.created_at,
+            updated_at: self.newest.as_ref().and_then(|newest| newest.updated_at),
+        }
+    }
+
+    /// Returns the webhook or the run that brought the newest state.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        let newest = self.newest.as_ref()?;
+        match &newest.origin {
+            Origin::Caused(cause) => cause.clone(),
+            Origin::Run => Some(Cause {
+                topic: RECONCILE.to_owned(),
+                delivery_id: None,
+                received_at: newest.observed_at,
+            }),
+        }
+    }
+
+    /// True if the rest of the newest state is fetched from the store.
+    pub(super) fn awaits_rest(&self) -> bool {
+        let newest = self.newest.as_ref();
+        newest.is_some_and(|newest| newest.facts.missing == Some(Missing::Fetched))
+    }
+
+    /// Returns the content of the newest state for an event, with its document if it has been rendered already.
+    pub(super) fn published_content<'a>(
+        &self,
+        entity: &EntityKey,
+        remembered: &RememberedFields,
+        rendered: Option<&'a Document>,
+        connected: bool,
+    ) -> render::Content<'a> {
+        let newest = match &self.newest {
+            Some(newest) if newest.version < Version::FINAL => newest,
+            Some(_) | None => return render::Content::Gone,
+        };
+        let document = match rendered {
+            Some(document) => Some(Cow::Borrowed(document)),
+            None => self.document(entity, remembered).map(Cow::Owned),
+        };
+        let Some(document) = document else {
+            return render::Content::Hidden;
+        };
+        let (mut variants, mut unknown) = (Vec::new(), Unknown::default());
+        if let Content::Product(product) = &newest.content {
+            let mut product = (**product).clone();
+            if let Some(tracking) = &remembered.tracking {
+                product.remember(tracking);
+            }
+            let stocks = || product.variants.iter().map(|variant| variant.stock);
+            unknown = Unknown {
+                collections: remembered.collections.is_none(),
+                // Stock that turns out not to be counted has no quantity: no change, then, for somebody who was told one.
+                inventory: !product.complete
+                    || stocks().any(|stock| stock.availability().is_none())
+                    || (connected && stocks().any(|stock| stock.tracked.is_none())),
+                fields: !product.untold.is_empty(),
+            };
+            variants = product.variants;
+        }
+        render::Content::Seen(Box::new(render::Seen {
+            document,
+            variants,
+            unknown,
+        }))
+    }
+
     fn document(&self, entity: &EntityKey, remembered: &RememberedFields) -> Option<Document> {
         let newest = self.newest.as_ref()?;
         match &newest.content {
@@ -272,6 +362,12 @@ pub(super) struct Observation {
     pub(super) facts: Facts,
     /// True if it belongs to no current install.
     pub(super) past: bool,
+    /// Origin of the state.
+    pub(super) origin: Origin,
+    /// Time at which the entity was created, if the state tells it.
+    pub(super) created_at: Option<Timestamp>,
+    /// Time of the state's last change, if it tells it.
+    pub(super) updated_at: Option<Timestamp>,
 }
 
 /// Returns the state of an entity in an event; an error if the event carries none, which the consumer's route and the
@@ -280,10 +376,18 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
     let Item {
         observed_at,
         is_fetched,
+        ref origin,
         ..
     } = item;
+    let origin = origin.clone();
     let seen_at = |signed_at: Timestamp| if is_fetched { observed_at } else { signed_at };
     let entity = item.event.entity(store).ok_or_else(no_state)?;
+    let updated_at = item.event.signed_at();
+    let created_at = match &item.event {
+        Event::ProductUpdated(product) => product.created_at,
+        Event::CollectionUpdated(collection) => collection.created_at,
+        _ => None,
+    };
     let (version, seen_at, content, facts) = match item.event {
         Event::ProductUpdated(mut product) => {
             let seen_at = seen_at(product.updated_at);
@@ -333,6 +437,9 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
         content,
         facts,
         past: false,
+        origin,
+        created_at,
+        updated_at,
     })
 }
 

@@ -12,6 +12,7 @@ use super::{
     Apply, GONE_KEPT_FOR, IndexPorts, Item, Verdict, Verdicts,
     group::{Content, Group, Observation, observation},
     parked,
+    publish::PlacedFact,
 };
 use crate::{
     catalogue::{
@@ -37,6 +38,8 @@ const PAGE: usize = 500;
 pub(crate) struct Placed {
     pub(crate) groups: BTreeMap<EntityKey, Group>,
     pub(crate) removals: Vec<Removal>,
+    /// Facts that somebody listens to.
+    pub(crate) facts: Vec<PlacedFact>,
 }
 
 /// An uninstall that has been recorded, and whose entities have yet to be removed.
@@ -116,12 +119,9 @@ impl<P: IndexPorts> Apply<P> {
         record: &mut StoreRecord,
         observation: Observation,
     ) -> Result<Observation, PortError> {
-        // Ids are never reused, so a deletion is final in every install.
+        // Ids are never reused, so a deletion is final in every install. The look after writing tells if there is none.
         if observation.version == Version::FINAL {
-            return Ok(Observation {
-                past: !record.enabled,
-                ..observation
-            });
+            return Ok(observation);
         }
         let install = |record: &StoreRecord| record.install_of(observation.version, observation.observed_at);
         if let (InstallPeriod::Next, Some(ended)) = (install(record), record.uninstalled_at) {
@@ -221,7 +221,10 @@ impl<P: IndexPorts> Apply<P> {
 mod tests {
     use super::*;
     use crate::{
-        catalogue::index::{Search, SearchQuery},
+        catalogue::{
+            apply::Origin,
+            index::{Search, SearchQuery},
+        },
         event::{Event, Observed},
         memory::{InMemory, MemoryEntities, MemoryIndex, MemoryStores, noon},
         testing::{product, store},
@@ -241,6 +244,7 @@ mod tests {
             entities: MemoryEntities::default(),
             stores: MemoryStores::default(),
             index: MemoryIndex::default(),
+            fan_out: None,
             clock: noon(),
         };
         let found = async || {
@@ -252,7 +256,9 @@ mod tests {
             };
             apply.index.search(&query).await.unwrap().total
         };
-        apply.observe(&store, vec![stove("2026-11-21T11:00:00Z")]).await;
+        apply
+            .observe(&store, vec![stove("2026-11-21T11:00:00Z")], &Origin::Run)
+            .await;
         assert_eq!(found().await, 1);
         // Another clock is ahead: everything that it has ended is removed as well, whatever our clock says.
         let later = "2026-11-21T12:30:00Z".parse().unwrap();
@@ -265,7 +271,9 @@ mod tests {
             apply.uninstall(&store, later).await.is_settled(),
             "repeating it is harmless"
         );
-        apply.observe(&store, vec![stove("2026-11-21T12:29:00Z")]).await;
+        apply
+            .observe(&store, vec![stove("2026-11-21T12:29:00Z")], &Origin::Run)
+            .await;
         assert_eq!(found().await, 0, "older states do not come back");
     }
 }

@@ -56,7 +56,7 @@ impl Consumer {
             event: Event::ProductUpdated(seen),
             at: at(at_),
         };
-        self.apply.observe(&store(STORE), vec![seen]).await
+        self.apply.observe(&store(STORE), vec![seen], &Origin::Run).await
     }
 
     fn text(&self, product: &str) -> String {
@@ -250,7 +250,7 @@ async fn prices_have_the_currency_of_the_store() {
         event: Event::ProductUpdated(product),
         at: at(T1),
     };
-    consumer.apply.observe(&store(STORE), vec![seen]).await;
+    consumer.apply.observe(&store(STORE), vec![seen], &Origin::Run).await;
     assert!(
         consumer.text("1").ends_with("1 EUR, in stock"),
         "{}",
@@ -346,6 +346,7 @@ async fn tracking_of_stock_is_fetched_once_if_it_matters() {
             event: Event::ProductUpdated(product),
             observed_at: at(at_),
             is_fetched: true,
+            origin: Origin::Caused(None),
         }
     };
     let settle = async |item: Item| {

@@ -15,8 +15,8 @@ use crate::{
     },
     kernel::version::Version,
     memory::{
-        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryIndex, MemoryJobs,
-        MemoryLedger, MemoryStores,
+        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryFanOut, MemoryIndex,
+        MemoryJobs, MemoryLedger, MemoryStores,
     },
 };
 
@@ -26,6 +26,7 @@ impl IndexPorts for Ports {
     type Entities = MemoryEntities;
     type Stores = MemoryStores;
     type Index = FlakyIndex;
+    type FanOut = MemoryFanOut;
     type Clock = Timestamp;
 }
 

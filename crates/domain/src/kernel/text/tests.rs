@@ -114,6 +114,7 @@ async fn finds(title: &str, typed: &str) -> bool {
     let collection = Collection {
         id: entity.id.clone(),
         updated_at: jiff::Timestamp::UNIX_EPOCH,
+        created_at: None,
         visible: true,
         title: title.to_owned(),
         description: String::new(),

@@ -248,7 +248,8 @@ fn needs_person(error: &LastError, view: &StoreView, now: Timestamp) -> bool {
         ErrorCode::IndexUnavailable
         | ErrorCode::StorageUnavailable
         | ErrorCode::StoreChanging
-        | ErrorCode::CatalogueUnavailable => is_recent && view.record.last_sync_at.is_none_or(|over| over <= error.at),
+        | ErrorCode::CatalogueUnavailable
+        | ErrorCode::EventsUnavailable => is_recent && view.record.last_sync_at.is_none_or(|over| over <= error.at),
         ErrorCode::SchemaMismatch
         | ErrorCode::StoreMismatch
         | ErrorCode::UninstallUnknown

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Baseline, Reconcile, Scope};
 use crate::{
     catalogue::{
+        apply::Origin,
         digest::Digest,
         entities::{FenceRecord, FenceState},
         jobs::ReconcileFindings,
@@ -113,7 +114,7 @@ impl<P: CataloguePorts> Reconcile<P> {
             }
             Scope::Differing => self.differing(store, seen, baseline, &mut more).await?,
         };
-        self.refetch.take(store, seen).await?;
+        self.refetch.take(store, seen, &Origin::Run).await?;
         add(found, &more);
         Ok(())
     }

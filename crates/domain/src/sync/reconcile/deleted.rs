@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Next, Reconcile, Scope, Step, WaitReason};
 use crate::{
     catalogue::{
+        apply::Origin,
         entities::Entities,
         index::{Index, IndexChange},
         jobs::{ExportId, ReconcileFindings},
@@ -129,7 +130,7 @@ impl<P: CataloguePorts> Reconcile<P> {
             ..ReconcileFindings::default()
         };
         self.remove_from_index(store, &gone).await?;
-        self.refetch.take(store, gone).await?;
+        self.refetch.take(store, gone, &Origin::Run).await?;
         Ok((page.next, more))
     }
 

@@ -7,6 +7,7 @@ use super::{
     Baseline, Next, OnProgress, Progress, RETRY_DELAY, Reconcile, Scope, Step, WaitReason, compare::add, read_on,
 };
 use crate::{
+    catalogue::apply::Origin,
     catalogue::jobs::{ExportId, ReconcileFindings},
     kernel::{ids::StoreKey, port::chain},
     sync::{
@@ -125,7 +126,7 @@ impl<P: CataloguePorts> Reconcile<P> {
                 let mut found = ReconcileFindings::default();
                 self.compare(store, batch.products, baseline, &mut found).await?;
                 found.pass_over(batch.skipped);
-                let fetched = self.refetch.products(store, &batch.doubtful).await?;
+                let fetched = self.refetch.products(store, &batch.doubtful, &Origin::Run).await?;
                 found.compared += u64::try_from(batch.doubtful.len()).unwrap_or(u64::MAX);
                 found.pass_over(fetched.skipped);
                 Ok::<_, SyncError>(found)

@@ -9,7 +9,7 @@ use super::{SyncPorts, SyncWorker};
 use crate::{
     catalogue::{
         entities::{Entities, FenceRecord, FenceState},
-        jobs::Members,
+        jobs::{Job, Members},
     },
     event::Event,
     kernel::{
@@ -30,11 +30,12 @@ impl<P: SyncPorts> SyncWorker<P> {
     /// Continues with the members of a collection. Returns the step that remains if the time is up.
     pub(super) async fn members(
         &self,
-        store: &StoreKey,
+        job: &Job,
         collection: &EntityId,
         step: &Members,
         stop_at: Timestamp,
     ) -> Result<Option<Members>, SyncError> {
+        let store = &job.store;
         let seen = self.reconcile.refetch.catalogue.collection(store, collection).await?;
         let title = match seen.event {
             // A collection that shoppers cannot see has no members.
@@ -58,7 +59,7 @@ impl<P: SyncPorts> SyncWorker<P> {
                         .catalogue
                         .members(store, collection, after.as_deref())
                         .await?;
-                    self.send_changed(store, &part.items, |known| !is_in(known, collection, title))
+                    self.send_changed(job, &part.items, |known| !is_in(known, collection, title))
                         .await?;
                     theirs.extend(part.items);
                     after = part.next;
@@ -78,13 +79,13 @@ impl<P: SyncPorts> SyncWorker<P> {
             };
             theirs = listed;
         }
-        self.ours(store, collection, &theirs, ours_after, stop_at).await
+        self.ours(job, collection, &theirs, ours_after, stop_at).await
     }
 
     /// Sends jobs for products that we have in the collection and the store has not.
     async fn ours(
         &self,
-        store: &StoreKey,
+        job: &Job,
         collection: &EntityId,
         theirs: &HashSet<EntityId>,
         mut after: Option<EntityKey>,
@@ -96,7 +97,7 @@ impl<P: SyncPorts> SyncWorker<P> {
                 .refetch
                 .apply
                 .entities
-                .page(store, after.as_ref(), ENTITIES_LISTED)
+                .page(&job.store, after.as_ref(), ENTITIES_LISTED)
                 .await?;
             let products = page
                 .passed
@@ -110,7 +111,7 @@ impl<P: SyncPorts> SyncWorker<P> {
                 let collections = known.and_then(|known| known.remembered.collections.as_ref());
                 collections.is_some_and(|collections| collections.contains_key(collection))
             };
-            self.send_changed(store, &others, is_member).await?;
+            self.send_changed(job, &others, is_member).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(None);
@@ -125,15 +126,18 @@ impl<P: SyncPorts> SyncWorker<P> {
     /// Sends jobs for those products for which `changed` is true, given what is remembered of them.
     async fn send_changed(
         &self,
-        store: &StoreKey,
+        job: &Job,
         ids: &[EntityId],
         changed: impl Fn(Option<&FenceRecord>) -> bool,
     ) -> Result<(), SyncError> {
-        let entities: Vec<EntityKey> = ids.iter().map(|id| store.entity(Kind::Product, id.clone())).collect();
+        let entities: Vec<EntityKey> = ids
+            .iter()
+            .map(|id| job.store.entity(Kind::Product, id.clone()))
+            .collect();
         let known = self.reconcile.refetch.known(&entities).await?;
         let changed = ids.iter().zip(known).filter(|(_, known)| changed(known.as_ref()));
         let ids: Vec<EntityId> = changed.map(|(id, _)| id.clone()).collect();
-        Ok(self.send_products(store, &ids).await?)
+        Ok(self.send_products(job, &ids).await?)
     }
 
     /// All members; `None` if there are too many to hold in memory.

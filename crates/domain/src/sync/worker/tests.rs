@@ -61,7 +61,9 @@ impl World {
             }
             clock.pass(SignedDuration::from_millis(10));
             let at = clock.now();
-            let applied = apply.observe(&store(), vec![Observed { event, at }]).now_or_never();
+            let applied = apply
+                .observe(&store(), vec![Observed { event, at }], &Origin::Run)
+                .now_or_never();
             assert!(applied.is_some(), "the in-memory ports never wait");
         });
     }
@@ -211,7 +213,11 @@ async fn members_continue_in_another_job_when_the_time_is_up() {
     let (mut steps, mut next) = (Vec::new(), Some(members("90")));
     let mut others = Vec::new();
     while let Some(task) = next.take() {
-        let job = Job { store: store(), task };
+        let job = Job {
+            store: store(),
+            task,
+            cause: None,
+        };
         assert_eq!(world.sync().perform(&job, Timestamp::MIN).await, JobOutcome::Done);
         for (job, _) in world.jobs.take() {
             match job.task {

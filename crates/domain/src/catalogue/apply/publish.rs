@@ -1,0 +1,419 @@
+//! Publishing: makes events of states that the index has taken, and sends them.
+//!
+//! ```text
+//!   compare ─▶ commit, with `unsent` ─▶ send ─▶ clear `unsent`
+//! ```
+//!
+//! A state is compared with what the last committed event of its entity says. If it differs, its event is **committed**
+//! to the entity's record before it is sent, on condition that no newer state has passed and no other event was committed
+//! meanwhile. The commit's time fixes the event's id. A consumer that dies after the commit leaves `unsent`: whoever next
+//! meets the same state sends the same event.
+
+use std::collections::BTreeMap;
+
+use hookline_events::{Cause, Event, EventId, Resource, Store};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Apply, GONE_KEPT_FOR, IndexPorts, Item, Origin, Verdict, Verdicts,
+    group::Group,
+    render::{self, Content},
+};
+use crate::{
+    catalogue::{
+        entities::{Commit, CommitOutcome, Entities},
+        fan_out::FanOut,
+        published::{Publication, Published, Unsent},
+    },
+    event::fact::{Announcement, Fact, Identity},
+    kernel::{
+        failure::ErrorCode,
+        ids::{EntityKey, Kind, StoreKey},
+        port::{Clock, PortError},
+        time::later,
+    },
+    store::{listening::Heard, stores::Look},
+};
+
+/// Attempts to commit an event while others commit events of the same entity.
+const MAX_COMMITS: usize = 4;
+
+/// A fact of a delivery, for listeners.
+#[derive(Debug)]
+pub(crate) struct PlacedFact {
+    /// Position in the batch.
+    pub(crate) at: usize,
+    pub(crate) store: StoreKey,
+    pub(crate) fact: Fact,
+    pub(crate) observed_at: Timestamp,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl PlacedFact {
+    /// A fact of a delivery with what of it somebody listens to; `None` if nobody listens.
+    pub(crate) fn of(item: &Item, store: &StoreKey, mut fact: Fact, look: &Look, now: Timestamp) -> Option<Self> {
+        fact.announces
+            .retain(|announcement| look.heard(announcement.kind.resource(), now).is_some());
+        if fact.announces.is_empty() {
+            return None;
+        }
+        let cause = match &item.origin {
+            Origin::Caused(cause) => cause.clone(),
+            Origin::Run => None,
+        };
+        Some(Self {
+            at: item.at,
+            store: store.clone(),
+            fact,
+            observed_at: item.observed_at,
+            cause,
+        })
+    }
+}
+
+/// State of an entity that may be published.
+pub(super) struct Candidate<'a> {
+    pub(super) entity: &'a EntityKey,
+    pub(super) group: &'a Group,
+    pub(super) heard: Heard,
+    pub(super) content: Content<'a>,
+    pub(super) publication: Publication,
+    pub(super) standing: Standing,
+}
+
+/// Standing of a state, which limits what may be done for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// The index holds it.
+    Held,
+    /// The index holds it, and a job is on its way that brings the rest of it.
+    AwaitsRest,
+    /// A newer one has passed the fence.
+    Superseded,
+}
+
+/// What is to be done for a state.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// Nothing: the last event says the same, or nobody needs to hear it.
+    Quiet,
+    /// Store what is newly known, without an event.
+    Fill(Published),
+    /// Commit an event, and send it.
+    Commit(Published, Unsent),
+    /// Send the event of the last commit again: who committed it may have died.
+    Resend,
+}
+
+/// How a state was found, as far as it decides about events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finding {
+    /// True if a run through the catalogue found it.
+    pub(super) is_run: bool,
+    pub(super) created_at: Option<Timestamp>,
+    pub(super) updated_at: Option<Timestamp>,
+}
+
+/// Decides what is done for a state, given what is published.
+fn decide(publication: &Publication, state: Published, heard: Heard, finding: Finding, standing: Standing) -> Step {
+    let in_period = |at: Option<Timestamp>| at.is_some_and(|at| at >= heard.since);
+    let published =
+        (publication.published.as_ref()).filter(|published| heard.continues(published.periods.0, published.periods.1));
+    let Some(published) = published else {
+        // The first event of an entity says all of it, and a superseded state is not committed.
+        if standing != Standing::Held || (finding.is_run && !in_period(finding.updated_at)) {
+            return Step::Quiet;
+        }
+        let unsent = Unsent {
+            is_new: in_period(finding.created_at),
+            ..Unsent::default()
+        };
+        return Step::Commit(state, unsent);
+    };
+    let state = state.over(published);
+    let changes = state.changes_since(published);
+    if changes.is_empty() {
+        if publication.unsent.is_some() {
+            return Step::Resend;
+        }
+        return if standing != Standing::Superseded && state.says_more_than(published) {
+            Step::Fill(state)
+        } else {
+            Step::Quiet
+        };
+    }
+    if standing == Standing::Superseded {
+        return Step::Quiet;
+    }
+    let unsent = match &publication.unsent {
+        None => Unsent {
+            told: Some(published.clone()),
+            is_new: false,
+            changes,
+        },
+        // That event may have been sent or not, so this one says what differs from either.
+        Some(before) => Unsent {
+            told: before.told.clone(),
+            is_new: before.is_new,
+            changes: (before.told.as_ref()).map_or_else(Default::default, |told| {
+                changes.and(before.changes).and(state.changes_since(told))
+            }),
+        },
+    };
+    Step::Commit(state, unsent)
+}
+
+/// Events on their way, by store, each with what waits for it.
+#[derive(Debug, Default)]
+struct Outgoing {
+    stores: BTreeMap<StoreKey, Batch>,
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    events: Vec<Event>,
+    /// Commits to be cleared once the events are sent.
+    commits: Vec<(EntityKey, Timestamp)>,
+    /// Positions of facts.
+    facts: Vec<usize>,
+}
+
+impl<P: IndexPorts> Apply<P> {
+    /// Commits and sends the events of states and facts. Returns the commits whose events have been sent, to be
+    /// [cleared](Apply::clear). A state whose event could not be sent is retried.
+    pub(super) async fn publish(
+        &self,
+        fan_out: &P::FanOut,
+        verdicts: &mut Verdicts,
+        candidates: Vec<Candidate<'_>>,
+        facts: &[PlacedFact],
+    ) -> Vec<(EntityKey, Timestamp)> {
+        let groups: BTreeMap<&EntityKey, &Group> = candidates
+            .iter()
+            .map(|candidate| (candidate.entity, candidate.group))
+            .collect();
+        let mut outgoing = Outgoing::default();
+        self.commit(verdicts, &mut outgoing, candidates).await;
+        self.announce(verdicts, &mut outgoing, facts).await;
+        let mut sent = Vec::new();
+        for (store, batch) in outgoing.stores {
+            match fan_out.send(&store, &batch.events).await {
+                Ok(()) => sent.extend(batch.commits),
+                Err(failure) => {
+                    let verdict = events_unavailable(&failure);
+                    for (entity, _) in &batch.commits {
+                        groups[entity].decide(verdicts, &verdict);
+                    }
+                    for at in batch.facts {
+                        verdicts.decide(at, verdict.clone());
+                    }
+                }
+            }
+        }
+        sent
+    }
+
+    /// Records that the events of these commits have been sent. If it fails, they are sent once more with the next
+    /// delivery of the same state, which changes nothing.
+    pub(crate) async fn clear(&self, sent: &[(EntityKey, Timestamp)]) {
+        if sent.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.entities.clear_all(sent).await {
+            super::log_failure(&failure);
+        }
+    }
+
+    /// Commits the events of states, in as few calls as possible.
+    async fn commit(&self, verdicts: &mut Verdicts, outgoing: &mut Outgoing, states: Vec<Candidate<'_>>) {
+        let mut open = states;
+        for _ in 0..MAX_COMMITS {
+            let mut steps = Vec::new();
+            for candidate in open {
+                let state = candidate.content.published(candidate.group.version(), candidate.heard);
+                let finding = candidate.group.finding();
+                match decide(
+                    &candidate.publication,
+                    state,
+                    candidate.heard,
+                    finding,
+                    candidate.standing,
+                ) {
+                    Step::Quiet => {}
+                    Step::Resend => outgoing.add(&candidate, &candidate.publication),
+                    Step::Fill(published) => steps.push((candidate, published, None)),
+                    Step::Commit(published, unsent) => steps.push((candidate, published, Some(unsent))),
+                }
+            }
+            if steps.is_empty() {
+                return;
+            }
+            let now = self.clock.now();
+            let commits: Vec<Commit<'_>> = steps
+                .iter()
+                .map(|(candidate, published, unsent)| Commit {
+                    entity: candidate.entity,
+                    version: candidate.group.version(),
+                    compared: candidate.publication.committed_at,
+                    at: after(candidate.publication.committed_at, now),
+                    published,
+                    unsent: unsent.as_ref(),
+                })
+                .collect();
+            let times: Vec<Timestamp> = commits.iter().map(|commit| commit.at).collect();
+            let outcomes = self.entities.commit_all(&commits).await;
+            open = Vec::new();
+            for (((mut candidate, published, unsent), outcome), at) in steps.into_iter().zip(outcomes).zip(times) {
+                match outcome {
+                    Ok(CommitOutcome::Written) if unsent.is_some() => {
+                        let committed = Publication {
+                            published: Some(published),
+                            committed_at: Some(at),
+                            unsent,
+                        };
+                        outgoing.add(&candidate, &committed);
+                    }
+                    Ok(CommitOutcome::Written | CommitOutcome::Overtaken) => {}
+                    Ok(CommitOutcome::Recompare(publication)) => {
+                        candidate.publication = *publication;
+                        open.push(candidate);
+                    }
+                    // Without an event there is nothing to lose.
+                    Err(failure) if unsent.is_none() => super::log_failure(&failure),
+                    Err(failure) => candidate.group.decide(verdicts, &Verdict::storage(&failure)),
+                }
+            }
+        }
+        let busy = Verdict::Retry {
+            code: ErrorCode::EventsUnavailable,
+            cause: None,
+            message: "other events of this entity are committed all the time".into(),
+        };
+        for candidate in open {
+            candidate.group.decide(verdicts, &busy);
+        }
+    }
+
+    /// Adds the events of facts.
+    async fn announce(&self, verdicts: &mut Verdicts, outgoing: &mut Outgoing, facts: &[PlacedFact]) {
+        for placed in facts {
+            let mut events = Vec::with_capacity(placed.fact.announces.len());
+            for announcement in &placed.fact.announces {
+                match self.identify(placed, announcement).await {
+                    Ok((id, at)) => events.push(event_of(placed, announcement, id, at)),
+                    Err(failure) => {
+                        verdicts.decide(placed.at, Verdict::storage(&failure));
+                        events.clear();
+                        break;
+                    }
+                }
+            }
+            if !events.is_empty() {
+                let batch = outgoing.stores.entry(placed.store.clone()).or_default();
+                batch.events.extend(events);
+                batch.facts.push(placed.at);
+            }
+        }
+    }
+
+    /// Returns the id of a fact's event, and its time.
+    async fn identify(
+        &self,
+        placed: &PlacedFact,
+        announcement: &Announcement,
+    ) -> Result<(EventId, Timestamp), PortError> {
+        let (fact, kind) = (&placed.fact, announcement.kind.as_str());
+        let parts = |apart| {
+            let store = &placed.store;
+            [
+                store.source.as_str(),
+                store.store.as_str(),
+                kind,
+                fact.kind,
+                fact.id.as_str(),
+                apart,
+            ]
+        };
+        match &announcement.identity {
+            Identity::Told { at, apart } => Ok((EventId::new(*at, &parts(apart)), *at)),
+            Identity::First => {
+                let at = placed.observed_at;
+                let name = format!("{kind}#{}", fact.id);
+                let expires_at = later(self.clock.now(), GONE_KEPT_FOR);
+                let id = EventId::new(at, &parts(""));
+                let first = self.entities.first_id(&placed.store, &name, &id, expires_at).await?;
+                let at = first.timestamp();
+                Ok((first, at))
+            }
+        }
+    }
+}
+
+impl Outgoing {
+    /// Adds the events of a commit.
+    fn add(&mut self, candidate: &Candidate<'_>, committed: &Publication) {
+        let (Some(published), Some(at), Some(unsent)) =
+            (&committed.published, committed.committed_at, &committed.unsent)
+        else {
+            return;
+        };
+        let batch = self.stores.entry(candidate.entity.store.clone()).or_default();
+        batch.events.extend(render::events(candidate, published, at, unsent));
+        batch.commits.push((candidate.entity.clone(), at));
+    }
+}
+
+/// Kind of thing that events of these entities are about.
+pub(super) fn resource(kind: Kind) -> Resource {
+    match kind {
+        Kind::Product => Resource::Product,
+        Kind::Collection => Resource::Collection,
+    }
+}
+
+/// Time of a commit after another, in whole milliseconds.
+fn after(last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+    last.map_or(now, |last| now.max(later(last, SignedDuration::from_millis(1))))
+}
+
+fn event_of(placed: &PlacedFact, announcement: &Announcement, id: EventId, at: Timestamp) -> Event {
+    Event {
+        id,
+        kind: announcement.kind.clone(),
+        version: hookline_events::VERSION,
+        timestamp: at,
+        store: event_store(&placed.store),
+        subject: hookline_events::Subject {
+            kind: placed.fact.kind.to_owned(),
+            id: placed.fact.id.to_string(),
+            version: None,
+        },
+        data: announcement.data.clone().cut(""),
+        changed: None,
+        previous: None,
+        related: announcement.related.clone(),
+        session_id: announcement.session_id.clone(),
+        cause: placed.cause.clone(),
+    }
+}
+
+/// The store as events name it.
+pub(super) fn event_store(store: &StoreKey) -> Store {
+    Store {
+        source: store.source.to_string(),
+        id: store.store.to_string(),
+    }
+}
+
+fn events_unavailable(failure: &PortError) -> Verdict {
+    super::log_failure(failure);
+    Verdict::Retry {
+        code: ErrorCode::EventsUnavailable,
+        cause: Some(failure.cause),
+        message: format!("the document is written, but its event could not be sent: {failure}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,336 @@
+//! Listeners: for which kinds of things events of a store are published.
+//!
+//! No event is made of a thing that nobody listens to, and nothing is written for it. A kind of thing is listened to in
+//! numbered **periods**: what was published in one period says nothing about the next, because nothing was published in
+//! between.
+//!
+//! ```text
+//!   listener comes: widen ─▶ it is created         listener goes: it is removed ─▶ narrow
+//! ```
+//!
+//! So what is published is always at least what listeners want; an event too many finds no listener.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+};
+
+use hookline_events::Resource;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{ids::StoreKey, port::PortError, time::later};
+
+/// Name of the listener that is the operator's event bus.
+pub const BUS: &str = "bus";
+
+/// Least time that a temporary listener must have left so that its listening counts as unbroken: more than the
+/// difference of two clocks.
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Attempts of a change that others overtake.
+const MAX_ATTEMPTS: usize = 8;
+
+/// Listeners to one store, or to all stores.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Listening {
+    listeners: BTreeMap<String, Listener>,
+    periods: BTreeMap<Resource, Period>,
+    /// Number of the latest period.
+    last: u32,
+}
+
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Listener {
+    /// Kinds of things whose events it wants.
+    pub resources: BTreeSet<Resource>,
+    /// End of its listening, unless it is extended; `None` if it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// Period in which a kind of thing has been listened to without a break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Period {
+    /// Number, from 1; never used again.
+    pub number: u32,
+    /// Beginning.
+    pub since: Timestamp,
+}
+
+impl Listening {
+    /// Returns true if there is a listener of this name, lasting or not.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.listeners.contains_key(name)
+    }
+
+    /// Returns the listeners by their names.
+    #[must_use]
+    pub fn listeners(&self) -> &BTreeMap<String, Listener> {
+        &self.listeners
+    }
+
+    /// Returns the period in which a kind of thing is listened to at `now`, if it is.
+    #[must_use]
+    pub fn period(&self, resource: Resource, now: Timestamp) -> Option<Period> {
+        self.is_wanted(resource, now)
+            .then(|| self.periods.get(&resource).copied())
+            .flatten()
+    }
+
+    fn is_wanted(&self, resource: Resource, at: Timestamp) -> bool {
+        self.listeners
+            .values()
+            .any(|listener| listener.resources.contains(&resource) && listener.until.is_none_or(|until| until > at))
+    }
+
+    /// Returns the listening with this listener, added or replaced. Begins a period of each kind of thing that nobody
+    /// listened to, or only somebody whose time is nearly over.
+    #[must_use]
+    pub fn widened(&self, name: &str, listener: &Listener, now: Timestamp) -> Self {
+        let mut widened = self.clone();
+        widened.listeners.insert(name.to_owned(), listener.clone());
+        for resource in &listener.resources {
+            if !self.is_wanted(*resource, later(now, CLOCK_MARGIN)) {
+                widened.last += 1;
+                let (number, since) = (widened.last, now);
+                widened.periods.insert(*resource, Period { number, since });
+            }
+        }
+        widened.tidied(now)
+    }
+
+    /// Returns the listening without this listener.
+    #[must_use]
+    pub fn narrowed(&self, name: &str, now: Timestamp) -> Self {
+        let mut narrowed = self.clone();
+        narrowed.listeners.remove(name);
+        narrowed.tidied(now)
+    }
+
+    /// Leaves out what is over. The number of the latest period stays.
+    fn tidied(mut self, now: Timestamp) -> Self {
+        self.listeners
+            .retain(|_, listener| listener.until.is_none_or(|until| until > now));
+        let wanted: BTreeSet<Resource> = self
+            .listeners
+            .values()
+            .flat_map(|listener| listener.resources.iter().copied())
+            .collect();
+        self.periods.retain(|resource, _| wanted.contains(resource));
+        self
+    }
+}
+
+/// Periods in which a kind of thing is listened to at this store: by listeners of the store's own, and by listeners to all
+/// stores. At least one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Heard {
+    /// Number of the period of the store's own listeners; 0 if it has none.
+    pub own: u32,
+    /// Number of the period of listeners to all stores; 0 if there are none.
+    pub all: u32,
+    /// Beginning of the earlier of the two.
+    pub since: Timestamp,
+}
+
+impl Heard {
+    /// Returns the periods in which a kind of thing is listened to at `now`; `None` if nobody does.
+    #[must_use]
+    pub fn of(own: &Listening, all: &Listening, resource: Resource, now: Timestamp) -> Option<Self> {
+        let (own, all) = (own.period(resource, now), all.period(resource, now));
+        let since = own.iter().chain(&all).map(|period| period.since).min()?;
+        let number = |period: Option<Period>| period.map_or(0, |period| period.number);
+        Some(Self {
+            own: number(own),
+            all: number(all),
+            since,
+        })
+    }
+
+    /// Returns true if listening has not been broken since the periods with these numbers: of the store's own listeners,
+    /// and of listeners to all stores.
+    #[must_use]
+    pub fn continues(&self, own: u32, all: u32) -> bool {
+        (own != 0 && own == self.own) || (all != 0 && all == self.all)
+    }
+}
+
+/// Stores to which somebody listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience<'a> {
+    /// One store.
+    Store(&'a StoreKey),
+    /// All stores.
+    All,
+}
+
+/// Stores who listens.
+pub trait Listeners: Send + Sync {
+    /// Returns the listeners. Sees every earlier write.
+    fn listening(&self, to: Audience<'_>) -> impl Future<Output = Result<Listening, PortError>> + Send;
+
+    /// Replaces the listeners, if they are still those of `before`; returns whether they were. Creates no record of a
+    /// store that is unknown, and returns `false`.
+    fn replace(
+        &self,
+        to: Audience<'_>,
+        before: &Listening,
+        after: &Listening,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
+
+/// Failure to change who listens. **Retryable.**
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The table failed.
+    #[error(transparent)]
+    Storage(#[from] PortError),
+    /// The store is unknown, or others change its listeners all the time.
+    #[error("the listeners of this store cannot be changed: it is unknown, or others are changing them; try again")]
+    Refused,
+}
+
+/// Adds a listener, or replaces the one of this name. Call it **before** the listener exists.
+///
+/// # Errors
+/// [`ListenError`].
+pub async fn widen(
+    listeners: &impl Listeners,
+    to: Audience<'_>,
+    name: &str,
+    listener: &Listener,
+    now: Timestamp,
+) -> Result<Listening, ListenError> {
+    change(listeners, to, |before| before.widened(name, listener, now)).await
+}
+
+/// Removes a listener. Call it **after** the listener is gone.
+///
+/// # Errors
+/// [`ListenError`].
+pub async fn narrow(
+    listeners: &impl Listeners,
+    to: Audience<'_>,
+    name: &str,
+    now: Timestamp,
+) -> Result<Listening, ListenError> {
+    change(listeners, to, |before| before.narrowed(name, now)).await
+}
+
+async fn change(
+    listeners: &impl Listeners,
+    to: Audience<'_>,
+    after: impl Fn(&Listening) -> Listening,
+) -> Result<Listening, ListenError> {
+    for _ in 0..MAX_ATTEMPTS {
+        let before = listeners.listening(to).await?;
+        let after = after(&before);
+        if before == after || listeners.replace(to, &before, &after).await? {
+            return Ok(after);
+        }
+    }
+    Err(ListenError::Refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{MemoryStores, noon};
+
+    fn wants(resources: &[Resource]) -> Listener {
+        Listener {
+            resources: resources.iter().copied().collect(),
+            until: None,
+        }
+    }
+
+    fn after(seconds: i64) -> Timestamp {
+        later(noon(), SignedDuration::from_secs(seconds))
+    }
+
+    fn number(listening: &Listening, resource: Resource) -> Option<u32> {
+        listening.period(resource, after(1)).map(|period| period.number)
+    }
+
+    const PRODUCT: Resource = Resource::Product;
+    const ORDER: Resource = Resource::Order;
+
+    #[test]
+    fn period_lasts_as_long_as_anybody_listens_and_no_number_comes_back() {
+        let one = Listening::default().widened("one", &wants(&[PRODUCT]), noon());
+        let both = one.widened("two", &wants(&[PRODUCT, ORDER]), noon());
+        assert_eq!((number(&both, PRODUCT), number(&both, ORDER)), (Some(1), Some(2)));
+        let two = both.narrowed("one", noon());
+        assert_eq!(number(&two, PRODUCT), Some(1), "two still listens");
+        let orders = two.widened("two", &wants(&[ORDER]), noon());
+        assert_eq!((number(&orders, PRODUCT), number(&orders, ORDER)), (None, Some(2)));
+        let again = orders.widened("one", &wants(&[PRODUCT]), noon());
+        assert_eq!(number(&again, PRODUCT), Some(3));
+        let nobody = again.narrowed("one", noon()).narrowed("two", noon());
+        assert_eq!(
+            number(&nobody.widened("one", &wants(&[PRODUCT]), noon()), PRODUCT),
+            Some(4)
+        );
+    }
+
+    #[test]
+    fn temporary_listener_ends_by_itself_and_one_extended_in_time_is_unbroken() {
+        let until = |seconds| Listener {
+            until: Some(after(seconds)),
+            ..wants(&[PRODUCT])
+        };
+        let listening = Listening::default().widened("cli", &until(600), noon());
+        assert!(listening.period(PRODUCT, after(599)).is_some());
+        assert!(listening.period(PRODUCT, after(600)).is_none());
+        let in_time = listening.widened("cli", &until(1200), after(500));
+        assert_eq!(number(&in_time, PRODUCT), Some(1));
+        let too_late = listening.widened("cli", &until(1200), after(541));
+        assert_eq!(number(&too_late, PRODUCT), Some(2), "another clock may be ahead");
+        let later = listening.widened("other", &wants(&[ORDER]), after(601));
+        assert!(!later.has("cli"), "what is over is left out");
+    }
+
+    #[test]
+    fn listening_is_unbroken_if_either_audience_has_listened_all_the_time() {
+        let own = Listening::default().widened("one", &wants(&[PRODUCT]), after(-10));
+        let all = Listening::default().widened(BUS, &wants(&[PRODUCT]), noon());
+        let none = Listening::default();
+        let heard = |own: &Listening, all: &Listening| Heard::of(own, all, PRODUCT, after(1));
+        let both = heard(&own, &all).unwrap();
+        assert_eq!((both.own, both.all, both.since), (1, 1, after(-10)));
+        assert_eq!(heard(&none, &none), None);
+        assert!(both.continues(1, 0) && both.continues(0, 1) && both.continues(9, 1));
+        assert!(!both.continues(0, 0) && !both.continues(2, 2));
+        assert!(
+            !heard(&none, &all).unwrap().continues(1, 0),
+            "a period of its own listeners says nothing of others"
+        );
+    }
+
+    #[tokio::test]
+    async fn two_changes_at_once_both_count() {
+        let stores = MemoryStores::default();
+        let (products, orders) = (wants(&[PRODUCT]), wants(&[ORDER]));
+        let (one, two) = tokio::join!(
+            widen(&stores, Audience::All, "one", &products, noon()),
+            widen(&stores, Audience::All, "two", &orders, noon()),
+        );
+        one.unwrap();
+        two.unwrap();
+        let listening = stores.listening(Audience::All).await.unwrap();
+        assert!(listening.has("one") && listening.has("two"));
+        let stale = Listening::default();
+        assert!(
+            !stores
+                .replace(Audience::All, &stale, &stale.widened("x", &wants(&[ORDER]), noon()))
+                .await
+                .unwrap()
+        );
+        let store = crate::testing::store();
+        let refused = widen(&stores, Audience::Store(&store), "one", &wants(&[ORDER]), noon()).await;
+        assert!(matches!(refused, Err(ListenError::Refused)), "no record is created");
+    }
+}
