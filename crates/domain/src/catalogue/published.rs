@@ -466,3 +466,6 @@ fn digest(content: impl FnOnce(&mut Texts)) -> u64 {
     first.copy_from_slice(&hash[..8]);
     u64::from_be_bytes(first).max(1)
 }
+
+#[cfg(test)]
+mod tests;

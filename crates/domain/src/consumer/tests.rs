@@ -1,6 +1,7 @@
 mod activity;
 mod bodies;
 mod compliance;
+mod events;
 mod failed;
 mod follow_ups;
 mod installs;

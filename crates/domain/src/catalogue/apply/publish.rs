@@ -414,6 +414,3 @@ fn events_unavailable(failure: &PortError) -> Verdict {
         message: format!("the document is written, but its event could not be sent: {failure}"),
     }
 }
-
-#[cfg(test)]
-mod tests;

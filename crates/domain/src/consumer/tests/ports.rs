@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::{compliance::Tokens, *};
 use crate::{
     catalogue::{
+        fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
         jobs::Job,
     },
@@ -26,7 +27,7 @@ impl IndexPorts for Ports {
     type Entities = MemoryEntities;
     type Stores = MemoryStores;
     type Index = FlakyIndex;
-    type FanOut = MemoryFanOut;
+    type FanOut = FlakyFanOut;
     type Clock = Timestamp;
 }
 
@@ -58,6 +59,22 @@ impl Jobs for FlakyJobs {
             return Err(PortError::new("job queue", "connection refused"));
         }
         self.jobs.send(job, delay).await
+    }
+}
+
+/// A fan-out queue that rejects everything on request.
+#[derive(Clone, Default)]
+pub(super) struct FlakyFanOut {
+    pub(super) sent: MemoryFanOut,
+    pub(super) is_down: Arc<AtomicBool>,
+}
+
+impl FanOut for FlakyFanOut {
+    async fn send(&self, store: &StoreKey, events: &[hookline_events::Event]) -> Result<(), PortError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(PortError::new("fan-out queue", "connection refused"));
+        }
+        self.sent.send(store, events).await
     }
 }
 
