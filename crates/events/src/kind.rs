@@ -43,9 +43,9 @@ pub enum Resource {
 }
 
 macro_rules! types {
-    ($($(#[$doc:meta])* $name:ident = $text:literal: $resource:ident;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal: $resource:ident;)*) => {
         impl EventType {
-            $($(#[$doc])* pub const $name: Self = Self::Known($text);)*
+            $(#[doc = $doc] pub const $name: Self = Self::Known($text);)*
 
             /// Every type except the operator's own, in the order of the catalogue.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
@@ -57,6 +57,16 @@ macro_rules! types {
                     $($text => Resource::$resource,)*
                     _ => Resource::Custom,
                 }
+            }
+
+            /// Meaning in a sentence, as in `A product was created.`
+            #[must_use]
+            pub fn meaning(&self) -> &'static str {
+                let sentence = match self.as_str() {
+                    $($text => $doc,)*
+                    _ => "An event of the operator's own.",
+                };
+                sentence.trim_ascii_start()
             }
         }
     };
@@ -133,6 +143,12 @@ impl EventType {
             Self::Known(text) => text,
             Self::Custom(text) => text,
         }
+    }
+
+    /// True for `*.deleted`, whose data is an id.
+    #[must_use]
+    pub fn is_deletion(&self) -> bool {
+        matches!(self, Self::Known(text) if text.ends_with(".deleted"))
     }
 }
 

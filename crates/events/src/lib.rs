@@ -10,9 +10,11 @@
 mod data;
 mod id;
 mod kind;
+#[cfg(feature = "json-schema")]
+pub mod schema;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 
 pub use self::{
     data::{
@@ -32,16 +34,16 @@ pub const MAX_DATA_BYTES: usize = 48 * 1024;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Event<D = Data> {
     /// Id. The same for the same event, however often it is sent: remember it to have each effect once.
     pub id: EventId,
     /// Type.
     #[serde(rename = "type")]
     pub kind: EventType,
-    /// Version of the schema: [`VERSION`].
+    /// Version of the schema.
     pub version: u32,
-    /// Time at which it happened; of a state, the time at which we learned of it.
+    /// Time at which it happened; of a state, the time at which Hookline learned of it.
     pub timestamp: Timestamp,
     /// Store in which it happened.
     pub store: Store,
@@ -58,6 +60,10 @@ pub struct Event<D = Data> {
     pub related: Related,
     /// Chat session that the subject comes from, if the shop wrote one to the cart: at most 128 visible ASCII
     /// characters. A buyer can write it, so it finds a conversation and authorizes nothing.
+    #[cfg_attr(
+        feature = "json-schema",
+        schemars(extend("x-hookline-class" = "commercial", "pattern" = "^[!-~]{1,128}$"))
+    )]
     pub session_id: Option<String>,
     /// Webhook that brought the event; `null` if it was published by hand.
     pub cause: Option<Cause>,
@@ -65,7 +71,7 @@ pub struct Event<D = Data> {
 
 /// A store of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Store {
     /// Source, as in `shopify`.
     pub source: String,
@@ -75,7 +81,7 @@ pub struct Store {
 
 /// The thing that an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Subject {
     /// Kind, as in `product`.
     pub kind: String,
@@ -88,7 +94,7 @@ pub struct Subject {
 
 /// Former values, as the last event of the subject said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Previous {
     /// Whether any variant could be bought; absent if unchanged or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +109,7 @@ pub struct Previous {
 
 /// Things that belong to the subject; those that it does not have are absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Related {
     /// Collections that a product is in; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,14 +117,14 @@ pub struct Related {
     /// Order that a payment, a shipment or a checkout belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Reference>,
-    /// Customer of an order, by id only.
+    /// Customer of an order or a checkout, by id only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Reference>,
 }
 
 /// A thing by id and title.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Named {
     /// Vendor's id.
     pub id: String,
@@ -128,7 +134,7 @@ pub struct Named {
 
 /// A thing by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "commercial")))]
 pub struct Reference {
     /// Vendor's id.
     pub id: String,
@@ -136,7 +142,7 @@ pub struct Reference {
 
 /// Webhook that brought an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Cause {
     /// Topic in the source's own spelling, or `reconcile` for a difference that no webhook reported.
     pub topic: String,
@@ -152,6 +158,9 @@ pub enum ReadError {
     /// The version is later than [`VERSION`]: skip it, or update this library.
     #[error("the event has version {0} of the schema, and only versions up to {VERSION} can be read")]
     Version(u64),
+    /// The type is not known: a later release added it. Skip the event, or update this library.
+    #[error("events of the type {0:?} are not known to this version of the library")]
+    Type(String),
     /// It is not an event.
     #[error("not an event: {0}")]
     Shape(#[from] serde_json::Error),
@@ -180,10 +189,12 @@ struct Wire {
 }
 
 impl Event {
-    /// Reads an event from its JSON. Skips fields that this version does not know.
+    /// Reads an event from its JSON. Skips fields that this version does not know, and takes an absent field for null where
+    /// null is allowed.
     ///
     /// # Errors
-    /// [`ReadError::Version`] if it is of a later version; [`ReadError::Shape`] if it is not an event.
+    /// [`ReadError::Version`] if it is of a later version; [`ReadError::Type`] if its type is not known;
+    /// [`ReadError::Shape`] if it is not an event.
     pub fn read(json: &[u8]) -> Result<Self, ReadError> {
         Self::from_value(serde_json::from_slice(json)?)
     }
@@ -193,10 +204,17 @@ impl Event {
     /// # Errors
     /// [`ReadError`].
     pub fn from_value(value: serde_json::Value) -> Result<Self, ReadError> {
-        if let Some(version) = value.get("version").and_then(serde_json::Value::as_u64)
-            && version > u64::from(VERSION)
-        {
+        let version = value.get("version").and_then(serde_json::Value::as_u64);
+        if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
             return Err(ReadError::Version(version));
+        }
+        if version == Some(0) {
+            return Err(serde_json::Error::custom("version 0 never existed").into());
+        }
+        if let Some(kind) = value.get("type").and_then(serde_json::Value::as_str)
+            && kind.parse::<EventType>().is_err()
+        {
+            return Err(ReadError::Type(kind.to_owned()));
         }
         let wire: Wire = serde_json::from_value(value)?;
         Ok(Self {
@@ -225,3 +243,6 @@ pub fn session_id(text: &str) -> Option<String> {
     let is_visible = |byte: &u8| byte.is_ascii_graphic();
     ((1..=MAX_SESSION_ID).contains(&text.len()) && text.as_bytes().iter().all(is_visible)).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;
