@@ -7,6 +7,10 @@
 //! Ids and versions are strings, because they exceed 2^53; amounts are decimal strings with a currency; times are RFC 3339.
 //! No field holds personal data.
 
+#[doc = include_str!("../README.md")]
+#[cfg(doctest)]
+struct Readme;
+
 mod data;
 mod id;
 mod kind;
@@ -245,4 +249,5 @@ pub fn session_id(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "json-schema")]
 mod tests;
