@@ -59,3 +59,31 @@ impl Drop for Turn {
         self.running.ended.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn copy_has_no_turn_until_the_first_ends() {
+        let running = Arc::new(Running::default());
+        let first = running.turn("a", MOMENT).unwrap();
+        assert_eq!(running.turn("a", MOMENT).unwrap_err(), NoTurn::Late);
+        assert!(running.turn("b", MOMENT).is_ok(), "another event does not wait");
+        drop(first);
+        assert!(running.turn("a", MOMENT).is_ok());
+    }
+
+    #[test]
+    fn hung_callbacks_do_not_take_threads_without_end() {
+        let running = Arc::new(Running::default());
+        let turns: Vec<_> = (0..MAX_RUNNING)
+            .map(|id| running.turn(&id.to_string(), MOMENT).unwrap())
+            .collect();
+        assert_eq!(running.turn("one more", MOMENT).unwrap_err(), NoTurn::Busy);
+        drop(turns);
+        assert!(running.turn("one more", MOMENT).is_ok());
+    }
+}
