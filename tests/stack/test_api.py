@@ -13,6 +13,7 @@ from hookline_local.connected import Connected
 from hookline_local.shop import sample
 from hookline_local.stack import INDEX
 from hookline_local.tour import Tour, poll
+from jsonschema import Draft202012Validator
 from patience import impatient
 
 OTHER = "next-door.myshopify.com"
@@ -85,7 +86,9 @@ def test_the_description_is_public_and_equals_docs(tour: Tour) -> None:
     for path, methods in DESCRIBED["paths"].items():
         for method in methods:
             if path != "/api/openapi.json":
-                address = path.replace("{store}", quoted(tour.store)).replace("{id}", "1")
+                address = (
+                    path.replace("{store}", quoted(tour.store)).replace("{id}", "1").replace("{type}", "order.created")
+                )
                 assert tour.stack.client.call(method.upper(), address, token=None).status in (401, 403), path
 
 
@@ -97,6 +100,16 @@ def test_me_returns_the_principal(api: Api) -> None:
     assert {"topic": "products/update", "url": f"{base}/products-update"} in me["receivers"]
     viewer = api.by("viewer").get("me", "/api/me")
     assert (viewer["role"], viewer["stores"]) == ("viewer", [api.tour.store])
+
+
+def test_event_types_have_a_schema_that_their_sample_matches(api: Api) -> None:
+    """The catalog is that of docs/events."""
+    listed = [each["type"] for each in api.get("eventTypes", "/api/event-types")["event_types"]]
+    assert {"inventory.updated", "custom.*"} < set(listed)
+    for kind in listed:
+        details = api.get("eventType", f"/api/event-types/{quoted(kind)}")
+        Draft202012Validator(details["schema"]).validate(details["sample"])
+    api.get("eventType", "/api/event-types/order.lost", 404)
 
 
 def test_stores_are_listed_filtered_and_paged(api: Api) -> None:

@@ -15,7 +15,9 @@ WINGS = ["kernel", "delivery", "event", "access", "store", "catalogue", "live", 
 
 # Crates, and our crates that each may depend on. Dev-dependencies are unrestricted.
 CRATES = {
-    "hookline-domain": set(),
+    # Subscribers link it, too: it depends on none of ours.
+    "hookline-events": set(),
+    "hookline-domain": {"hookline-events"},
     "hookline-cost": set(),
     "hookline-sources": {"hookline-domain"},
     "hookline-tables": {"hookline-domain"},
@@ -25,7 +27,7 @@ CRATES = {
     "hookline-direct": {"hookline-domain", "hookline-tables", "hookline-transport"},
     "hookline-lambda": {"hookline-domain", "hookline-sources"},
     "hookline-receiver": {"hookline-domain", "hookline-lambda", "hookline-sources"},
-    "hookline-api": {"hookline-domain", "hookline-lambda", "hookline-sources"},
+    "hookline-api": {"hookline-domain", "hookline-events", "hookline-lambda", "hookline-sources"},
     "hookline-wiring": {
         "hookline-aws",
         "hookline-direct",

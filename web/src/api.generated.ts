@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+    "/api/event-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Types of events
+         * @description More types may be added: skip events of a type that you do not know.
+         */
+        get: operations["eventTypes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/event-types/{type}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** JSON Schema and sample of a type of events */
+        get: operations["eventType"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/live/tickets": {
         parameters: {
             query?: never;
@@ -566,6 +603,57 @@ export interface components {
             };
             /** @description Total. */
             total: number;
+        };
+        /**
+         * @description Kind of thing that an event is about, which a listener asks for as a whole.
+         *
+         *     - `product`: Products and their stock.
+         *     - `collection`: Collections.
+         *     - `order`: Orders.
+         *     - `payment`: Payments.
+         *     - `shipping`: Shipments.
+         *     - `customer`: Customers.
+         *     - `checkout`: Checkouts.
+         *     - `store`: Installs of the app.
+         *     - `privacy`: Privacy requests.
+         *     - `custom`: The operator's own.
+         * @enum {string}
+         */
+        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "custom";
+        /** @description A type of events, with its JSON Schema and a sample. */
+        EventTypeDetails: {
+            /** @description Meaning, in a sentence. */
+            meaning: string;
+            /** @description Kind of thing that its events are about. */
+            resource: components["schemas"]["EventResource"];
+            /** @description A sample of its events. */
+            sample: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema of its events, draft 2020-12, complete in itself. `x-hookline-class` says of each field who may see it: `public` or `commercial`. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description Type, as in `inventory.updated`. */
+            type: string;
+            /** @description Version of the schema. */
+            version: number;
+        };
+        /** @description A type of events. */
+        EventTypeSummary: {
+            /** @description Meaning, in a sentence. */
+            meaning: string;
+            /** @description Kind of thing that its events are about. */
+            resource: components["schemas"]["EventResource"];
+            /** @description Type, as in `inventory.updated`. */
+            type: string;
+            /** @description Version of the schema. */
+            version: number;
+        };
+        /** @description All types of events. */
+        EventTypesResponse: {
+            /** @description Types, in the order of the catalog. The last is `custom.*`, which stands for all of the operator's own. */
+            event_types: components["schemas"]["EventTypeSummary"][];
         };
         /** @description A failed delivery in the API. */
         FailedDeliveryReport: {
@@ -1374,7 +1462,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
-        /** @description With `error`: the store or delivery is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
+        /** @description With `error`: the store, delivery or event type is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1449,6 +1537,10 @@ export type EmptyBody = components['schemas']['EmptyBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
 export type EventCounts = components['schemas']['EventCounts'];
+export type EventResource = components['schemas']['EventResource'];
+export type EventTypeDetails = components['schemas']['EventTypeDetails'];
+export type EventTypeSummary = components['schemas']['EventTypeSummary'];
+export type EventTypesResponse = components['schemas']['EventTypesResponse'];
 export type FailedDeliveryReport = components['schemas']['FailedDeliveryReport'];
 export type FailedDeliverySummary = components['schemas']['FailedDeliverySummary'];
 export type FailedState = components['schemas']['FailedState'];
@@ -1501,6 +1593,62 @@ export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type $defs = Record<string, never>;
 export interface operations {
+    eventTypes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The types. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypesResponse"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    eventType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Type, as in `inventory.updated`. Types of the operator's own, `custom.…`, have one schema. */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The type. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventTypeDetails"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     ticket: {
         parameters: {
             query?: never;

@@ -6,6 +6,7 @@
 
 mod actions;
 mod deliveries;
+mod event_types;
 mod list;
 mod me;
 mod openapi;

@@ -19,6 +19,11 @@ pub enum EventType {
 /// Kind of thing that an event is about, which a listener asks for as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(
+    feature = "json-schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "EventResource")
+)]
 pub enum Resource {
     /// Products and their stock.
     Product,

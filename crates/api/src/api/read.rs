@@ -16,6 +16,7 @@ use lambda_http::{Body, Request};
 
 use super::{
     deliveries::{self, DeliveryDetails},
+    event_types,
     list::CachedSummaries,
     me::{About, Me},
     no_such_route, openapi, route,
@@ -86,6 +87,8 @@ impl<P: ReadPorts> ReadApi<P> {
         let ReadAdapters { stores, clock, .. } = &self.adapters;
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
+            "GET /api/event-types" => json(StatusCode::OK, &event_types::list()),
+            "GET /api/event-types/{type}" => json(StatusCode::OK, &event_types::details(request)?),
             "GET /api/stores" => {
                 let page = self.summaries.page(stores, clock, &principal, request).await?;
                 json(StatusCode::OK, &page)

@@ -4,6 +4,7 @@
 use std::fs;
 
 use hookline_domain::live::{ClientMessage, Frame};
+use hookline_events::schema;
 use serde_json::{Map, Value, json};
 
 use super::{operations::operations, schemas::Schemas};
@@ -59,7 +60,7 @@ const ERRORS: [(u16, &str, From, &str); 9] = [
         404,
         "NotFound",
         From::Either,
-        "With `error`: the store or delivery is not known, or this token is not for it; the response does not reveal which. With \
+        "With `error`: the store, delivery or event type is not known, or this token is not for it; the response does not reveal which. With \
          `message`, by API Gateway: there is no such route.",
     ),
     (
@@ -144,34 +145,6 @@ fn description() -> Value {
     })
 }
 
-/// Writes JSON with everything on one line that fits there, which keeps the file small for those who fetch it. `taken` is
-/// the part of the first line that is already written.
-fn pretty(value: &Value, indent: usize, taken: usize) -> String {
-    const WIDTH: usize = 120;
-    let line = value.to_string();
-    if indent + taken + line.chars().count() < WIDTH {
-        return line;
-    }
-    let (items, [open, close]): (Vec<String>, _) = match value {
-        Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| {
-                let name = format!("\"{name}\": ");
-                let value = pretty(value, indent + 1, name.len());
-                name + &value
-            };
-            (members.iter().map(member).collect(), ["{", "}"])
-        }
-        Value::Array(items) => {
-            let items = items.iter().map(|item| pretty(item, indent + 1, 0));
-            (items.collect(), ["[", "]"])
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return line,
-    };
-    let line_end = format!("\n{}", " ".repeat(indent));
-    let items = items.join(&format!(",{line_end} "));
-    format!("{open}{line_end} {items}{line_end}{close}")
-}
-
 fn error_reference(status: u16) -> Value {
     let error = ERRORS.iter().find(|(each, ..)| *each == status);
     let (_, name, ..) = error.expect("every status of an error has a response");
@@ -207,7 +180,7 @@ fn openapi_json_is_the_description_of_this_code() {
     #[expect(clippy::disallowed_methods, reason = "an option of the developer, in a test only")]
     let should_update = std::env::var_os("UPDATE_FIXTURES").is_some();
     if should_update {
-        fs::write(FILE, pretty(&described, 0, 0) + "\n").unwrap();
+        fs::write(FILE, schema::pretty(&described)).unwrap();
     }
     let kept: Value = serde_json::from_str(&fs::read_to_string(FILE).unwrap()).unwrap();
     assert!(

@@ -1,5 +1,6 @@
 //! Tests of function `status`.
 
+mod event_types;
 mod fixture;
 
 use hookline_domain::{
@@ -24,8 +25,10 @@ use crate::{
 use hookline_lambda::serve::Http;
 
 /// All routes except the public one.
-const ROUTES: [&str; 6] = [
+const ROUTES: [&str; 8] = [
     "GET /api/me",
+    "GET /api/event-types",
+    "GET /api/event-types/{type}",
     "GET /api/stores",
     "GET /api/stores/{store}/status",
     "GET /api/stores/{store}/deliveries",
@@ -115,7 +118,7 @@ fn entry(id: &str, outcome: DeliveryOutcome, seconds_ago: i64) -> ActivityEntry 
 
 impl StatusFixture {
     async fn request(&self, route: &str, query: &[(&str, &str)], principal: Option<&Principal>) -> (u16, Value) {
-        let path = [("store", STORE), ("id", "a")];
+        let path = [("store", STORE), ("id", "a"), ("type", "order.created")];
         let response = self.api.answer(request_for(route, &path, query, "", principal)).await;
         assert_eq!(response.headers()["cache-control"], "no-store");
         (response.status().as_u16(), value(&response))
@@ -419,7 +422,7 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
     };
     let api = ReadApi::new(adapters, About::default());
     let statuses = ROUTES.map(async |route| {
-        let path = [("store", STORE), ("id", "a")];
+        let path = [("store", STORE), ("id", "a"), ("type", "order.created")];
         let response = api
             .answer(request_for(
                 route,
@@ -436,8 +439,8 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
         body.push(answer.await);
     }
     let codes: Vec<u16> = body.iter().map(|(status, _)| *status).collect();
-    assert_eq!(codes, [200, 200, 200, 501, 501, 501]);
-    let status = &body[2].1;
+    assert_eq!(codes, [200, 200, 200, 200, 200, 501, 501, 501]);
+    let status = &body[4].1;
     assert_eq!((&status["lag"], &status["receivers"]), (&Value::Null, &json!([])));
-    assert!(body[3].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
+    assert!(body[5].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
 }
