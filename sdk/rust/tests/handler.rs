@@ -315,6 +315,18 @@ fn request_without_a_right_signature_calls_nothing() {
 }
 
 #[test]
+fn handler_and_headers_of_a_framework_move_into_a_thread() {
+    let request = request("order.created");
+    let mut headers = http::HeaderMap::new();
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        headers.insert(name, request.header(name).unwrap().parse().unwrap());
+    }
+    let (handler, body) = (handler().on(EventType::ORDER_CREATED, |_| Ok(())), request.body);
+    let handle = move || handler.handle(|name| headers.get(name)?.to_str().ok(), &body);
+    assert!(matches!(thread::spawn(handle).join().unwrap(), Outcome::Handled));
+}
+
+#[test]
 fn body_over_the_limit_is_answered_with_413_and_one_at_it_is_verified() {
     let largest = Request::of(vec![b' '; MAX_BODY_BYTES]);
     assert!(matches!(largest.to(&handler()), Outcome::Malformed(_)));
