@@ -15,7 +15,6 @@ WINGS = ["kernel", "delivery", "event", "access", "store", "catalogue", "live", 
 
 # Crates, and our crates that each may depend on. Dev-dependencies are unrestricted.
 CRATES = {
-    # Subscribers link it, too: it depends on none of ours.
     "hookline-events": set(),
     "hookline-domain": {"hookline-events"},
     "hookline-cost": set(),
