@@ -587,9 +587,10 @@ export interface components {
          *     - `not_configured`: This deployment has no table or bucket for what the delivery needs stored.
          *     - `token_refused`: The store's Admin API rejects our token.
          *     - `catalogue_unavailable`: The store's Admin API did not answer, or throttled us. Retryable.
+         *     - `events_unavailable`: The document is written, but its event could not be sent. Retryable.
          * @enum {string}
          */
-        ErrorCode: "schema_mismatch" | "store_mismatch" | "uninstall_unknown" | "body_lost" | "index_rejected" | "index_unavailable" | "storage_unavailable" | "store_changing" | "not_connected" | "not_configured" | "token_refused" | "catalogue_unavailable";
+        ErrorCode: "schema_mismatch" | "store_mismatch" | "uninstall_unknown" | "body_lost" | "index_rejected" | "index_unavailable" | "storage_unavailable" | "store_changing" | "not_connected" | "not_configured" | "token_refused" | "catalogue_unavailable" | "events_unavailable";
         /** @description Error of a function. */
         ErrorResponse: {
             /** @description A sentence: what is wrong, and what to do. */

@@ -1,5 +1,9 @@
 //! Data at and above the limit.
 
+use proptest::{
+    collection::vec,
+    prelude::{ProptestConfig, any, proptest},
+};
 use serde_json::json;
 
 use crate::{
@@ -203,4 +207,34 @@ fn operators_own_data_is_never_changed() {
     let data = Data::Custom(CustomData(data.as_object().unwrap().clone()));
     assert!(data.size() > MAX_DATA_BYTES, "its publisher refuses it");
     assert_eq!(data.clone().cut(URL), data);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_cut_fits_and_keeps_the_first_variants(
+        titles in vec((0..3_000_usize, any::<char>()), 0..60),
+        tags in vec(".{0,200}", 0..40),
+        description in 0..2 * MAX_DATA_BYTES,
+    ) {
+        let mut whole = product();
+        whole.description = Some("d".repeat(description));
+        whole.tags = tags;
+        whole.variants = variants(titles.len());
+        for (variant, (length, letter)) in whole.variants.iter_mut().zip(titles) {
+            variant.title = letter.to_string().repeat(length);
+        }
+        let size = data_of(whole.clone()).size();
+        let cut = cut_product(whole.clone());
+        assert_eq!(cut.truncated, size > MAX_DATA_BYTES);
+        assert_eq!(cut.data_url.is_some(), cut.truncated);
+        assert_eq!(cut.variants[..], whole.variants[..cut.variants.len()]);
+        if cut.truncated && cut.variants.len() < whole.variants.len() {
+            let mut more = cut.clone();
+            more.variants.push(whole.variants[cut.variants.len()].clone());
+            assert!(data_of(more).size() > MAX_DATA_BYTES, "one more would not fit");
+        }
+        assert_eq!(data_of(cut.clone()).cut("/elsewhere"), data_of(cut), "cutting again changes nothing");
+    }
 }
