@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-NAMES = ("tools", "emulator")
+NAMES = ("tools", "emulator", "sdk")
 OLDEST_PYTHON = (3, 11)
 UNUSED_SECONDS = 30 * 86400
 

@@ -1,0 +1,630 @@
+"""Types of events, version 1. Written by sdk/event_types.py from docs/events/schemas. Do not edit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    # Every type checker knows it without an installation; `typing` has it since Python 3.11.
+    from typing_extensions import NotRequired
+
+
+class Cause(TypedDict):
+    """Webhook that brought an event."""
+
+    delivery_id: str | None
+    """Delivery id; `null` for `reconcile`."""
+    received_at: str
+    """Time at which the delivery was received; of a reconciliation, the time at which it read the state."""
+    topic: str
+    """Topic in the source's own spelling, or `reconcile` for a difference that no webhook reported."""
+
+
+class CheckoutData(TypedDict):
+    """A completed checkout. Its order is `related.order`, its chat session `session_id`."""
+
+    id: str
+    """Vendor's id of the checkout; of the order, if the source names no checkout."""
+    lines: NotRequired[list[LineData]]
+    """Lines."""
+    total: NotRequired[Money]
+    """Sum."""
+    truncated: bool
+    """True if lines are missing, because the event would be too large."""
+
+
+class CollectionData(TypedDict):
+    """State of a collection. One that shoppers cannot see has an id and a status, and nothing else."""
+
+    data_url: NotRequired[str]
+    """Path of the whole state in the API, if `truncated`."""
+    description: NotRequired[str]
+    """Description as plain text; absent if it was cut."""
+    handle: NotRequired[str]
+    """Name in URLs."""
+    id: str
+    """Vendor's id."""
+    image: NotRequired[str]
+    """URL of its image."""
+    status: ProductStatus
+    """Whether shoppers can see it."""
+    title: NotRequired[str]
+    """Title."""
+    truncated: bool
+    """True if something is missing, because the event would be too large."""
+
+
+class CustomerData(TypedDict):
+    """State of a customer, without personal data."""
+
+    country: NotRequired[str]
+    """ISO 3166 code of the country of the default address."""
+    created_at: NotRequired[str]
+    """Time at which the customer was created."""
+    id: str
+    """Vendor's id."""
+    orders_count: NotRequired[int]
+    """Number of orders."""
+    state: NotRequired[str]
+    """State of the account in the source's words, as in `enabled`."""
+    updated_at: NotRequired[str]
+    """Time of the last change."""
+
+
+class DeletedData(TypedDict):
+    """A deleted thing."""
+
+    id: str
+    """Vendor's id."""
+
+
+class LineData(TypedDict):
+    """One line of an order."""
+
+    id: str
+    """Vendor's id of the line."""
+    price: NotRequired[Money]
+    """Price of one."""
+    product_id: NotRequired[str]
+    """Product; absent if it no longer exists, or the line is none of a product."""
+    quantity: int
+    """Quantity ordered."""
+    sku: NotRequired[str]
+    """Stock-keeping unit."""
+    title: NotRequired[str]
+    """Title."""
+    variant_id: NotRequired[str]
+    """Variant."""
+
+
+class Money(TypedDict):
+    """An amount of money."""
+
+    amount: str
+    """Decimal number, as in `48.00`, or `500` in a currency without minor units."""
+    currency: str
+    """ISO 4217 code."""
+
+
+class Named(TypedDict):
+    """A thing by id and title."""
+
+    id: str
+    """Vendor's id."""
+    title: str
+    """Title."""
+
+
+class OrderData(TypedDict):
+    """State of an order, without personal data."""
+
+    cancel_reason: NotRequired[str]
+    """Reason in the source's words, as in `customer`."""
+    cancelled_at: NotRequired[str]
+    """Time at which it was cancelled."""
+    created_at: NotRequired[str]
+    """Time at which it was placed."""
+    financial_status: NotRequired[str]
+    """State of payment in the source's words, as in `paid`."""
+    fulfillment_status: NotRequired[str]
+    """State of fulfillment in the source's words, as in `fulfilled`; absent if nothing is fulfilled."""
+    id: str
+    """Vendor's id."""
+    lines: list[LineData]
+    """Lines; may be empty."""
+    name: NotRequired[str]
+    """Number or name by which the store calls it, as in `#1001`."""
+    test: bool
+    """True for a test order."""
+    totals: Totals
+    """Sums."""
+    truncated: bool
+    """True if lines are missing, because the event would be too large."""
+    updated_at: NotRequired[str]
+    """Time of its last change."""
+
+
+class PaymentData(TypedDict):
+    """A payment or a refund."""
+
+    amount: NotRequired[Money]
+    """Amount; absent if the source does not tell it."""
+    error_code: NotRequired[str]
+    """Code of the error, of a failed payment."""
+    gateway: NotRequired[str]
+    """Payment gateway, as in `shopify_payments`."""
+    id: str
+    """Vendor's id of the transaction or the refund."""
+    kind: str
+    """Kind in the source's words, as in `sale` or `capture`; `refund` for a refund."""
+    lines: NotRequired[list[RefundLineData]]
+    """Lines that were paid back, of a refund."""
+    test: bool
+    """True for a test payment."""
+    truncated: bool
+    """True if lines are missing, because the event would be too large."""
+
+
+class Previous(TypedDict):
+    """Former values, as the last event of the subject said."""
+
+    available: NotRequired[bool]
+    """Whether any variant could be bought; absent if unchanged or unknown."""
+    price: NotRequired[PriceRange]
+    """Range of prices; absent if unchanged or unknown."""
+    status: NotRequired[ProductStatus]
+    """Status; absent if unchanged."""
+
+
+PriceRange = TypedDict(
+    "PriceRange",
+    {
+        "currency": "str | None",
+        "from": "str",
+        "to": "str",
+    },
+)
+"""Lowest and highest price."""
+
+
+class PrivacyData(TypedDict):
+    """A privacy request. What concerns the person is the operator's own to find, by the customer's id."""
+
+    customer_id: str
+    """Vendor's id of the customer."""
+
+
+class ProductData(TypedDict):
+    """State of a product. One that shoppers cannot see has an id and a status, and nothing else."""
+
+    available: NotRequired[bool]
+    """Whether any variant can be bought now; absent if unknown."""
+    data_url: NotRequired[str]
+    """Path of the whole state in the API, if `truncated`."""
+    description: NotRequired[str]
+    """Description as plain text; absent if it was cut."""
+    handle: NotRequired[str]
+    """Name in URLs."""
+    id: str
+    """Vendor's id."""
+    image: NotRequired[str]
+    """URL of its first image."""
+    price: NotRequired[PriceRange]
+    """Range of the variants' prices; absent if none has a price."""
+    product_type: NotRequired[str]
+    """Category in the store's own words."""
+    status: ProductStatus
+    """Whether shoppers can see it."""
+    tags: NotRequired[list[str]]
+    """Tags."""
+    title: NotRequired[str]
+    """Title."""
+    truncated: bool
+    """True if something is missing: the event would be too large, or the source did not tell all."""
+    variants: NotRequired[list[VariantData]]
+    """Variants."""
+    vendor: NotRequired[str]
+    """Manufacturer."""
+
+
+class Reference(TypedDict):
+    """A thing by id."""
+
+    id: str
+    """Vendor's id."""
+
+
+class RefundLineData(TypedDict):
+    """One line of a refund."""
+
+    amount: NotRequired[Money]
+    """Amount paid back, without tax."""
+    line_id: str
+    """Vendor's id of the order's line."""
+    quantity: int
+    """Quantity paid back."""
+
+
+class Related(TypedDict):
+    """Things that belong to the subject; those that it does not have are absent."""
+
+    collections: NotRequired[list[Named]]
+    """Collections that a product is in; absent if unknown."""
+    customer: NotRequired[Reference]
+    """Customer of an order or a checkout, by id only."""
+    order: NotRequired[Reference]
+    """Order that a payment, a shipment or a checkout belongs to."""
+
+
+class ShipmentData(TypedDict):
+    """State of a shipment, without addresses."""
+
+    carrier: NotRequired[str]
+    """Carrier."""
+    id: str
+    """Vendor's id of the fulfillment."""
+    lines: NotRequired[list[LineData]]
+    """Lines of the order that it contains."""
+    shipment_status: NotRequired[str]
+    """State of the shipment in the source's words, as in `in_transit`."""
+    status: NotRequired[str]
+    """State in the source's words, as in `success`."""
+    tracking_numbers: NotRequired[list[str]]
+    """Tracking numbers."""
+    tracking_urls: NotRequired[list[str]]
+    """Pages where the shipment can be tracked."""
+    truncated: bool
+    """True if lines are missing, because the event would be too large."""
+
+
+class Store(TypedDict):
+    """A store of a source."""
+
+    id: str
+    """Store at the source, as in `demo.myshopify.com`."""
+    source: str
+    """Source, as in `shopify`."""
+
+
+class StoreData(TypedDict):
+    """An install or uninstall of the app."""
+
+    id: str
+    """Store at the source."""
+
+
+class Subject(TypedDict):
+    """The thing that an event is about."""
+
+    id: str
+    """Vendor's id."""
+    kind: str
+    """Kind, as in `product`."""
+    version: str | None
+    """Version of its state, a decimal number: a higher one is newer. Of a deleted thing it is the highest of all,
+    9223372036854775807. `null` if the event is not about a versioned state.
+    """
+
+
+class Totals(TypedDict):
+    """Sums of an order, each in the shop's currency."""
+
+    discounts: NotRequired[Money]
+    """Discounts."""
+    shipping: NotRequired[Money]
+    """Shipping."""
+    subtotal: NotRequired[Money]
+    """Sum of the lines after discounts, before shipping and tax."""
+    tax: NotRequired[Money]
+    """Tax."""
+    total: NotRequired[Money]
+    """Sum to pay."""
+
+
+class VariantData(TypedDict):
+    """State of a variant."""
+
+    available: NotRequired[bool]
+    """Whether it can be bought now; absent if unknown."""
+    id: str
+    """Vendor's id."""
+    price: NotRequired[str]
+    """Price, in the currency of the product's."""
+    quantity: NotRequired[int]
+    """Quantity in stock, which may be negative; absent if unknown or not counted."""
+    sku: NotRequired[str]
+    """Stock-keeping unit."""
+    title: str
+    """Title."""
+
+
+CustomData = dict[str, Any]
+"""Content of the operator's own event: any object."""
+
+EventId = str
+"""Id of an event: `evt_` and 26 letters of Crockford's Base32, 48 bits of milliseconds and 80 bits of a hash. Ids
+of one store sort by time.
+"""
+
+ProductStatus = Literal["active", "hidden"]
+"""Whether shoppers can see a product.
+
+- `active`: They can.
+- `hidden`: They cannot: a draft, archived, or not published.
+"""
+
+
+class EventBase(TypedDict):
+    """Members that events of every type have."""
+
+    cause: Cause | None
+    """Webhook that brought the event; `null` if it was published by hand."""
+    changed: list[str] | None
+    """Groups of fields that differ from what the last event of the subject said; `null` if there was none, or if
+    the event is not about a state.
+    """
+    id: EventId
+    """Id. The same for the same event, however often it is sent: remember it to have each effect once."""
+    previous: Previous | None
+    """Former values of some of the changed fields, as the last event of the subject said; `null` if there was
+    none.
+    """
+    related: Related
+    """Things that belong to the subject."""
+    session_id: str | None
+    """Chat session that the subject comes from, if the shop wrote one to the cart: at most 128 visible ASCII
+    characters. A buyer can write it, so it finds a conversation and authorizes nothing.
+    """
+    store: Store
+    """Store in which it happened."""
+    subject: Subject
+    """Thing that it is about."""
+    timestamp: str
+    """Time at which it happened; of a state, the time at which Hookline learned of it."""
+    version: Literal[1]
+    """Version of the schema."""
+
+
+class CheckoutCompletedEvent(EventBase):
+    """A checkout was completed, or an order came out of a chat session."""
+
+    type: Literal["checkout.completed"]
+    data: CheckoutData
+
+
+class CollectionCreatedEvent(EventBase):
+    """A collection was created."""
+
+    type: Literal["collection.created"]
+    data: CollectionData
+
+
+class CollectionDeletedEvent(EventBase):
+    """A collection was deleted."""
+
+    type: Literal["collection.deleted"]
+    data: DeletedData
+
+
+class CollectionUpdatedEvent(EventBase):
+    """A collection was changed."""
+
+    type: Literal["collection.updated"]
+    data: CollectionData
+
+
+class CustomEvent(EventBase):
+    """An event of the operator's own."""
+
+    type: str
+    data: CustomData
+
+
+class CustomerCreatedEvent(EventBase):
+    """A customer was created."""
+
+    type: Literal["customer.created"]
+    data: CustomerData
+
+
+class CustomerDeletedEvent(EventBase):
+    """A customer was deleted."""
+
+    type: Literal["customer.deleted"]
+    data: DeletedData
+
+
+class CustomerUpdatedEvent(EventBase):
+    """A customer was changed."""
+
+    type: Literal["customer.updated"]
+    data: CustomerData
+
+
+class InventoryUpdatedEvent(EventBase):
+    """The availability or a quantity of a product changed."""
+
+    type: Literal["inventory.updated"]
+    data: ProductData
+
+
+class OrderCancelledEvent(EventBase):
+    """An order was cancelled."""
+
+    type: Literal["order.cancelled"]
+    data: OrderData
+
+
+class OrderCreatedEvent(EventBase):
+    """An order was placed."""
+
+    type: Literal["order.created"]
+    data: OrderData
+
+
+class OrderFulfilledEvent(EventBase):
+    """An order was fulfilled."""
+
+    type: Literal["order.fulfilled"]
+    data: OrderData
+
+
+class OrderPaidEvent(EventBase):
+    """An order was paid."""
+
+    type: Literal["order.paid"]
+    data: OrderData
+
+
+class OrderUpdatedEvent(EventBase):
+    """An order was changed."""
+
+    type: Literal["order.updated"]
+    data: OrderData
+
+
+class PaymentCompletedEvent(EventBase):
+    """A payment succeeded."""
+
+    type: Literal["payment.completed"]
+    data: PaymentData
+
+
+class PaymentFailedEvent(EventBase):
+    """A payment failed."""
+
+    type: Literal["payment.failed"]
+    data: PaymentData
+
+
+class PaymentRefundedEvent(EventBase):
+    """Money was paid back."""
+
+    type: Literal["payment.refunded"]
+    data: PaymentData
+
+
+class PrivacyCustomerRedactedEvent(EventBase):
+    """A customer's data had to be erased."""
+
+    type: Literal["privacy.customer_redacted"]
+    data: PrivacyData
+
+
+class ProductCreatedEvent(EventBase):
+    """A product was created."""
+
+    type: Literal["product.created"]
+    data: ProductData
+
+
+class ProductDeletedEvent(EventBase):
+    """A product was deleted."""
+
+    type: Literal["product.deleted"]
+    data: DeletedData
+
+
+class ProductUpdatedEvent(EventBase):
+    """A product was changed, in anything but its stock alone."""
+
+    type: Literal["product.updated"]
+    data: ProductData
+
+
+class ShippingDeliveredEvent(EventBase):
+    """A shipment was delivered."""
+
+    type: Literal["shipping.delivered"]
+    data: ShipmentData
+
+
+class ShippingLabelCreatedEvent(EventBase):
+    """A shipping label was made, or a shipment got its first tracking number."""
+
+    type: Literal["shipping.label_created"]
+    data: ShipmentData
+
+
+class ShippingTrackingUpdatedEvent(EventBase):
+    """The tracking of a shipment changed."""
+
+    type: Literal["shipping.tracking_updated"]
+    data: ShipmentData
+
+
+class StoreConnectedEvent(EventBase):
+    """The app was installed."""
+
+    type: Literal["store.connected"]
+    data: StoreData
+
+
+class StoreDisconnectedEvent(EventBase):
+    """The app was uninstalled."""
+
+    type: Literal["store.disconnected"]
+    data: StoreData
+
+
+Event = (
+    CheckoutCompletedEvent
+    | CollectionCreatedEvent
+    | CollectionDeletedEvent
+    | CollectionUpdatedEvent
+    | CustomEvent
+    | CustomerCreatedEvent
+    | CustomerDeletedEvent
+    | CustomerUpdatedEvent
+    | InventoryUpdatedEvent
+    | OrderCancelledEvent
+    | OrderCreatedEvent
+    | OrderFulfilledEvent
+    | OrderPaidEvent
+    | OrderUpdatedEvent
+    | PaymentCompletedEvent
+    | PaymentFailedEvent
+    | PaymentRefundedEvent
+    | PrivacyCustomerRedactedEvent
+    | ProductCreatedEvent
+    | ProductDeletedEvent
+    | ProductUpdatedEvent
+    | ShippingDeliveredEvent
+    | ShippingLabelCreatedEvent
+    | ShippingTrackingUpdatedEvent
+    | StoreConnectedEvent
+    | StoreDisconnectedEvent
+)
+"""An event of any type."""
+
+VERSION = 1
+"""Version of the schemas. Later ones are skipped."""
+
+EVENT_TYPES = (
+    "checkout.completed",
+    "collection.created",
+    "collection.deleted",
+    "collection.updated",
+    "customer.created",
+    "customer.deleted",
+    "customer.updated",
+    "inventory.updated",
+    "order.cancelled",
+    "order.created",
+    "order.fulfilled",
+    "order.paid",
+    "order.updated",
+    "payment.completed",
+    "payment.failed",
+    "payment.refunded",
+    "privacy.customer_redacted",
+    "product.created",
+    "product.deleted",
+    "product.updated",
+    "shipping.delivered",
+    "shipping.label_created",
+    "shipping.tracking_updated",
+    "store.connected",
+    "store.disconnected",
+)
+"""Every type except the operator's own."""
