@@ -30,6 +30,7 @@ PYTEST := PYTHONPATH=local $(EMULATOR)/bin/python -m pytest
 SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/microburst \
   LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
+SDK := $(PYTHON) local/sdk.py
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 # Runs in sam's environment, which has boto3.
 DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
@@ -64,6 +65,7 @@ check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences a
 	$(TOOLS)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint --region us-east-1 --template-file template.yaml
 	@$(PANEL) npm run --silent check
+	@$(SDK) check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package hookline-wiring --features direct --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
@@ -72,11 +74,12 @@ check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences a
 	@$(PYTHON) local/advisories.py --cargo-deny $(CARGO_DENY)
 
 .PHONY: test
-test: ready browser ## Runs all tests: Rust, the panel, the template, the whole stack on this machine, a browser.
+test: ready browser ## Runs all tests: Rust, the panel, the handler packages, the template, the whole stack on this machine, a browser.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
 		cargo test --workspace --locked
 	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
+	@$(MAKE) test-sdk
 	$(SOAK) --short
 	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
 	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py
@@ -94,6 +97,11 @@ test-apart: ready browser
 .PHONY: test-template
 test-template: ready ## Runs the tests of the template, which need no stack. Part of `make test`.
 	$(PYTEST) tests/template
+
+.PHONY: test-sdk
+test-sdk: ## Runs the tests of the handler packages in sdk/, and packs them into target/sdk. Part of `make test`.
+	@$(SDK) test
+	@$(SDK) pack
 
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
@@ -140,11 +148,12 @@ bench-all: ## Runs `bench` with every function that is not a receiver: some minu
 	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVING),$(FUNCTIONS))'
 
 .PHONY: format
-format: emulator ## Formats Rust, Python and the panel.
+format: emulator ## Formats Rust, Python, the panel and the handler packages.
 	cargo fmt --all
 	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
 	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
 	@$(PANEL) npm run --silent format
+	@$(SDK) format
 
 .PHONY: lock
 lock: ## Pins the Python packages that local/requirements/*.in ask for. [ARGS='--upgrade-package ruff']
@@ -263,5 +272,5 @@ $(CARGO_FUZZ):
 .PHONY: clean
 clean: ## Removes build output. The cache stays; the message says where it is.
 	cargo clean --quiet
-	rm -rf .pytest_cache web/dist web/node_modules
+	rm -rf .pytest_cache web/dist web/node_modules sdk/typescript/dist sdk/typescript/node_modules
 	@echo "· kept, because all checkouts share it: $(CACHE)" >&2

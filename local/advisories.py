@@ -55,7 +55,11 @@ def pinned(root: Path) -> dict[str, set[Pinned]]:
     return {
         "crates": set(crates((root / "Cargo.lock").read_text())),
         "pypi": {one for path in requirements for one in pypi(path.read_text())},
-        "npm": set(npm((root / "web" / "package-lock.json").read_text())),
+        "npm": {
+            one
+            for folder in ("web", "sdk/typescript")
+            for one in npm((root / folder / "package-lock.json").read_text())
+        },
     }
 
 

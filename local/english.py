@@ -271,8 +271,8 @@ def files(*patterns: str) -> Iterator[tuple[str, str]]:
 def doc_comments() -> dict[str, list[Text]]:
     """All doc comments, by language."""
     rust = files("crates/**/*.rs", "functions/**/*.rs", "tests/**/*.rs")
-    python = files("local/**/*.py", "tests/**/*.py")
-    typescript = files("web/src/**/*.ts", "web/src/**/*.tsx")
+    python = files("local/**/*.py", "tests/**/*.py", "sdk/**/*.py")
+    typescript = files("web/src/**/*.ts", "web/src/**/*.tsx", "sdk/typescript/**/*.ts")
     return {
         "Rust": [text for path, source in rust for text in rust_docs(path, source)],
         "Python": [text for path, source in python for text in python_docs(path, source)],
@@ -283,7 +283,13 @@ def doc_comments() -> dict[str, list[Text]]:
 def other_texts() -> Iterator[Text]:
     """Documents, messages and the panel."""
     for path, source in files(
-        "*.md", "docs/**/*.md", "events/*.md", "crates/*/README.md", "tests/*/README.md", "web/README.md"
+        "*.md",
+        "docs/**/*.md",
+        "events/*.md",
+        "crates/*/README.md",
+        "sdk/**/README.md",
+        "tests/*/README.md",
+        "web/README.md",
     ):
         yield Text(path, 1, prose(newest(source) if path == "CHANGELOG.md" else source))
     for path, source in files("crates/**/*.rs"):

@@ -63,22 +63,22 @@ def place() -> None:
     building.rename(PUBLIC)
 
 
-def npm(arguments: list[str]) -> int:
-    """Runs npm in web/, with the dependencies installed; returns its exit code."""
+def npm(arguments: list[str], folder: Path = WEB) -> int:
+    """Runs npm in a folder, with the dependencies installed; returns its exit code."""
     with alone():
-        install()
-    return subprocess.run([NPM, *arguments], cwd=WEB, env=environment(), check=False).returncode
+        install(folder)
+    return subprocess.run([NPM, *arguments], cwd=folder, env=environment(), check=False).returncode
 
 
-def install() -> None:
-    """Installs what the lock file says, unless that was done."""
-    stamp = MODULES / ".hookline-installed"
-    expected = digest([WEB / "package.json", WEB / "package-lock.json"])
+def install(folder: Path = WEB) -> None:
+    """Installs what the lock file of a folder says, unless that was done."""
+    stamp = folder / "node_modules" / ".hookline-installed"
+    expected = digest([folder / "package.json", folder / "package-lock.json"])
     if stamp.is_file() and stamp.read_text() == expected:
         return
-    environments.say("installing what the panel is built with (npm ci)")
+    environments.say(f"installing what {folder.relative_to(REPOSITORY)} is built with (npm ci)")
     # No package's own script is run: none of ours needs one.
-    quietly("ci", "--ignore-scripts")
+    quietly("ci", "--ignore-scripts", folder=folder)
     stamp.write_text(expected)
 
 
@@ -97,7 +97,7 @@ def digest(files: Iterator[Path] | list[Path]) -> str:
     total = hashlib.sha256(str(environments.path("emulator")).encode())
     for file in sorted(files):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
-        total.update(f"{file.relative_to(WEB)}\0{content}\n".encode())
+        total.update(f"{file.relative_to(REPOSITORY)}\0{content}\n".encode())
     return total.hexdigest()
 
 
@@ -111,9 +111,9 @@ def environment() -> dict[str, str]:
     )
 
 
-def quietly(*arguments: str) -> None:
-    """Runs npm in web/; its output is shown when it fails."""
-    environments.run([str(NPM), *arguments], folder=WEB, environment=environment())
+def quietly(*arguments: str, folder: Path = WEB) -> None:
+    """Runs npm in a folder; its output is shown when it fails."""
+    environments.run([str(NPM), *arguments], folder=folder, environment=environment())
 
 
 @contextmanager

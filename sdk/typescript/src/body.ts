@@ -14,7 +14,7 @@ export interface NodeRequest {
   readonly readableEnded?: boolean;
   readonly rawBody?: unknown;
   readonly body?: unknown;
-  on(event: string, listener: (argument: never) => void): unknown;
+  on(event: string, listener: (argument: unknown) => void): unknown;
 }
 
 /** Reads the body of a Fetch request. */
@@ -43,8 +43,9 @@ export async function readNode(request: NodeRequest): Promise<Body> {
   const chunks = new Chunks();
   return new Promise((resolve, reject) => {
     // Continues to read beyond the limit, keeping nothing: the answer is sent at once, and reaches a sender that still writes.
-    request.on('data', (chunk: Uint8Array | string) => {
-      if (!chunks.add(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk)) resolve('size');
+    request.on('data', (chunk) => {
+      if (!chunks.add(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : (chunk as Uint8Array)))
+        resolve('size');
     });
     request.on('end', () => resolve(chunks.isTooLarge ? 'size' : chunks.join()));
     request.on('error', reject);

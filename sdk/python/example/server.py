@@ -1,0 +1,56 @@
+"""Prints a line for each event that Hookline sends.
+
+HOOKLINE_SECRET=whsec_… PORT=3000 PYTHONPATH=src python3 example/server.py
+hookline listen --forward http://localhost:3000/webhooks
+"""
+
+import os
+import sys
+from wsgiref.simple_server import make_server
+
+from hookline_webhooks import RecentIds, Skipped, create_webhook_handler
+from hookline_webhooks.events import CheckoutCompletedEvent, InventoryUpdatedEvent
+
+
+def print_stock(event: InventoryUpdatedEvent) -> None:
+    """Prints whether a product can be bought."""
+    product, previous = event["data"], event["previous"]
+    # Without a former value the quantity has changed, and whether the product can be bought has not.
+    is_available = None if previous is not None and "available" not in previous else product.get("available")
+    change = {None: "stock changed", True: "in stock", False: "sold out"}[is_available]
+    print(f"{change}: {product.get('title', product['id'])}", flush=True)
+
+
+def print_order(event: CheckoutCompletedEvent) -> None:
+    """Prints the chat that ended in an order."""
+    checkout, chat = event["data"], event["session_id"]
+    total = f", {checkout['total']['amount']} {checkout['total']['currency']}" if "total" in checkout else ""
+    origin = f"chat {chat}" if chat else f"checkout {checkout['id']}"
+    print(f"order complete: {origin}{total}", flush=True)
+
+
+def print_skipped(skipped: Skipped) -> None:
+    """Prints what no callback wants."""
+    print(f"skipped: {skipped.type} ({skipped.reason})", flush=True)
+
+
+def main() -> None:
+    """Serves until Ctrl-C."""
+    if not (secret := os.environ.get("HOOKLINE_SECRET")):
+        sys.exit("HOOKLINE_SECRET is missing: set it to the secret of the endpoint, which `hookline listen` prints")
+    handler = create_webhook_handler(
+        secret,
+        on_inventory_change=print_stock,
+        on_order_complete=print_order,
+        on_product_change=lambda event: print(f"{event['type']}: {event['subject']['id']}", flush=True),
+        seen=RecentIds(),
+        on_skipped=print_skipped,
+    )
+    port = int(os.environ.get("PORT", "3000"))
+    with make_server("127.0.0.1", port, handler.wsgi) as server:
+        print(f"listening on http://localhost:{port}/webhooks", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
