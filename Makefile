@@ -218,7 +218,7 @@ where: tools ## Prints a stack's resources as the variables that `hookline` read
 ##### Prerequisites
 
 .PHONY: setup
-setup: tools emulator $(CARGO_DENY) ## Installs all that the other targets would install when needed.
+setup: tools emulator sdk $(CARGO_DENY) ## Installs all that the other targets would install when needed.
 
 .PHONY: tools
 tools:
@@ -227,6 +227,10 @@ tools:
 .PHONY: emulator
 emulator:
 	@$(PYTHON) local/environments.py make emulator
+
+.PHONY: sdk
+sdk:
+	@$(PYTHON) local/environments.py make sdk
 
 .PHONY: binaries
 binaries: tools
