@@ -1,5 +1,7 @@
 """The package as it is published: content, and use from outside."""
 
+import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -9,6 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def version_in(file: Path) -> str:
+    """First version in a TOML file."""
+    (version,) = re.findall(r'^version = "(.+)"$', file.read_text(), re.MULTILINE)[:1]
+    return str(version)
+
+
+VERSION = version_in(ROOT / "pyproject.toml")
 MODULES = {
     f"hookline_webhooks/{path.name}" for path in (ROOT / "src" / "hookline_webhooks").iterdir() if path.is_file()
 }
@@ -28,7 +39,7 @@ def test_wheel_has_what_belongs_and_nothing_else(built: Path) -> None:
     """The modules, `py.typed` and the metadata with the licenses."""
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        info = "hookline_webhooks-0.1.0.dist-info"
+        info = f"hookline_webhooks-{VERSION}.dist-info"
         metadata = {f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD")}
         licenses = {f"{info}/licenses/LICENSE-{name}" for name in ("MIT", "APACHE")}
         assert set(archive.namelist()) == MODULES | metadata | licenses
@@ -62,3 +73,10 @@ def test_wheel_can_be_imported_with_the_standard_library_alone(built: Path) -> N
 def test_licenses_are_those_of_the_repository(name: str) -> None:
     """Copies, because archives hold no links to outside."""
     assert (ROOT / name).read_text() == (ROOT.parents[1] / name).read_text()
+
+
+def test_packages_have_the_version_of_the_repository() -> None:
+    """One number for all, so that a report about one says which."""
+    workspace = version_in(ROOT / "../../Cargo.toml")
+    assert json.loads((ROOT / "../typescript/package.json").read_text())["version"] == workspace
+    assert workspace == VERSION

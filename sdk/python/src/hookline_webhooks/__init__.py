@@ -1,6 +1,7 @@
 """Receives Hookline's webhooks: verifies them, and calls your code with what happened in a store."""
 
-from ._handler import Failure, Response, Skipped, WebhookHandler, create_webhook_handler
+from ._handler import Response, WebhookHandler, create_webhook_handler
+from ._outcome import Failure, Skipped
 from ._seen import RecentIds, Seen
 from ._verify import sign
 from .events import Event

@@ -1,8 +1,6 @@
 """Handler of webhooks: from a request to callbacks and an answer."""
 
 import asyncio
-import json
-import logging
 import re
 import threading
 import time
@@ -13,6 +11,8 @@ from typing import Any, Literal
 
 from ._asgi import Receive, Scope, Send, serve_asgi
 from ._body import MAX_BODY_BYTES, BodyError
+from ._event import parse
+from ._outcome import Failure, Skipped, log, report
 from ._run import BusyError, Call, Late, LateThreads, Work, run_blocking, run_on_loop
 from ._seen import Seen
 from ._verify import Verifier
@@ -34,7 +34,6 @@ Response = tuple[int, list[tuple[str, str]], bytes]
 DEFAULT_TOLERANCE_SECONDS = 300.0
 DEFAULT_TIMEOUT_SECONDS = 2.0
 
-_LOG = logging.getLogger("hookline_webhooks")
 _CUSTOM = re.compile(r"custom\.[a-z0-9_.]{1,64}")
 _REFUSALS = {
     "headers": "the request is not signed: webhook-id, webhook-timestamp or webhook-signature is absent",
@@ -42,33 +41,6 @@ _REFUSALS = {
     "signature": "the signature is wrong: compare the secret with that of the endpoint",
 }
 _STEPS = {"seen": "seen.has", "callback": "a callback", "done": "seen.add"}
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An event that was acknowledged without a callback."""
-
-    id: str
-    type: str
-    reason: Literal["type", "version", "seen"]
-    """No callback for its type, a later version of the schema than this package reads, or `seen` before."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A request that was not answered with success, or a success with a flaw (`status` 204)."""
-
-    status: int
-    reason: str
-    """First check that failed (`size`, `headers`, `timestamp`, `signature`, `body`), or what failed while the event was
-    handled (`read`, `callback`, `timeout`, `seen`, `busy`).
-    """
-    message: str
-    """Sentence for the log, without secrets and contents."""
-    id: str | None = None
-    type: str | None = None
-    error: BaseException | None = None
-    """Exception of a callback, of `seen`, or of reading the body."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +72,7 @@ class WebhookHandler:
         self._seen = seen
         self._timeout = timeout
         self._on_skipped = on_skipped
-        self._on_failure = on_failure or _log
+        self._on_failure = on_failure or log
         self._now = now
         self._running: dict[str, Future[int]] = {}
         self._lock = threading.Lock()
@@ -176,7 +148,7 @@ class WebhookHandler:
             merged[key] = f"{merged[key]}, {value}" if key in merged else value
         if refusal := self._verifier.verify(merged, body, int(self._now())):
             return self._fail(Failure(403, refusal, _REFUSALS[refusal]))
-        id_, event = merged["webhook-id"], _parse(body)
+        id_, event = merged["webhook-id"], parse(body)
         if event is None:
             return self._fail(Failure(400, "body", "the body is signed, but not an event", id_))
         if event["version"] > VERSION:
@@ -245,11 +217,11 @@ class WebhookHandler:
 
     def _skip(self, skipped: Skipped) -> int:
         if self._on_skipped:
-            _report(self._on_skipped, skipped)
+            report(self._on_skipped, skipped)
         return 204
 
     def _fail(self, failure: Failure) -> int:
-        _report(self._on_failure, failure)
+        report(self._on_failure, failure)
         return failure.status
 
 
@@ -345,47 +317,6 @@ def _callbacks_by_type(
     return callbacks
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
-    """Event in a body; `None` if it is none. Of a later version only id, type and version are known."""
-    try:
-        # Not `json.loads(body)`, which takes UTF-16 and byte order marks, too.
-        event = json.loads(body.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict) or not _are_texts(event, "id", "type"):
-        return None
-    version = event.get("version")
-    if type(version) is not int or version < 1:
-        return None
-    if version > VERSION:
-        return event
-    store, subject = event.get("store"), event.get("subject")
-    fits = _are_texts(event, "timestamp") and _are_texts(store, "source", "id") and _are_texts(subject, "kind", "id")
-    return event if fits else None
-
-
-def _are_texts(value: object, *names: str) -> bool:
-    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in names)
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def _response(status: int) -> Response:
     headers = [] if status == 204 else [("content-length", "0")]
     return status, headers + ([("allow", "POST")] if status == 405 else []), b""
-
-
-def _report(hook: Callable[[Any], object], subject: object) -> None:
-    """Calls a hook. An exception of it must not change the answer."""
-    try:
-        hook(subject)
-    except Exception:
-        _LOG.exception("on_skipped or on_failure failed")
-
-
-def _log(failure: Failure) -> None:
-    event = f" ({failure.type or 'event'} {failure.id})" if failure.id else ""
-    level = logging.WARNING if 400 <= failure.status < 500 else logging.ERROR
-    _LOG.log(level, "%s%s", failure.message, event, exc_info=failure.error)
