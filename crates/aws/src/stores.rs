@@ -33,8 +33,15 @@ pub struct DynamoStores {
     /// Name of the ledger's table, which [`remember`](hookline_domain::delivery::failed::FailedDeliveries::remember)
     /// writes, too.
     ledger: Option<String>,
-    /// True if events go to the operator's bus; `None` if nothing is published here.
-    bus: Option<bool>,
+    /// Who listens to all stores by configuration; `None` if nothing is published here.
+    bus: Option<Bus>,
+}
+
+/// The operator's event bus, as far as the configuration knows it.
+#[derive(Debug, Clone, Copy)]
+struct Bus {
+    is_there: bool,
+    now: fn() -> Timestamp,
 }
 
 impl DynamoStores {
@@ -58,9 +65,9 @@ impl DynamoStores {
 
     /// Looks at listeners, too, and sees to it that the operator's bus is one of them exactly if there is one.
     #[must_use]
-    pub fn publishing(self, has_bus: bool) -> Self {
+    pub fn publishing(self, has_bus: bool, now: fn() -> Timestamp) -> Self {
         Self {
-            bus: Some(has_bus),
+            bus: Some(Bus { is_there: has_bus, now }),
             ..self
         }
     }
@@ -102,7 +109,7 @@ impl Stores for DynamoStores {
 
     async fn look(&self, store: &StoreKey) -> Result<Look, PortError> {
         match self.bus {
-            Some(has_bus) => listeners::look(self, store, has_bus).await,
+            Some(bus) => listeners::look(self, store, bus).await,
             None => Ok(Look {
                 record: self.find(store).await?,
                 ..Look::default()

@@ -24,6 +24,8 @@ pub mod erase;
 pub mod failed;
 pub mod index;
 pub mod ledger;
+pub mod listeners;
+pub mod publication;
 pub mod queue;
 pub mod records;
 pub mod redact;

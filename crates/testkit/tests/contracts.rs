@@ -109,6 +109,25 @@ mod entities {
     });
 }
 
+mod publication {
+    use super::{DynamoDb, ENTITIES_TABLE};
+    hookline_testkit::publication_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let entities = dynamodb.aws().entities(ENTITIES_TABLE);
+        (dynamodb, entities)
+    });
+}
+
+mod listeners {
+    use super::{DynamoDb, STORES_TABLE};
+    use hookline_testkit::builders::noon;
+    hookline_testkit::listeners_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE).publishing(false, noon);
+        (dynamodb, stores)
+    });
+}
+
 mod seq {
     use super::{DynamoDb, STORES_TABLE};
     hookline_testkit::seq_contract!(async {

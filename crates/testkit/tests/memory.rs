@@ -59,6 +59,16 @@ mod entities {
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
 }
 
+mod publication {
+    use super::MemoryEntities;
+    hookline_testkit::publication_contract!(async { ((), MemoryEntities::default()) });
+}
+
+mod listeners {
+    use super::MemoryStores;
+    hookline_testkit::listeners_contract!(async { ((), MemoryStores::default()) });
+}
+
 mod seq {
     use super::MemoryStores;
     hookline_testkit::seq_contract!(async { ((), MemoryStores::default()) });

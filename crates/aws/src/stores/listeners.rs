@@ -11,9 +11,8 @@ use hookline_domain::{
 };
 use hookline_events::Resource;
 use hookline_tables::{Item, stores as items};
-use jiff::Timestamp;
 
-use super::DynamoStores;
+use super::{Bus, DynamoStores};
 use crate::{
     failure,
     table::{from_sdk, to_sdk},
@@ -53,18 +52,18 @@ fn key(of: Audience<'_>) -> Item {
 
 /// Looks at a store. Adds the operator's bus to the listeners to all stores if it has come, and removes it if it has gone:
 /// whoever handles a delivery has looked before, so nothing is handled while the listeners say otherwise.
-pub(super) async fn look(stores: &DynamoStores, store: &StoreKey, has_bus: bool) -> Result<Look, PortError> {
+pub(super) async fn look(stores: &DynamoStores, store: &StoreKey, bus: Bus) -> Result<Look, PortError> {
     let look = read(stores, store).await?;
-    if look.all.has(BUS) == has_bus {
+    if look.all.has(BUS) == bus.is_there {
         return Ok(look);
     }
-    let now = Timestamp::now();
-    let after = if has_bus {
-        let bus = Listener {
+    let now = (bus.now)();
+    let after = if bus.is_there {
+        let listener = Listener {
             resources: Resource::ALL.into_iter().collect(),
             until: None,
         };
-        look.all.widened(BUS, &bus, now)
+        look.all.widened(BUS, &listener, now)
     } else {
         look.all.narrowed(BUS, now)
     };
@@ -73,7 +72,7 @@ pub(super) async fn look(stores: &DynamoStores, store: &StoreKey, has_bus: bool)
     }
     // Somebody else has just changed them.
     let look = read(stores, store).await?;
-    if look.all.has(BUS) == has_bus {
+    if look.all.has(BUS) == bus.is_there {
         Ok(look)
     } else {
         Err(failure::in_part(

@@ -172,7 +172,7 @@ impl Unsent {
         bytes
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) returned; what cannot be read says that nothing was told.
+    /// Reads what [`to_bytes`](Self::to_bytes) returned; unreadable bytes stand for a first event.
     #[must_use]
     pub fn read(mut bytes: &[u8]) -> Self {
         let is_new = take(&mut bytes) == Some([1]);
@@ -197,6 +197,17 @@ impl Published {
             price: None,
             groups: [0; GROUPS.len()],
         }
+    }
+
+    /// State of a document for tests of ports, in period 1 of a store's own listeners.
+    #[must_use]
+    pub fn for_tests(version: Version, document: &Document) -> Self {
+        let heard = Heard {
+            own: 1,
+            all: 0,
+            since: Timestamp::UNIX_EPOCH,
+        };
+        Self::of(version, heard, document, &[], Unknown::default())
     }
 
     /// State of a document, with the product's variants as they were read, if it is one.

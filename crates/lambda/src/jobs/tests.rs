@@ -27,6 +27,7 @@ fn sync<I: Index>(index: I) -> SyncWorker<InMemory<Timestamp, I>> {
                     entities: MemoryEntities::default(),
                     stores: MemoryStores::default(),
                     index,
+                    fan_out: None,
                     clock: noon(),
                 },
             },

@@ -47,8 +47,12 @@ pub fn read(item: &Item) -> Result<Publication, MalformedError> {
 pub fn commit(commit: &Commit<'_>) -> Update {
     let is_deletion = commit.version == Version::FINAL;
     let condition = match (is_deletion, commit.compared.is_some()) {
-        (false, true) => "#version = :version AND #deleted = :deleted AND #committed = :compared",
-        (false, false) => "#version = :version AND #deleted = :deleted AND attribute_not_exists(#committed)",
+        (false, true) => {
+            "#version = :version AND #deleted = :deleted AND attribute_not_exists(#expires_at) AND #committed = :compared"
+        }
+        (false, false) => {
+            "#version = :version AND #deleted = :deleted AND attribute_not_exists(#expires_at) AND attribute_not_exists(#committed)"
+        }
         (true, true) => "#deleted = :deleted AND #committed = :compared",
         (true, false) => "#deleted = :deleted AND attribute_not_exists(#committed)",
     };
@@ -76,7 +80,9 @@ pub fn commit(commit: &Commit<'_>) -> Update {
         ..Update::default()
     };
     if !is_deletion {
-        update.names.extend(names([("#version", "version")]));
+        update
+            .names
+            .extend(names([("#version", "version"), ("#expires_at", "expires_at")]));
         update.values.push(":version", Value::number(commit.version.as_i64()));
     }
     if let Some(compared) = commit.compared {
@@ -107,7 +113,7 @@ pub fn commit_statement(table: &str, commit: &Commit<'_>) -> Statement {
         ""
     } else {
         parameters.push(Value::number(commit.version.as_i64()));
-        r#" AND "version" = ?"#
+        r#" AND "version" = ? AND "expires_at" IS MISSING"#
     };
     let compared = match commit.compared {
         Some(compared) => {
@@ -139,7 +145,7 @@ pub fn refused(item: Option<&Item>, version: Version) -> Result<CommitOutcome, M
     })
 }
 
-/// Records that the event of a commit has been sent, unless a later commit is there.
+/// Records that the event of a commit has been sent, unless a later commit has replaced it.
 #[must_use]
 pub fn clear(table: &str, entity: &EntityKey, committed_at: Timestamp) -> Statement {
     let table = quoted(table);
