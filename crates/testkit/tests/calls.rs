@@ -4,20 +4,36 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
 };
 
-use hookline_aws::{Aws, Timeouts};
+use aws_sdk_dynamodb::types::AttributeValue;
+use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoStores, Timeouts};
 use hookline_domain::{
-    catalogue::entities::{Advance, Entities, Fence, ObservedFields, RememberedFields},
-    delivery::ledger::{Claims, Completion, Ledger},
+    catalogue::{
+        apply::{Apply, IndexPorts},
+        entities::{Advance, Entities, Fence, ObservedFields, RememberedFields},
+    },
+    consumer::{ConsumerPorts, Message, NoCompliance, Reindex, Try},
+    delivery::{
+        Delivery,
+        ledger::{Claims, Completion, Ledger},
+    },
+    event::{Event, InterpretError, product::Collections},
     kernel::ids::{DeliveryKey, EntityKey},
+    memory::{self, MemoryFanOut, MemoryIndex, MemoryJobs},
+    store::{
+        listening::{Audience, Listener, widen},
+        stores::{StoreUpdate, Stores},
+    },
 };
+use hookline_events::Resource;
 use hookline_testkit::{
-    builders::{applied, attempt, delivery, noon, product, store, version},
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, sdk_config},
+    builders::{applied, attempt, delivery, noon, noon_plus, product, store, version},
+    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, sdk_config},
 };
+use jiff::Timestamp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -126,4 +142,173 @@ async fn batch_of_known_entities_passes_the_fence_in_one_call_and_of_new_ones_in
         }
         assert_eq!(listening.calls(), counted([("BatchExecuteStatement", calls)]), "{at}");
     }
+}
+
+enum Ports {}
+
+impl IndexPorts for Ports {
+    type Entities = DynamoEntities;
+    type Stores = DynamoStores;
+    type Index = MemoryIndex;
+    type FanOut = MemoryFanOut;
+    type Clock = Timestamp;
+}
+
+impl ConsumerPorts for Ports {
+    type Ledger = DynamoLedger;
+    type Jobs = MemoryJobs;
+    type Compliance = NoCompliance;
+}
+
+/// A product whose body is `id|title`, in five collections with long titles.
+fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
+    let body = std::str::from_utf8(&delivery.body).unwrap();
+    let Some((id, title)) = body.split_once('|') else {
+        return Ok(Event::ProductDeleted(body.parse().unwrap()));
+    };
+    let mut product = memory::product(id, delivery.triggered_at.unwrap(), title);
+    let collection = |n: u64| {
+        (
+            (271_878_346_596_884_015 + n).to_string().parse().unwrap(),
+            format!("Camp kitchen {n}"),
+        )
+    };
+    product.collections = Some((0..5).map(collection).collect::<Collections>());
+    Ok(Event::ProductUpdated(Box::new(product)))
+}
+
+/// A store whose name has 60 characters.
+const STORE: &str = "a-shop-with-a-name-that-is-as-long-as-names-of-shops-ever-are";
+
+/// Receives ten deliveries of ten products and applies them as one batch. Returns the calls of the batch.
+async fn batch(
+    proxy: &RecordingProxy,
+    reindex: &Reindex<Ports>,
+    seconds: i64,
+    body: fn(u64) -> String,
+) -> BTreeMap<String, usize> {
+    let deliveries: Vec<Delivery> = (0..10)
+        .map(|n| Delivery {
+            key: DeliveryKey {
+                store: store(STORE),
+                ..delivery(&format!("{seconds}-{n}"))
+            },
+            event_id: None,
+            api_version: "2026-10".into(),
+            triggered_at: Some(noon_plus(seconds)),
+            received_at: noon_plus(seconds),
+            body: body(4_464_475_975_382_163_690 + n).into(),
+        })
+        .collect();
+    for delivery in &deliveries {
+        reindex
+            .ledger
+            .claim(&delivery.key, &attempt("a", noon()))
+            .await
+            .unwrap();
+    }
+    proxy.calls();
+    let message = |delivery: Delivery| Message {
+        id: delivery.key.id.to_string(),
+        delivery: Ok(delivery),
+        tried: Try::default(),
+    };
+    let messages = deliveries.into_iter().map(message).collect();
+    let processed = reindex.apply(messages, Timestamp::MAX).await;
+    assert!(processed.iter().all(|processed| processed.verdict.is_settled()));
+    proxy.calls()
+}
+
+/// Size of an item: names and values
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>).
+fn size_of(item: &HashMap<String, AttributeValue>) -> usize {
+    fn size(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::M(fields) => 3 + fields.len() + size_of(fields),
+            _ => 1,
+        }
+    }
+    item.iter().map(|(name, value)| name.len() + size(value)).sum()
+}
+
+#[tokio::test]
+async fn publishing_costs_nothing_without_a_listener_and_three_calls_with_one() {
+    let dynamodb = DynamoDb::start().await;
+    let proxy = RecordingProxy::to(&dynamodb).await;
+    let reindex = |stores| Reindex::<Ports> {
+        ledger: proxy.aws.ledger(LEDGER_TABLE),
+        apply: Apply {
+            entities: proxy.aws.entities(ENTITIES_TABLE),
+            stores,
+            index: MemoryIndex::default(),
+            fan_out: Some(MemoryFanOut::default()),
+            clock: noon(),
+        },
+        jobs: MemoryJobs::default(),
+        compliance: None,
+        interpret,
+    };
+    let stores = || proxy.aws.stores(STORES_TABLE).beside(LEDGER_TABLE);
+    let fan_out = |reindex: &Reindex<Ports>| reindex.apply.fan_out.as_ref().unwrap().take();
+    let known = StoreUpdate {
+        connected: Some(true),
+        ..StoreUpdate::default()
+    };
+    stores().record(&store(STORE), &known).await.unwrap();
+
+    // As before there were events, and as it is when nobody listens: one read of a small item more, in a call that is made anyway.
+    let before = reindex(stores());
+    batch(&proxy, &before, 1, |id| format!("{id}|one")).await;
+    let expected = counted([("GetItem", 2), ("BatchExecuteStatement", 2), ("UpdateItem", 2)]);
+    assert_eq!(batch(&proxy, &before, 2, |id| format!("{id}|two")).await, expected);
+    let publishing = reindex(stores().publishing(false, noon));
+    let expected = counted([("BatchGetItem", 2), ("BatchExecuteStatement", 2), ("UpdateItem", 2)]);
+    assert_eq!(
+        batch(&proxy, &publishing, 3, |id| format!("{id}|three")).await,
+        expected
+    );
+    assert_eq!(fan_out(&publishing), []);
+
+    let listener = Listener {
+        resources: [Resource::Product].into(),
+        until: None,
+    };
+    let to = store(STORE);
+    widen(&publishing.apply.stores, Audience::Store(&to), "one", &listener, noon())
+        .await
+        .unwrap();
+    // Commit and clear; the third is the message.
+    let expected = counted([("BatchGetItem", 2), ("BatchExecuteStatement", 4), ("UpdateItem", 2)]);
+    for (seconds, body) in [
+        (4, (|id| format!("{id}|four")) as fn(u64) -> String),
+        (5, |id| format!("{id}|five")),
+    ] {
+        assert_eq!(batch(&proxy, &publishing, seconds, body).await, expected);
+        let sent = fan_out(&publishing);
+        assert_eq!(sent.len(), 1, "one message for the store");
+        assert!(sent[0].1.len() >= 10);
+    }
+    // What is told already costs nothing.
+    let expected = counted([("BatchGetItem", 2), ("BatchExecuteStatement", 2), ("UpdateItem", 2)]);
+    assert_eq!(batch(&proxy, &publishing, 6, |id| format!("{id}|five")).await, expected);
+    assert_eq!(fan_out(&publishing), []);
+
+    // Each record is below 1 KB, so the fence, the commit and the clearing cost one write unit each.
+    let scan = dynamodb
+        .client()
+        .scan()
+        .table_name(ENTITIES_TABLE)
+        .send()
+        .await
+        .unwrap();
+    let largest = scan.items().iter().map(size_of).max().unwrap();
+    assert_eq!(scan.items().len(), 10);
+    assert!(largest <= 700, "{largest} bytes");
+
+    // Deletions alone: no look before the writing, one after it.
+    let deleted = batch(&proxy, &before, 7, |id| id.to_string()).await;
+    assert_eq!(deleted.get("GetItem"), Some(&1), "{deleted:?}");
 }
