@@ -199,15 +199,15 @@ impl Published {
         }
     }
 
-    /// State of a document for tests of ports, in period 1 of a store's own listeners.
+    /// State of a document and its variants for tests of adapters, in period 1 of a store's own listeners.
     #[must_use]
-    pub fn for_tests(version: Version, document: &Document) -> Self {
+    pub fn for_tests(version: Version, document: &Document, variants: &[Variant]) -> Self {
         let heard = Heard {
             own: 1,
             all: 0,
             since: Timestamp::UNIX_EPOCH,
         };
-        Self::of(version, heard, document, &[], Unknown::default())
+        Self::of(version, heard, document, variants, Unknown::default())
     }
 
     /// State of a document, with the product's variants as they were read, if it is one.

@@ -9,6 +9,7 @@ mod documents;
 mod exports;
 mod limits;
 mod products;
+mod same_state;
 mod scripted;
 mod shop;
 mod subscriptions;

@@ -21,13 +21,13 @@ use tokio::{
 use crate::{products::id, shop::Passing};
 
 /// Server that gives each request the next response, and records the requests.
-struct Script {
-    admin: ShopifyAdmin<GrantedToken>,
+pub(crate) struct Script {
+    pub(crate) admin: ShopifyAdmin<GrantedToken>,
     operations: Arc<Mutex<Vec<String>>>,
 }
 
 impl Script {
-    async fn of(answers: Vec<(u16, Value)>) -> Self {
+    pub(crate) async fn of(answers: Vec<(u16, Value)>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let template = format!("http://{}/{{store}}", listener.local_addr().unwrap());
         let operations = Arc::new(Mutex::new(Vec::new()));
@@ -72,7 +72,7 @@ async fn request(stream: &mut TcpStream) -> Value {
     }
 }
 
-fn page(nodes: &Value, next: Option<&str>) -> Value {
+pub(crate) fn page(nodes: &Value, next: Option<&str>) -> Value {
     json!({"nodes": nodes, "pageInfo": {"hasNextPage": next.is_some(), "endCursor": next}})
 }
 

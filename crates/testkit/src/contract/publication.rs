@@ -47,7 +47,7 @@ fn at(millis: i64) -> Timestamp {
 fn published(entity: &EntityKey, seconds: i64, title: &str) -> Published {
     let product = memory::product(&entity.id, noon(), title);
     let document = Document::of_product(entity, product, noon());
-    Published::for_tests(version(seconds), &document)
+    Published::for_tests(version(seconds), &document, &[])
 }
 
 fn unsent(told: Option<Published>) -> Unsent {
