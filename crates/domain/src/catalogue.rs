@@ -4,6 +4,7 @@ pub mod apply;
 pub mod digest;
 pub mod document;
 pub mod entities;
+pub mod event_message;
 pub mod fan_out;
 pub mod index;
 pub mod jobs;

@@ -1,6 +1,6 @@
 //! Rules and use cases of Hookline, free of AWS, HTTP, vendors, clocks and the environment.
 //!
-//! Ten wings, each of which uses only those before it (`tests/template/test_walls.py` holds them to it):
+//! Eleven wings, each of which uses only those before it (`tests/template/test_walls.py` holds them to it):
 //!
 //! | wing | knows |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | [`live`] | watchers, frames and notices |
 //! | [`sync`] | reading from a source's own API: refetch, [backfill](sync::backfill::Backfill), [reconciliation](sync::reconcile::Reconcile) |
 //! | [`consumer`] | processing of a batch of deliveries: [`Reindex`](consumer::Reindex) |
+//! | [`outbound`] | events on their way to listeners: kept once, and [distributed](outbound::Distribute) |
 //! | [`memory`] | every port in memory, for tests |
 //!
 //! Elsewhere: the formats of sources (`hookline-sources`), AWS and OpenSearch (`hookline-aws`), HTTP and the Lambda runtime
@@ -26,6 +27,7 @@ pub mod event;
 pub mod kernel;
 pub mod live;
 pub mod memory;
+pub mod outbound;
 pub mod store;
 pub mod sync;
 #[cfg(test)]

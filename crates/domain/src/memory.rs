@@ -7,6 +7,7 @@ mod connections;
 mod dead_letters;
 mod index;
 mod live;
+mod outbound;
 mod ports;
 mod samples;
 mod storage;
@@ -29,6 +30,7 @@ pub use self::{
     dead_letters::MemoryDeadLetters,
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
+    outbound::{MemoryBus, MemoryEventLog, event},
     ports::consumer,
     samples::product,
     storage::{MemoryArchive, MemoryAudit, MemoryBodies},

@@ -1,9 +1,9 @@
 //! [`InMemory`] as the bundle of each use case, so that tests write `Reindex<InMemory>`; and one consumer for all tests.
 
 use super::{
-    InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryCatalogue, MemoryConnections,
-    MemoryEntities, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions,
-    MemoryWatchers,
+    InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryCatalogue, MemoryConnections,
+    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores,
+    MemorySubscriptions, MemoryWatchers,
 };
 use crate::{
     catalogue::{
@@ -15,6 +15,7 @@ use crate::{
     event::Interpret,
     kernel::{port::Clock, time::Pause},
     live::{BroadcastPorts, FollowPorts},
+    outbound::FanOutPorts,
     sync::{refetch::CataloguePorts, worker::SyncPorts},
 };
 
@@ -77,6 +78,13 @@ impl<C: Clock, I: Index> CompliancePorts for InMemory<C, I> {
     type Archive = MemoryArchive;
     type Bodies = MemoryBodies;
     type Activity = MemoryActivity;
+}
+
+impl<C: Clock, I> FanOutPorts for InMemory<C, I> {
+    type Log = MemoryEventLog;
+    type Stores = MemoryStores;
+    type Bus = MemoryBus;
+    type Clock = C;
 }
 
 /// Returns a consumer that has processed nothing, with its ports in memory; only the queue of jobs may be another. It has no

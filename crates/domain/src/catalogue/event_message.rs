@@ -1,0 +1,163 @@
+//! Events as messages of the fan-out queue: one line of JSON that names the store, then one line for each event.
+//!
+//! ```text
+//! {"hookline_events":1,"store":"shopify#demo.myshopify.com"}
+//! {"id":"evt_01M8KC7FD03QH5TX988ZJ0TNS4","type":"product.updated",…}
+//! {"id":"evt_01M8KC7FD03QH5TX988ZJ0TNS5","type":"inventory.updated",…}
+//! ```
+//!
+//! Each event is read by itself, so that one that cannot be read holds up no other. Its line is what listeners get, byte
+//! for byte: fields that a later version of the sender adds pass through.
+
+use hookline_events::{Event, MAX_DATA_BYTES, ReadError};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::ids::StoreKey;
+
+/// Maximum size of an event's JSON. An event bus accepts requests of 256 KB
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html>), and a table items of 400 KB.
+pub const MAX_EVENT_BYTES: usize = 200 * 1024;
+
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    hookline_events: u32,
+    store: String,
+}
+
+/// A parsed message.
+#[derive(Debug)]
+pub struct EventMessage<'a> {
+    /// Store of all its events.
+    pub store: StoreKey,
+    /// The events, or the reason why one cannot be sent on.
+    pub events: Vec<Result<SentEvent<'a>, EventError>>,
+}
+
+/// An event of a message.
+#[derive(Debug)]
+pub struct SentEvent<'a> {
+    /// The event.
+    pub event: Event,
+    /// Its JSON, as sent.
+    pub json: &'a str,
+}
+
+/// A message that holds no events of ours. Not retryable; it needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventMessageError {
+    /// A first line that [`pack`] did not write.
+    #[error("the message's first line names no store of events")]
+    Header,
+    /// A message of a later version of this code.
+    #[error("the message has format {0}; this version reads format {FORMAT}")]
+    Format(u32),
+    /// No event after the first line.
+    #[error("the message has no event")]
+    Empty,
+}
+
+/// An event that cannot be sent on. Not retryable; it needs a person. Names no value of the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It is of a later version of the schema, so the sender is newer than this code.
+    #[error("an event has version {0} of the schema; update the fan-out function, then redrive")]
+    Version(u64),
+    /// It is not an event.
+    #[error("line {line} is not an event")]
+    Shape {
+        /// Number of its line in the message, from 1.
+        line: usize,
+    },
+    /// Another store's event.
+    #[error("line {line} is an event of another store than the message")]
+    OtherStore {
+        /// Number of its line in the message, from 1.
+        line: usize,
+    },
+    /// Larger than the schema allows.
+    #[error("the event of line {line} has {bytes} bytes {of}; at most {limit} are allowed")]
+    TooLarge {
+        /// Number of its line in the message, from 1.
+        line: usize,
+        /// Size.
+        bytes: usize,
+        /// Measured part.
+        of: &'static str,
+        /// Maximum size.
+        limit: usize,
+    },
+}
+
+/// Writes events of one store as messages of at most `limit` bytes, as few as possible. An event that exceeds the limit
+/// by itself has a message of its own, which the queue refuses.
+#[must_use]
+pub fn pack(store: &StoreKey, events: &[Event], limit: usize) -> Vec<String> {
+    let header = Header {
+        hookline_events: FORMAT,
+        store: store.to_string(),
+    };
+    let header = serde_json::to_string(&header).expect("a number and a text always serialize");
+    let mut messages: Vec<String> = Vec::new();
+    for event in events {
+        let line = line(event);
+        match messages.last_mut() {
+            Some(message) if message.len() + 1 + line.len() <= limit => {
+                message.push('\n');
+                message.push_str(&line);
+            }
+            _ => messages.push(format!("{header}\n{line}")),
+        }
+    }
+    messages
+}
+
+/// JSON of an event without the two noncharacters that SQS refuses
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>). JSON has no other
+/// place for them than texts, where they can be escaped.
+fn line(event: &Event) -> String {
+    let json = serde_json::to_string(event).expect("an event has only texts as keys, so it always serializes");
+    json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+}
+
+/// Parses a message.
+///
+/// # Errors
+/// [`EventMessageError`] if it holds no events of ours at all.
+pub fn open(text: &str) -> Result<EventMessage<'_>, EventMessageError> {
+    let (header, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let header: Header = serde_json::from_str(header).map_err(|_| EventMessageError::Header)?;
+    if header.hookline_events != FORMAT {
+        return Err(EventMessageError::Format(header.hookline_events));
+    }
+    let store: StoreKey = header.store.parse().map_err(|_| EventMessageError::Header)?;
+    let lines = rest.lines().zip(2..).filter(|(line, _)| !line.trim().is_empty());
+    let events: Vec<_> = lines.map(|(json, line)| read(&store, json, line)).collect();
+    if events.is_empty() {
+        return Err(EventMessageError::Empty);
+    }
+    Ok(EventMessage { store, events })
+}
+
+fn read<'a>(store: &StoreKey, json: &'a str, line: usize) -> Result<SentEvent<'a>, EventError> {
+    let too_large = |bytes, of, limit| EventError::TooLarge { line, bytes, of, limit };
+    if json.len() > MAX_EVENT_BYTES {
+        return Err(too_large(json.len(), "in all", MAX_EVENT_BYTES));
+    }
+    let event = Event::read(json.as_bytes()).map_err(|error| match error {
+        ReadError::Version(version) => EventError::Version(version),
+        ReadError::Shape(_) => EventError::Shape { line },
+    })?;
+    if event.store.source != store.source.as_str() || event.store.id != store.store.as_str() {
+        return Err(EventError::OtherStore { line });
+    }
+    let data = serde_json::to_vec(&event.data).map_or(usize::MAX, |data| data.len());
+    if data > MAX_DATA_BYTES {
+        return Err(too_large(data, "of data", MAX_DATA_BYTES));
+    }
+    Ok(SentEvent { event, json })
+}
+
+#[cfg(test)]
+mod tests;

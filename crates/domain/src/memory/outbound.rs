@@ -1,0 +1,139 @@
+//! Ports of outbound events in memory, and an event.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use hookline_events::{CustomData, Data, Event, EventId, EventType, Related, Store, Subject};
+use jiff::SignedDuration;
+
+use super::{Shared, noon};
+use crate::{
+    kernel::{ids::StoreKey, port::PortError, time::later},
+    outbound::{
+        Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent,
+        Settled,
+    },
+};
+
+/// Returns an event of a store, `nth` seconds after [`noon`], with the id that follows from both.
+#[must_use]
+pub fn event(store: &StoreKey, nth: usize) -> Event {
+    let seconds = i64::try_from(nth).unwrap_or(i64::MAX);
+    let at = later(noon(), SignedDuration::from_secs(seconds));
+    Event {
+        id: EventId::new(at, &[&store.to_string(), "custom.noted", &nth.to_string()]),
+        kind: EventType::Custom("custom.noted".to_owned()),
+        version: hookline_events::VERSION,
+        timestamp: at,
+        store: Store {
+            source: store.source.to_string(),
+            id: store.store.to_string(),
+        },
+        subject: Subject {
+            kind: "note".to_owned(),
+            id: nth.to_string(),
+            version: None,
+        },
+        data: Data::Custom(CustomData(serde_json::Map::new())),
+        changed: None,
+        previous: None,
+        related: Related::default(),
+        session_id: None,
+        cause: None,
+    }
+}
+
+/// [`EventLog`] and [`EventRecords`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryEventLog {
+    kept: Shared<BTreeMap<(StoreKey, EventId), KeptEvent>>,
+}
+
+impl EventLog for MemoryEventLog {
+    async fn keep(&self, events: &[KeptEvent]) -> Vec<Result<Kept, PortError>> {
+        let mut kept = self.kept.lock();
+        let outcomes = events.iter().map(|event| {
+            let key = (event.store.clone(), event.id.clone());
+            Ok(match kept.get(&key) {
+                Some(first) => Kept::Before(Box::new(first.clone())),
+                None => {
+                    kept.insert(key, event.clone());
+                    Kept::New
+                }
+            })
+        });
+        outcomes.collect()
+    }
+
+    async fn settle(&self, settled: &[Settled]) -> Vec<Result<(), PortError>> {
+        let mut kept = self.kept.lock();
+        for settled in settled {
+            let event = kept.get_mut(&(settled.store.clone(), settled.id.clone()));
+            if let Some(event) = event.filter(|event| event.bus == BusVerdict::Queued) {
+                event.bus = settled.bus;
+                event.bus_error.clone_from(&settled.error);
+            }
+        }
+        settled.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl EventRecords for MemoryEventLog {
+    async fn find(&self, store: &StoreKey, id: &EventId) -> Result<Option<KeptEvent>, PortError> {
+        Ok(self.kept.lock().get(&(store.clone(), id.clone())).cloned())
+    }
+
+    async fn list(&self, store: &StoreKey, filter: &EventFilter, limit: usize) -> Result<EventPage, PortError> {
+        let kept = self.kept.lock();
+        let newest_first = kept.values().rev().filter(|event| event.store == *store);
+        let mut selected = newest_first.filter(|event| filter.selects(event));
+        let events: Vec<KeptEvent> = selected.by_ref().take(limit).cloned().collect();
+        let next = selected.next().and(events.last()).map(|event| event.id.clone());
+        Ok(EventPage { events, next })
+    }
+}
+
+impl ForgetEvents for MemoryEventLog {
+    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
+        self.kept.lock().retain(|(of, _), _| of != store);
+        Ok(())
+    }
+}
+
+/// [`Bus`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryBus {
+    posted: Shared<Vec<BusEvent>>,
+    refusals: Shared<VecDeque<bool>>,
+}
+
+impl MemoryBus {
+    /// All events that it has accepted, in order.
+    #[must_use]
+    pub fn posted(&self) -> Vec<BusEvent> {
+        self.posted.lock().clone()
+    }
+
+    /// Refuses each of the next events for which this is true, whatever the request.
+    pub fn refuse(&self, next: impl IntoIterator<Item = bool>) {
+        self.refusals.lock().extend(next);
+    }
+}
+
+impl Bus for MemoryBus {
+    async fn post(&self, events: &[BusEvent]) -> Vec<Result<(), PortError>> {
+        let (mut posted, mut refusals) = (self.posted.lock(), self.refusals.lock());
+        let outcomes = events.iter().map(|event| {
+            if refusals.pop_front().unwrap_or(false) {
+                return Err(PortError::because(
+                    "event bus",
+                    crate::kernel::port::Cause::Throttled,
+                    Some("ThrottlingException"),
+                    "refused",
+                ));
+            }
+            posted.push(event.clone());
+            Ok(())
+        });
+        outcomes.collect()
+    }
+}

@@ -1,0 +1,311 @@
+//! Use case: hand a batch of fan-out messages to the targets of their events.
+//!
+//! Steps, each of which may be repeated: events that are older than the store's erasure are dropped; the others are kept,
+//! each once; then, as the last step, the bus gets those that it does not have; a message is done when all of its events
+//! are. So a message that comes again finds what is done already, and if only the bus has failed, it comes again for the
+//! bus alone. Between the bus and the record of its verdict, an event may be posted twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+use hookline_events::EventId;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Bus, BusEvent, BusVerdict, EventLog, Kept, KeptEvent, Settled, SubjectKey};
+use crate::{
+    catalogue::event_message::{self, SentEvent},
+    kernel::{
+        ids::StoreKey,
+        port::{CALLS_AT_ONCE, Cause, Clock, PortError},
+        time::{later, whole_micros},
+    },
+    store::stores::Stores,
+};
+
+/// Ports of [`Distribute`].
+pub trait FanOutPorts {
+    /// Kept events.
+    type Log: EventLog;
+    /// Records of stores.
+    type Stores: Stores;
+    /// The event bus.
+    type Bus: Bus;
+    /// Clock.
+    type Clock: Clock;
+}
+
+/// The use case.
+pub struct Distribute<P: FanOutPorts> {
+    /// Kept events.
+    pub log: P::Log,
+    /// Records of stores.
+    pub stores: P::Stores,
+    /// Event bus of the operator, if there is one.
+    pub bus: Option<P::Bus>,
+    /// Clock.
+    pub clock: P::Clock,
+    /// Time for which events are kept.
+    pub retention: SignedDuration,
+}
+
+/// A message of the fan-out queue, as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FanOutMessage {
+    /// The queue's id of the message.
+    pub id: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A message that has been handled.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// The queue's id of the message.
+    pub id: String,
+    /// Store, if the message could be read.
+    pub store: Option<StoreKey>,
+    /// Number of its events that could be read.
+    pub events: usize,
+    /// Number of them that were kept for the first time.
+    pub new: usize,
+    /// Number of them that were dropped, because the store's data was erased since.
+    pub dropped: usize,
+    /// Outcome.
+    pub outcome: Outcome,
+}
+
+/// Outcome of a message, from the best to the worst.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// All its events are with their targets.
+    Done,
+    /// An event, or the whole message, cannot be sent on by this code. The others are done. The queue parks it.
+    Parked {
+        /// Reason, without any value of an event.
+        reason: String,
+    },
+    /// Only the bus has failed. Retryable, for the bus alone.
+    BusFailed {
+        /// Reason, without any value of an event.
+        reason: String,
+    },
+    /// A table failed. Retryable.
+    Retry {
+        /// Class of the failure.
+        cause: &'static str,
+        /// Reason, without any value of an event.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// Returns true if the message can be deleted.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        *self == Self::Done
+    }
+
+    fn retry(failure: &PortError) -> Self {
+        Self::Retry {
+            cause: failure.cause.as_str(),
+            reason: failure.to_string(),
+        }
+    }
+}
+
+impl Handled {
+    /// Lets the worst outcome count, and of several the first.
+    fn met(&mut self, outcome: Outcome) {
+        if std::mem::discriminant(&outcome) != std::mem::discriminant(&self.outcome) && outcome > self.outcome {
+            self.outcome = outcome;
+        }
+    }
+}
+
+/// Readable events, with the places of the messages that contain each.
+type Pending = BTreeMap<(StoreKey, EventId), (KeptEvent, BTreeSet<usize>)>;
+
+impl<P: FanOutPorts> Distribute<P> {
+    /// Handles messages. Returns one outcome for each, in their order.
+    pub async fn take(&self, messages: Vec<FanOutMessage>) -> Vec<Handled> {
+        let now = whole_micros(self.clock.now());
+        let mut pending = Pending::new();
+        let mut handled = Vec::with_capacity(messages.len());
+        for (place, message) in messages.into_iter().enumerate() {
+            handled.push(self.open(place, message, now, &mut pending));
+        }
+        self.drop_erased(&mut pending, &mut handled).await;
+        let queued = self.keep(pending, &mut handled).await;
+        self.post(queued, &mut handled).await;
+        handled
+    }
+
+    fn open(&self, place: usize, message: FanOutMessage, now: Timestamp, pending: &mut Pending) -> Handled {
+        let mut handled = Handled {
+            id: message.id,
+            store: None,
+            events: 0,
+            new: 0,
+            dropped: 0,
+            outcome: Outcome::Done,
+        };
+        let opened = match event_message::open(&message.text) {
+            Ok(opened) => opened,
+            Err(problem) => {
+                let reason = problem.to_string();
+                handled.outcome = Outcome::Parked { reason };
+                return handled;
+            }
+        };
+        for event in opened.events {
+            match event {
+                Ok(sent) => {
+                    handled.events += 1;
+                    let event = self.accept(&opened.store, sent, now);
+                    let key = (event.store.clone(), event.id.clone());
+                    pending
+                        .entry(key)
+                        .or_insert_with(|| (event, BTreeSet::new()))
+                        .1
+                        .insert(place);
+                }
+                Err(problem) => handled.met(Outcome::Parked {
+                    reason: problem.to_string(),
+                }),
+            }
+        }
+        handled.store = Some(opened.store);
+        handled
+    }
+
+    fn accept(&self, store: &StoreKey, SentEvent { event, json }: SentEvent<'_>, now: Timestamp) -> KeptEvent {
+        KeptEvent {
+            store: store.clone(),
+            id: event.id,
+            kind: event.kind,
+            subject: SubjectKey {
+                kind: event.subject.kind,
+                id: event.subject.id,
+            },
+            at: event.timestamp,
+            accepted_at: now,
+            expires_at: later(now, self.retention),
+            json: json.to_owned(),
+            bus: self.bus.as_ref().map_or(BusVerdict::Off, |_| BusVerdict::Queued),
+            bus_error: None,
+        }
+    }
+
+    /// Drops events that are not newer than the erasure of their store's data.
+    async fn drop_erased(&self, pending: &mut Pending, handled: &mut [Handled]) {
+        let stores: BTreeSet<StoreKey> = pending.keys().map(|(store, _)| store.clone()).collect();
+        let finds = stores.into_iter().map(|store| async move {
+            let found = self.stores.find(&store).await;
+            (store, found)
+        });
+        // Collected, because the compiler cannot prove that the closure is Send.
+        let finds: Vec<_> = finds.collect();
+        let records: BTreeMap<_, _> = stream::iter(finds).buffered(CALLS_AT_ONCE).collect().await;
+        pending.retain(|(store, _), (event, places)| match &records[store] {
+            Ok(record) => {
+                let erased_at = record.as_ref().and_then(|record| record.redacted_at);
+                let is_erased = erased_at.is_some_and(|erased_at| event.at <= erased_at);
+                if is_erased {
+                    places.iter().for_each(|place| handled[*place].dropped += 1);
+                }
+                !is_erased
+            }
+            Err(failure) => {
+                places
+                    .iter()
+                    .for_each(|place| handled[*place].met(Outcome::retry(failure)));
+                false
+            }
+        });
+    }
+
+    /// Keeps events. Returns those that the bus is still to get, as they are kept.
+    async fn keep(&self, pending: Pending, handled: &mut [Handled]) -> Vec<(KeptEvent, BTreeSet<usize>)> {
+        if pending.is_empty() {
+            return Vec::new();
+        }
+        let (events, places): (Vec<KeptEvent>, Vec<BTreeSet<usize>>) = pending.into_values().unzip();
+        let kept = self.log.keep(&events).await;
+        let mut queued = Vec::new();
+        for ((event, places), kept) in events.into_iter().zip(places).zip(kept) {
+            let event = match kept {
+                Ok(Kept::New) => {
+                    places.iter().for_each(|place| handled[*place].new += 1);
+                    event
+                }
+                Ok(Kept::Before(first)) => *first,
+                Err(failure) => {
+                    places
+                        .iter()
+                        .for_each(|place| handled[*place].met(Outcome::retry(&failure)));
+                    continue;
+                }
+            };
+            if event.bus == BusVerdict::Queued {
+                queued.push((event, places));
+            }
+        }
+        queued
+    }
+
+    /// Posts events, and records what the bus says. Without a bus, which an operator may have removed since the events
+    /// were accepted, records that.
+    async fn post(&self, queued: Vec<(KeptEvent, BTreeSet<usize>)>, handled: &mut [Handled]) {
+        if queued.is_empty() {
+            return;
+        }
+        let posted = match &self.bus {
+            Some(bus) => {
+                let events: Vec<BusEvent> = queued.iter().map(|(event, _)| for_bus(event)).collect();
+                let posted = bus.post(&events).await.into_iter();
+                posted.map(|posted| posted.map(|()| BusVerdict::Sent)).collect()
+            }
+            None => queued.iter().map(|_| Ok(BusVerdict::Off)).collect::<Vec<_>>(),
+        };
+        let settled = queued.iter().zip(&posted).map(|((event, _), posted)| Settled {
+            store: event.store.clone(),
+            id: event.id.clone(),
+            bus: *posted.as_ref().unwrap_or(&BusVerdict::Queued),
+            error: posted.as_ref().err().map(reason),
+        });
+        let recorded = self.log.settle(&settled.collect::<Vec<_>>()).await;
+        let refused = posted.iter().filter(|posted| posted.is_err()).count();
+        for (((_, places), posted), recorded) in queued.iter().zip(&posted).zip(recorded) {
+            let outcome = match (posted, recorded) {
+                // The reason in the table is only for people, so it need not be there.
+                (Err(failure), _) => Outcome::BusFailed {
+                    reason: format!(
+                        "{failure}; it has not accepted {refused} of {} events, which are kept",
+                        queued.len()
+                    ),
+                },
+                (Ok(_), Err(failure)) => Outcome::retry(&failure),
+                (Ok(_), Ok(())) => continue,
+            };
+            places.iter().for_each(|place| handled[*place].met(outcome.clone()));
+        }
+    }
+}
+
+fn for_bus(event: &KeptEvent) -> BusEvent {
+    BusEvent {
+        source: format!("hookline.{}", event.store.source),
+        detail_type: event.kind.to_string(),
+        detail: event.json.clone(),
+        time: event.at,
+    }
+}
+
+/// Reason of a refusal, as the kept event has it: `throttled (ThrottlingException)`.
+fn reason(failure: &PortError) -> String {
+    let cause: Cause = failure.cause;
+    match failure.code() {
+        Some(code) => format!("{cause} ({code})"),
+        None => cause.to_string(),
+    }
+}

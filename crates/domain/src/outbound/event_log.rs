@@ -1,0 +1,187 @@
+//! Kept events: each once, for some days, with its targets and what became of it there.
+
+use std::{fmt, future::Future, str::FromStr};
+
+use hookline_events::{EventId, EventType};
+use jiff::Timestamp;
+
+use crate::kernel::{ids::StoreKey, port::PortError};
+
+/// A kept event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// Store in which it happened.
+    pub store: StoreKey,
+    /// Id. Ids of a store sort by time.
+    pub id: EventId,
+    /// Type.
+    pub kind: EventType,
+    /// Thing that it is about.
+    pub subject: SubjectKey,
+    /// Time of the event itself.
+    pub at: Timestamp,
+    /// Time at which it was first kept, to the microsecond.
+    pub accepted_at: Timestamp,
+    /// Time at which it is deleted; some days later at the latest.
+    pub expires_at: Timestamp,
+    /// JSON of the event, as listeners get it.
+    pub json: String,
+    /// Verdict of the event bus.
+    pub bus: BusVerdict,
+    /// Reason why the bus has not accepted it at the last attempt: the class of the failure and the bus's own code.
+    pub bus_error: Option<String>,
+}
+
+/// Subject of an event, written `kind#id`, as in `product#788032119674292922`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectKey {
+    /// Kind, as in `product`.
+    pub kind: String,
+    /// Vendor's id.
+    pub id: String,
+}
+
+/// A text that is not a [`SubjectKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a subject is a kind and an id, as in product#788032119674292922")]
+pub struct ParseSubjectError;
+
+impl fmt::Display for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.kind, self.id)
+    }
+}
+
+impl FromStr for SubjectKey {
+    type Err = ParseSubjectError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('#') {
+            Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(Self {
+                kind: kind.to_owned(),
+                id: id.to_owned(),
+            }),
+            _ => Err(ParseSubjectError),
+        }
+    }
+}
+
+/// What became of an event at the event bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BusVerdict {
+    /// There was no bus when the event was accepted; it is not posted later either.
+    Off,
+    /// To be posted.
+    Queued,
+    /// The bus has accepted it.
+    Sent,
+}
+
+impl BusVerdict {
+    /// All verdicts.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Queued, Self::Sent];
+
+    /// Returns the name, as in JSON: `queued`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+        }
+    }
+
+    /// Returns the verdict with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == name)
+    }
+}
+
+/// Outcome of keeping an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It was not kept before.
+    New,
+    /// It was kept before, so this one counts: its content, its targets and its time.
+    Before(Box<KeptEvent>),
+}
+
+/// What the event bus has done with a kept event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Store of the event.
+    pub store: StoreKey,
+    /// The event.
+    pub id: EventId,
+    /// Verdict. An event that is no longer [`BusVerdict::Queued`] keeps its own.
+    pub bus: BusVerdict,
+    /// Reason, if the bus has not accepted it.
+    pub error: Option<String>,
+}
+
+/// Keeps events.
+pub trait EventLog: Send + Sync {
+    /// Keeps each event unless one with its id is kept for its store. No two of them have one id and store. Returns an
+    /// outcome for each, in their order. Sees every earlier write.
+    fn keep(&self, events: &[KeptEvent]) -> impl Future<Output = Vec<Result<Kept, PortError>>> + Send;
+
+    /// Records what the bus has done. Changes nothing of events that are not queued for it or no longer kept. Returns an
+    /// outcome for each, in their order.
+    fn settle(&self, settled: &[Settled]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
+}
+
+/// Selection of kept events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Events of this type only.
+    pub kind: Option<EventType>,
+    /// Events of this subject only.
+    pub subject: Option<SubjectKey>,
+    /// Events whose id has this time or a later one. The time in an id has milliseconds.
+    pub from: Option<Timestamp>,
+    /// Events before this one: the `next` of a page.
+    pub before: Option<EventId>,
+}
+
+impl EventFilter {
+    /// Returns true if it selects this event.
+    #[must_use]
+    pub fn selects(&self, event: &KeptEvent) -> bool {
+        self.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+            && self.subject.as_ref().is_none_or(|subject| *subject == event.subject)
+            && self.from.is_none_or(|from| event.id >= EventId::first_of(from))
+            && self.before.as_ref().is_none_or(|before| event.id < *before)
+    }
+}
+
+/// A page of kept events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, newest first.
+    pub events: Vec<KeptEvent>,
+    /// Value of [`EventFilter::before`] for the next page; `None` after the last page. A page with few or no events may
+    /// have a next one, because a page also ends after a number of events that the filter does not select.
+    pub next: Option<EventId>,
+}
+
+/// Reads kept events.
+pub trait EventRecords: Send + Sync {
+    /// Returns one event; `None` if it is not kept, or no longer. Sees every earlier write.
+    fn find(&self, store: &StoreKey, id: &EventId)
+    -> impl Future<Output = Result<Option<KeptEvent>, PortError>> + Send;
+
+    /// Returns events of a store, newest first, at most `limit`. Skips events that this version of the code cannot read.
+    fn list(
+        &self,
+        store: &StoreKey,
+        filter: &EventFilter,
+        limit: usize,
+    ) -> impl Future<Output = Result<EventPage, PortError>> + Send;
+}
+
+/// Removes the kept events of a store. A port of its own, because only the code that complies with the law may do so.
+pub trait ForgetEvents: Send + Sync {
+    /// Removes all events of a store.
+    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
+}
