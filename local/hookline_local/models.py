@@ -21,7 +21,7 @@ from botocore.validate import ParamValidator
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "conformance"
 
 # Names as in botocore.
-SERVICES = ("dynamodb", "kms", "secretsmanager", "sqs")
+SERVICES = ("dynamodb", "events", "kms", "secretsmanager", "sqs")
 
 
 @functools.cache

@@ -9,8 +9,9 @@ use hookline_transport::{AwsService, Settings};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
-    DynamoLedger, DynamoStores, DynamoWatchers, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex,
-    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsJobs, SqsQueues, SqsRedelivery,
+    DynamoEventLog, DynamoLedger, DynamoStores, DynamoWatchers, EventBridgeBus, KmsVault, OpenSearchConfig,
+    OpenSearchConfigError, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
+    SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -197,6 +198,21 @@ impl Aws {
     /// The redelivery of messages of the queue with this URL.
     pub fn redelivery(&self, url: impl Into<String>) -> SqsRedelivery {
         SqsRedelivery::new(self.sqs(), url)
+    }
+
+    /// The fan-out queue with this URL.
+    pub fn fan_out(&self, url: impl Into<String>) -> SqsFanOut {
+        SqsFanOut::new(self.sqs(), url)
+    }
+
+    /// The kept events in a table with the key `pk`, `sk`.
+    pub fn event_log(&self, table: impl Into<String>) -> DynamoEventLog {
+        DynamoEventLog::new(self.dynamodb(), table)
+    }
+
+    /// The event bus with this ARN. Makes no request.
+    pub fn event_bus(&self, arn: impl Into<String>) -> EventBridgeBus {
+        EventBridgeBus::new(aws_sdk_eventbridge::Client::new(&self.config), arn)
     }
 
     /// The jobs in the queue with this URL. Without one, every job fails.

@@ -1,4 +1,4 @@
-//! The ports of `hookline-domain` on DynamoDB, SQS, S3, Secrets Manager, KMS and OpenSearch.
+//! The ports of `hookline-domain` on DynamoDB, SQS, S3, EventBridge, Secrets Manager, KMS and OpenSearch.
 //!
 //! Begin at [`Aws`]: it reads the configuration of the SDKs once and hands out the adapters. No other crate names an SDK. Tables
 //! are described in `hookline-tables`; this crate sends what it describes. Every failure becomes an
@@ -9,11 +9,14 @@ mod activity;
 mod archive;
 mod audit;
 mod bodies;
+mod bus;
 mod connect;
 mod connections;
 mod dead_letters;
 mod entities;
+mod event_log;
 mod failure;
+mod fan_out;
 mod http;
 mod jobs;
 mod ledger;
@@ -35,10 +38,13 @@ pub use activity::DynamoActivity;
 pub use archive::S3Archive;
 pub use audit::DynamoAudit;
 pub use bodies::S3Bodies;
+pub use bus::EventBridgeBus;
 pub use connect::{Aws, Timeouts};
 pub use connections::DynamoConnections;
 pub use dead_letters::{SqsDeadLetters, SqsQueues};
 pub use entities::DynamoEntities;
+pub use event_log::DynamoEventLog;
+pub use fan_out::SqsFanOut;
 pub use hookline_tables::{UnreadableRecordError, access_changed, store_changed};
 pub use hookline_transport::{Settings, SettingsError};
 pub use jobs::SqsJobs;

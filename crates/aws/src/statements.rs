@@ -19,8 +19,8 @@ use crate::{
 /// Most statements of one call.
 const MAX_STATEMENTS: usize = 25;
 
-/// Outcome of a statement. `None` if it failed for another reason than its condition: an `INSERT` of an existing item, a
-/// throttled statement, or one without a response.
+/// Outcome of a statement; an existing item refuses an `INSERT`, and is not returned. `None` if it failed for another
+/// reason: it was throttled, or has no response.
 pub(crate) type StatementOutcome = Option<WriteOutcome<Item>>;
 
 /// Runs statements, no two of them on one item. Returns the outcome of each, in their order. Statements that are sent together
@@ -68,6 +68,9 @@ fn read(response: BatchStatementResponse) -> StatementOutcome {
         None => Some(WriteOutcome::Written(response.item.map(from_sdk))),
         Some(error) if error.code == Some(BatchStatementErrorCodeEnum::ConditionalCheckFailed) => {
             Some(WriteOutcome::Refused(error.item.map(from_sdk)))
+        }
+        Some(error) if error.code == Some(BatchStatementErrorCodeEnum::DuplicateItem) => {
+            Some(WriteOutcome::Refused(None))
         }
         Some(_) => None,
     }

@@ -13,6 +13,7 @@ pub mod activity;
 pub mod audit;
 pub mod connections;
 pub mod entities;
+pub mod events;
 pub mod ledger;
 mod message_group;
 mod request;

@@ -34,6 +34,8 @@ pub const ACCESS_TABLE: &str = "access";
 pub const AUDIT_TABLE: &str = "audit";
 /// Table of the ledger, as in the template.
 pub const LEDGER_TABLE: &str = "ledger";
+/// Table of kept events, as in the template.
+pub const EVENTS_TABLE: &str = "events";
 /// Table of entities, as in the template.
 pub const ENTITIES_TABLE: &str = "entities";
 /// Table of stores, as in the template.
@@ -136,6 +138,9 @@ impl DynamoDb {
         dynamodb
             .create_table(STORES_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
+        dynamodb
+            .create_table(EVENTS_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+            .await;
         dynamodb.create_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.create_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
@@ -151,6 +156,7 @@ impl DynamoDb {
         dynamodb.expire(LEDGER_TABLE).await;
         dynamodb.expire(STORES_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
+        dynamodb.expire(EVENTS_TABLE).await;
         dynamodb.expire(ACCESS_TABLE).await;
         dynamodb
     }

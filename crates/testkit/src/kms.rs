@@ -1,43 +1,14 @@
-//! KMS beside this process: that of ministack, which the local stack uses as well.
+//! KMS beside this process.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Stdio},
-    time::Duration,
-};
-
-use aws_config::SdkConfig;
 use hookline_aws::{Aws, Timeouts};
-use tokio::{net::TcpStream, time::Instant};
 
-use crate::{
-    emulator::sdk_config,
-    python::{PYTHON, python},
-};
-
-const START: Duration = Duration::from_secs(20);
-
-/// Prints the port that it will listen on, and ends when its standard input does.
-const LAUNCHER: &str = "
-import os, runpy, socket, sys, threading
-with socket.socket() as free:
-    free.bind(('127.0.0.1', 0))
-    port = free.getsockname()[1]
-os.environ |= {'BIND_HOST': '127.0.0.1', 'GATEWAY_PORT': str(port), 'SERVICES': 'kms', 'SFTP_ENABLED': '0'}
-print(port, flush=True)
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-sys.stdout = sys.stderr
-sys.argv = ['ministack']
-runpy.run_module('ministack', run_name='__main__')
-";
+use crate::ministack::Ministack;
 
 /// A KMS process with one key. Killed on drop; ends when this process dies.
 #[derive(Debug)]
 pub struct Kms {
-    config: SdkConfig,
+    process: Ministack,
     key: String,
-    process: Child,
-    _stdin: ChildStdin,
 }
 
 impl Kms {
@@ -46,55 +17,28 @@ impl Kms {
     /// # Panics
     /// If `LOCAL_SHOPIFY_PYTHON` does not name the emulators' Python.
     pub async fn start() -> Self {
-        let mut process = python()
-            .args(["-c", LAUNCHER])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
-        let stdin = process.stdin.take().unwrap();
-        let mut port = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut port)
+        let process = Ministack::start("kms").await;
+        let made = aws_sdk_kms::Client::new(&process.config)
+            .create_key()
+            .send()
+            .await
             .unwrap();
-        let address = format!("127.0.0.1:{}", port.trim());
-        let deadline = Instant::now() + START;
-        while TcpStream::connect(&address).await.is_err() {
-            assert!(Instant::now() < deadline, "ministack did not start in time");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let config = sdk_config(&format!("http://{address}")).await;
-        let made = aws_sdk_kms::Client::new(&config).create_key().send().await.unwrap();
         let key = made.key_metadata.unwrap().arn.unwrap();
-        Self {
-            config,
-            key,
-            process,
-            _stdin: stdin,
-        }
+        Self { process, key }
     }
 
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
-        Aws::with_config(self.config.clone(), Timeouts::Queue)
+        Aws::with_config(self.process.config.clone(), Timeouts::Queue)
     }
 
     /// URL of the server, as in `AWS_ENDPOINT_URL_KMS`.
     pub fn endpoint(&self) -> &str {
-        self.config.endpoint_url().unwrap()
+        self.process.config.endpoint_url().unwrap()
     }
 
     /// ARN of the key.
     pub fn key(&self) -> &str {
         &self.key
-    }
-}
-
-impl Drop for Kms {
-    fn drop(&mut self) {
-        // The process may already have ended.
-        let _ended = self.process.kill();
-        let _reaped = self.process.wait();
     }
 }

@@ -1,8 +1,8 @@
 //! Shared code of Hookline's tests. Only ever a dev-dependency.
 //!
 //! - [`contract`]: the behaviour that every implementation of a port must have, as tests that take the implementation;
-//! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`] (also behind a [`proxy`]), [`kms`] and [`shopify`]
-//!   beside it;
+//! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`] (also behind a [`proxy`]), [`kms`], [`eventbridge`]
+//!   and [`shopify`] beside it;
 //! - [`builders`]: short functions for keys, times and documents.
 
 #![expect(
@@ -14,7 +14,9 @@ pub mod builders;
 mod clock;
 pub mod contract;
 pub mod emulator;
+pub mod eventbridge;
 pub mod kms;
+mod ministack;
 pub mod osmem;
 pub mod proxy;
 mod python;

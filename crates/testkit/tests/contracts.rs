@@ -4,8 +4,8 @@ use hookline_aws::OpenSearchIndex;
 use hookline_testkit::{
     builders::noon,
     emulator::{
-        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, LEDGER_TABLE,
-        LIVE_TABLE, S3, STORES_TABLE,
+        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, EVENTS_TABLE,
+        LEDGER_TABLE, LIVE_TABLE, S3, STORES_TABLE,
     },
     kms::Kms,
     osmem::Osmem,
@@ -125,6 +125,15 @@ mod listeners {
         let dynamodb = DynamoDb::start().await;
         let stores = dynamodb.aws().stores(STORES_TABLE).publishing(false, noon);
         (dynamodb, stores)
+    });
+}
+
+mod event_log {
+    use super::{DynamoDb, EVENTS_TABLE};
+    hookline_testkit::event_log_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let log = dynamodb.aws().event_log(EVENTS_TABLE);
+        (dynamodb, log)
     });
 }
 

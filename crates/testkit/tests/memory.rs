@@ -1,10 +1,11 @@
 //! Contract suites of the ports in memory.
 
 use hookline_domain::memory::{
-    MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryConnections, MemoryEntities,
-    MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores, MemoryVault, MemoryWatchers,
+    MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryConnections,
+    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores, MemoryVault,
+    MemoryWatchers,
 };
-use hookline_testkit::contract::queue;
+use hookline_testkit::contract::{bus, fan_out, queue};
 
 mod ledger {
     use super::MemoryLedger;
@@ -67,6 +68,11 @@ mod publication {
 mod listeners {
     use super::MemoryStores;
     hookline_testkit::listeners_contract!(async { ((), MemoryStores::default()) });
+}
+
+mod event_log {
+    use super::MemoryEventLog;
+    hookline_testkit::event_log_contract!(async { ((), MemoryEventLog::default()) });
 }
 
 mod seq {
@@ -132,4 +138,20 @@ async fn messages_arrive_byte_for_byte() {
     queue::send_all(&memory, 1024 * 1024).await;
     let sent: Vec<_> = queue::stores().zip(queue::messages(1024 * 1024)).collect();
     assert!(memory.take_with_stores() == sent);
+}
+
+#[tokio::test]
+async fn events_arrive_on_the_bus() {
+    let memory = MemoryBus::default();
+    bus::post_all(&memory).await;
+    assert_eq!(memory.posted(), bus::events());
+}
+
+#[tokio::test]
+async fn events_arrive_in_the_fan_out_queue() {
+    let memory = MemoryFanOut::default();
+    fan_out::send_all(&memory).await;
+    let mut arrived: Vec<_> = memory.take().into_iter().flat_map(|(_, events)| events).collect();
+    arrived.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(arrived, fan_out::events());
 }

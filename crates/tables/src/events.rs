@@ -1,0 +1,187 @@
+//! Table of [kept events](hookline_domain::outbound::EventLog). One item per event:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk`, `sk` | S, S | the store, `source#store`, and the event's id, which sorts by time |
+//! | `type` | S | the event's type |
+//! | `subject` | S | the thing that it is about, `kind#id` |
+//! | `at_us`, `accepted_at_us` | N, N | time of the event, and time at which it was first kept |
+//! | `targets` | M | verdicts of targets that have no messages of their own: `bus` (S) is `off`, `queued` or `sent` |
+//! | `bus_error` | S | reason of the bus's last refusal; only while `bus` is `queued` |
+//! | `body` | B | the event's JSON, compressed |
+//! | `expires_at` | N | the table's TTL attribute: `EventDays` after it was first kept |
+
+use hookline_domain::{
+    catalogue::event_message::MAX_EVENT_BYTES,
+    kernel::{compression, ids::StoreKey},
+    outbound::{BusVerdict, EventFilter, KeptEvent, Settled},
+};
+use hookline_events::EventId;
+
+use crate::{
+    request::{self, Names, Put, Query, Statement, Update, names, quoted},
+    value::{Item, MalformedError, Value, read_seconds},
+};
+
+/// Items of one page at most.
+const MAX_PAGE_ITEMS: usize = 1000;
+
+/// Key of an event.
+#[must_use]
+pub fn key(store: &StoreKey, id: &EventId) -> Item {
+    request::key(store.to_string(), id.as_str())
+}
+
+fn item(event: &KeptEvent) -> Item {
+    let mut item = key(&event.store, &event.id);
+    item.push("type", Value::text(event.kind.as_str()));
+    item.push("subject", Value::text(event.subject.to_string()));
+    item.push("at_us", Value::micros(event.at));
+    item.push("accepted_at_us", Value::micros(event.accepted_at));
+    item.push("targets", targets(event.bus));
+    item.push("body", Value::B(compression::compress(event.json.as_bytes())));
+    item.push("expires_at", Value::seconds_up(event.expires_at));
+    item
+}
+
+fn targets(bus: BusVerdict) -> Value {
+    Value::M(Item::from([("bus", Value::text(bus.as_str()))]))
+}
+
+/// Keeps an event unless one has its key. A refusal returns that one.
+#[must_use]
+pub fn keep(event: &KeptEvent) -> Put {
+    Put {
+        item: item(event),
+        condition: Some("attribute_not_exists(pk)"),
+        returns_refusing_item: true,
+        ..Put::default()
+    }
+}
+
+/// Keeps an event unless one has its key, in which case it fails and returns none
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html>).
+#[must_use]
+pub fn insert(table: &str, event: &KeptEvent) -> Statement {
+    let Item(attributes) = item(event);
+    let fields: Vec<String> = attributes.iter().map(|(name, _)| format!("'{name}': ?")).collect();
+    Statement {
+        text: format!("INSERT INTO {} VALUE {{{}}}", quoted(table), fields.join(", ")),
+        parameters: attributes.into_iter().map(|(_, value)| value).collect(),
+    }
+}
+
+/// Records what the bus has done, if the event is queued for it.
+#[must_use]
+pub fn settle(settled: &Settled) -> Update {
+    let (expression, error) = match &settled.error {
+        Some(error) => ("SET #targets.#bus = :bus, bus_error = :error", Some(Value::text(error))),
+        None => ("SET #targets.#bus = :bus REMOVE bus_error", None),
+    };
+    let mut values = Item::from([
+        (":bus", Value::text(settled.bus.as_str())),
+        (":queued", Value::text(BusVerdict::Queued.as_str())),
+    ]);
+    if let Some(error) = error {
+        values.push(":error", error);
+    }
+    Update {
+        key: key(&settled.store, &settled.id),
+        expression: expression.into(),
+        condition: Some("#targets.#bus = :queued"),
+        names: names([("#targets", "targets"), ("#bus", "bus")]),
+        values,
+        ..Update::default()
+    }
+}
+
+/// Records what the bus has done, as [`settle`] does.
+#[must_use]
+pub fn settle_statement(table: &str, settled: &Settled) -> Statement {
+    let set = match settled.error {
+        Some(_) => r#"SET "targets"."bus" = ? SET "bus_error" = ?"#,
+        None => r#"SET "targets"."bus" = ? REMOVE "bus_error""#,
+    };
+    let mut parameters = vec![Value::text(settled.bus.as_str())];
+    parameters.extend(settled.error.as_ref().map(Value::text));
+    parameters.extend([
+        Value::text(settled.store.to_string()),
+        Value::text(settled.id.as_str()),
+        Value::text(BusVerdict::Queued.as_str()),
+    ]);
+    Statement {
+        text: format!(
+            r#"UPDATE {} {set} WHERE "pk" = ? AND "sk" = ? AND "targets"."bus" = ?"#,
+            quoted(table)
+        ),
+        parameters,
+    }
+}
+
+/// The events of a store that a filter selects, newest first; `limit` is the number of events to look at on a page.
+#[must_use]
+pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
+    // Ids are `evt_` and capital letters and digits, so that `evt_` is below and `evt_~` above all of them.
+    let first = filter
+        .from
+        .map_or_else(|| "evt_".to_owned(), |from| EventId::first_of(from).to_string());
+    let mut values = Item::from([
+        (":store", Value::text(store.to_string())),
+        (":first", Value::text(first)),
+        (":last", Value::text("evt_~")),
+    ]);
+    let mut list_names = Names::new();
+    if let Some(kind) = &filter.kind {
+        list_names.extend(names([("#type", "type")]));
+        values.push(":type", Value::text(kind.as_str()));
+    }
+    if let Some(subject) = &filter.subject {
+        list_names.extend(names([("#subject", "subject")]));
+        values.push(":subject", Value::text(subject.to_string()));
+    }
+    Query {
+        condition: "pk = :store AND sk BETWEEN :first AND :last",
+        filter: match (&filter.kind, &filter.subject) {
+            (None, None) => None,
+            (Some(_), None) => Some("#type = :type"),
+            (None, Some(_)) => Some("#subject = :subject"),
+            (Some(_), Some(_)) => Some("#type = :type AND #subject = :subject"),
+        },
+        names: list_names,
+        values,
+        is_reversed: true,
+        limit: Some(limit.clamp(1, MAX_PAGE_ITEMS)),
+        after: filter.before.as_ref().map(|before| key(store, before)),
+        ..Query::default()
+    }
+}
+
+/// Reads the id of an event from its key.
+///
+/// # Errors
+/// [`MalformedError`] if it is missing or no id.
+pub fn read_id(item: &Item) -> Result<EventId, MalformedError> {
+    item.parse("sk")
+}
+
+/// Reads a kept event.
+///
+/// # Errors
+/// [`MalformedError`] if an attribute is missing or unreadable, as those of another version of this code may be.
+pub fn read(item: &Item) -> Result<KeptEvent, MalformedError> {
+    let json = compression::decompress(item.bytes("body")?, MAX_EVENT_BYTES);
+    let json = json.ok().and_then(|json| String::from_utf8(json).ok());
+    let bus = BusVerdict::named(item.map("targets")?.text("bus")?);
+    Ok(KeptEvent {
+        store: item.parse("pk")?,
+        id: read_id(item)?,
+        kind: item.parse("type")?,
+        subject: item.parse("subject")?,
+        at: item.micros("at_us")?,
+        accepted_at: item.micros("accepted_at_us")?,
+        expires_at: read_seconds("expires_at", item.find_digits("expires_at"))?,
+        json: json.ok_or_else(|| MalformedError::new("body"))?,
+        bus: bus.ok_or_else(|| MalformedError::new("targets"))?,
+        bus_error: item.find_text("bus_error").map(str::to_owned),
+    })
+}
