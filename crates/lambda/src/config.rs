@@ -1,6 +1,7 @@
 //! Configuration of the functions, from environment variables: read once at the start into one struct per function. An
 //! error names all missing variables at once, each with a variable that may be a misspelling of it.
 
+mod fan_out;
 mod sync;
 
 use std::{collections::BTreeMap, fmt};
@@ -9,7 +10,10 @@ use hookline_domain::kernel::secret::{Secret, SecretRef};
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
-pub use self::sync::{ReconcileConfig, SyncConfig};
+pub use self::{
+    fan_out::FanOutConfig,
+    sync::{ReconcileConfig, SyncConfig},
+};
 
 /// Largest edit distance at which a name counts as a misspelling of another.
 const MAX_TYPO_DISTANCE: usize = 2;

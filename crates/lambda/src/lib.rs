@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod fan_out;
 pub mod gateway;
 pub mod jobs;
 pub mod rotating;
@@ -16,7 +17,7 @@ mod testing;
 
 pub use self::{
     clock::{Sleep, SystemClock},
-    config::{Environment, FromEnvironment, ReconcileConfig, ReindexConfig, SyncConfig},
+    config::{Environment, FanOutConfig, FromEnvironment, ReconcileConfig, ReindexConfig, SyncConfig},
     serve::serve,
     start::start,
 };

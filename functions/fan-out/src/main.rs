@@ -1,0 +1,32 @@
+//! Keeps events, and hands each to its listeners.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, DynamoEventLog, DynamoStores, EventBridgeBus, Timeouts};
+use hookline_domain::outbound::{Distribute, FanOutPorts};
+use hookline_lambda::{Environment, FanOutConfig, FromEnvironment, SystemClock, fan_out, start};
+
+/// The ports on AWS.
+enum Ports {}
+
+impl FanOutPorts for Ports {
+    type Log = DynamoEventLog;
+    type Stores = DynamoStores;
+    type Bus = EventBridgeBus;
+    type Clock = SystemClock;
+}
+
+fn main() -> ExitCode {
+    start("fan-out", async {
+        let config = FanOutConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Timeouts::Queue).await;
+        let distribute = Distribute::<Ports> {
+            log: aws.event_log(config.events_table),
+            stores: aws.stores(config.stores_table),
+            bus: config.event_bus_arn.map(|arn| aws.event_bus(arn)),
+            clock: SystemClock,
+            retention: config.retention,
+        };
+        fan_out::run(distribute, aws.redelivery(config.fan_out_queue_url)).await
+    })
+}
