@@ -24,10 +24,12 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
+    # Without an event bus, nothing waits in the fan-out queue.
+    fan_out = int(plan.parameters["FanOutConcurrency"]) if plan.parameters["EventBusArn"] else 0
     reserved = RECEIVERS * int(plan.parameters["ReceiverReservedConcurrency"])
     # Concurrency that this stack has already reserved is available to it.
     free = unreserved + RECEIVERS * int(plan.before.get("ReceiverReservedConcurrency", 0))
-    taken = reindex + sync + STREAMS
+    taken = reindex + sync + fan_out + STREAMS
     remaining = free - taken
     here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
     more = "ask AWS for more (Service Quotas, Lambda, Concurrent executions)"

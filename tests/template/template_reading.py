@@ -46,6 +46,7 @@ ADDRESSES = {name: f"/api/webhooks/receive/{SOURCE_OF[name]}/{folder}" for name,
 OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",
+    "FanOutFunction": "fan-out",
     "ReconcileFunction": "reconcile",
     "AuthorizerFunction": "authorizer",
     "LiveConnectFunction": "live-connect",

@@ -91,7 +91,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     others |= {"LiveUrl", "WebhooksUrl"}
     others |= {"WebhooksApiId", "HttpApiId", "LiveApiId", "WebhooksAccessLogsName", "ApiAccessLogsName"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
-    tables |= {"ActivityTableName", "LiveTableName"}
+    tables |= {"ActivityTableName", "LiveTableName", "EventsTableName"}
     settings = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
     settings |= {
         "ShopifyClientSecretsArn",
@@ -101,6 +101,7 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
         "OpenSearchIndex",
         "OpenSearchSigningService",
     }
+    settings |= {"FanOutQueueUrl", "FanOutDeadLetterQueueUrl"}
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
     mapped = {"ReindexRoleArn", "SyncRoleArn", "SearchRoleArn"}
     assert set(source["Outputs"]) == receivers | others | tables | settings | buckets | mapped

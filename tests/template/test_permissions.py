@@ -47,6 +47,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Bodies": ({"s3:GetObject", "s3:DeleteObject"}, {"PayloadBucket/bodies/*"}),
         "Archive": ({"s3:PutObject", "s3:DeleteObject"}, {"PayloadBucket/archive/*"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "FanOut": ({"sqs:SendMessage"}, {"FanOutQueue"}),
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
         "Entities": (FENCE, {"EntitiesTable"}),
@@ -66,6 +67,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
     | {
         "SyncQueue": (CONSUME, {"SyncQueue"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
+        "FanOut": ({"sqs:SendMessage"}, {"FanOutQueue"}),
         "Backlog": ({"sqs:GetQueueAttributes"}, {"EventQueue"}),
         "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
@@ -77,6 +79,19 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Vault": ({"kms:Encrypt", "kms:Decrypt"}, {"TokenKey"}),
         "Secrets": ({"secretsmanager:GetSecretValue"}, {"ShopifyClientSecretsArn"}),
         "Logs": (LOGS, {"SyncLogs"}),
+    },
+    "FanOutFunction": {
+        "FanOutQueue": (CONSUME, {"FanOutQueue"}),
+        "EventLog": (
+            {
+                *(f"dynamodb:{action}Item" for action in ("Put", "Update", "BatchGet")),
+                *(f"dynamodb:PartiQL{action}" for action in ("Insert", "Update")),
+            },
+            {"EventsTable"},
+        ),
+        "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Bus": ({"events:PutEvents"}, {"EventBusArn"}),
+        "Logs": (LOGS, {"FanOutLogs"}),
     },
     "ReconcileFunction": {
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),

@@ -15,7 +15,7 @@ pub struct Fixed {
 }
 
 /// Metrics that the template's alarms watch, once per alarm: a receiver has one. A test counts them in the template.
-const ALARM_METRICS: Decimal = dec!(34);
+const ALARM_METRICS: Decimal = dec!(37);
 
 /// Dollars for a metric of an alarm (<https://aws.amazon.com/cloudwatch/pricing/>, from memory). The account's first
 /// ten are free.
@@ -41,9 +41,9 @@ pub fn fixed() -> Vec<Fixed> {
             to: ALARM_METRICS * ALARM_METRIC_USD,
         },
         Fixed {
-            name: "idle pollers of two queues",
-            from: dec!(0.13),
-            to: dec!(0.66),
+            name: "idle pollers of three queues",
+            from: dec!(0.38),
+            to: dec!(0.98),
         },
         Fixed {
             name: "OpenSearch: from idle Serverless to a minimum of 2 OCU; one t3.small.search costs 27",
@@ -73,7 +73,7 @@ mod tests {
             count("Type: AWS::CloudWatch::Alarm\n")
         );
         assert!(docs.contains(&alarms), "{alarms}");
-        // Two queues are polled; the streams' pollers cost nothing.
-        assert_eq!(count("Type: AWS::Lambda::EventSourceMapping\n"), 4);
+        // Three queues are polled; the streams' pollers cost nothing.
+        assert_eq!(count("Type: AWS::Lambda::EventSourceMapping\n"), 5);
     }
 }
