@@ -19,6 +19,7 @@ from .translate import deployable, source
 
 STACK = "hookline"
 BUCKET = "hookline-artifacts"
+EVENT_BUS = "listeners"
 
 
 class DeployError(Exception):
@@ -63,11 +64,12 @@ def check_built() -> None:
 
 
 def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Stores the secret, deploys the template, and returns the stack's outputs."""
+    """Stores the secret, creates the event bus, deploys the template, and returns the stack's outputs."""
     check_built()
     vault = aws_client("secretsmanager", ports)
     secret = vault.create_secret(Name="shopify-client-secrets", SecretString=credentials.shopify)["ARN"]
     aws_client("s3", ports).create_bucket(Bucket=BUCKET)
+    bus = aws_client("events", ports).create_event_bus(Name=EVENT_BUS)["EventBusArn"]
     values = {
         "ShopifyClientSecretsArn": secret,
         "OpenSearchUrl": f"http://{HOST}:{ports.search}",
@@ -75,6 +77,7 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "OpenSearchSigningService": "none",
         "ShopifyAdminUrl": f"http://{HOST}:{ports.shopify}/{{store}}",
         "ShopifyClientId": CLIENT_ID,
+        "EventBusArn": bus,
         # Receivers write their counts at once, so that the demo need not wait.
         "StatusTallySeconds": "0",
         # Keeps applied deliveries, so that `hookline replay` can be tried.

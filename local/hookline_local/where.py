@@ -33,6 +33,9 @@ VARIABLES = {
 # Empty when a stack has none, so that the value of another stack does not stay in the shell.
 OPTIONAL = {
     "ArchiveBucketName": "ARCHIVE_BUCKET",
+    "EventsTableName": "EVENTS_TABLE",
+    "FanOutQueueUrl": "FAN_OUT_QUEUE_URL",
+    "FanOutDeadLetterQueueUrl": "FAN_OUT_DEAD_LETTER_QUEUE_URL",
     "OpenSearchSigningService": "OPENSEARCH_SIGNING_SERVICE",
     "ShopifyAdminUrl": "SHOPIFY_ADMIN_URL",
     "ShopifyClientId": "SHOPIFY_CLIENT_ID",

@@ -71,6 +71,8 @@ def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
         (50, "ReindexConcurrency=40 SyncConcurrency=8", {}, ["STOP"]),
         (50, "ReindexConcurrency=10", {}, []),
         (1000, "ReindexConcurrency=2", {}, ["WARN"]),
+        # With an event bus, fan-out runs beside them.
+        (10, "EventBusArn=arn:aws:events:eu-west-1:123456789012:event-bus/listeners", {}, ["STOP"]),
         # Current parameters of the stack apply unless new ones are given.
         (10, "", {"ReindexConcurrency": "10"}, ["STOP"]),
         (10, "ReindexConcurrency=4", {"ReindexConcurrency": "10"}, ["WARN"]),

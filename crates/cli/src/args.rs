@@ -1,5 +1,6 @@
 //! Command line, as `--help` shows it.
 
+mod fan_out;
 pub mod store;
 pub mod token;
 pub mod values;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use hookline_domain::kernel::ids::{DeliveryId, Topic};
 
+pub use self::fan_out::FanOutCommand;
 use self::values::{Moment, StoreArg};
 use crate::{cost::CostArgs, index::IndexArgs, rate::Rate, resources::ResourceOptions, selection::Selection};
 
@@ -181,6 +183,9 @@ pub enum DlqCommand {
         #[command(flatten)]
         hiding: HidingOptions,
     },
+    /// Lists and redrives the dead letters of the fan-out queue: events on their way to listeners.
+    #[command(subcommand)]
+    FanOut(FanOutCommand),
 }
 
 const LIST: &str = "\

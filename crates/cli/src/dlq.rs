@@ -1,5 +1,6 @@
 //! `hookline dlq`: lists, shows, redrives and removes dead letters.
 
+mod fan_out;
 mod purge;
 mod redrive;
 
@@ -15,6 +16,7 @@ use crate::{
 
 pub async fn run(resources: &Resources, out: &Output, command: DlqCommand) -> Result<bool> {
     match command {
+        DlqCommand::FanOut(command) => fan_out::run(resources, out, command).await,
         DlqCommand::List {
             selection,
             limit,

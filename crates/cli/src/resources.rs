@@ -4,7 +4,8 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoLedger, DynamoStores, S3Bodies, SqsDeadLetters, SqsEventQueue, Timeouts,
+    Aws, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoStores, S3Bodies, SqsDeadLetters, SqsEventQueue,
+    SqsFanOut, Timeouts,
 };
 
 use crate::archive::Archive;
@@ -58,6 +59,33 @@ pub struct ResourceOptions {
         hide_env_values = true
     )]
     dead_letter_queue_url: Option<String>,
+    /// Queue between reindex and the listeners of events.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "FAN_OUT_QUEUE_URL",
+        hide_env_values = true
+    )]
+    fan_out_queue_url: Option<String>,
+    /// Dead-letter queue of the fan-out queue.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "FAN_OUT_DEAD_LETTER_QUEUE_URL",
+        hide_env_values = true
+    )]
+    fan_out_dead_letter_queue_url: Option<String>,
+    /// Table of events for listeners.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "EVENTS_TABLE",
+        hide_env_values = true
+    )]
+    events_table: Option<String>,
     /// Bucket of bodies that are too large for a message. Needed for such bodies only.
     #[arg(
         long,
@@ -134,6 +162,26 @@ impl Resources {
             "--event-queue-url",
         )?;
         Ok(self.aws.event_queue(url))
+    }
+
+    pub fn fan_out_queue(&self) -> Result<SqsFanOut> {
+        let url = self.resources.fan_out_queue_url.as_ref();
+        Ok(self
+            .aws
+            .fan_out(required(url, "FAN_OUT_QUEUE_URL", "--fan-out-queue-url")?))
+    }
+
+    pub fn fan_out_dead_letters(&self) -> Result<SqsDeadLetters> {
+        Ok(self.aws.dead_letters(required(
+            self.resources.fan_out_dead_letter_queue_url.as_ref(),
+            "FAN_OUT_DEAD_LETTER_QUEUE_URL",
+            "--fan-out-dead-letter-queue-url",
+        )?))
+    }
+
+    /// None without a table.
+    pub fn event_log(&self) -> Option<DynamoEventLog> {
+        non_blank(self.resources.events_table.as_ref()).map(|table| self.aws.event_log(table))
     }
 
     pub fn dead_letters(&self) -> Result<SqsDeadLetters> {

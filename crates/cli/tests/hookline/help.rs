@@ -4,12 +4,15 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 28] = [
+    let cases: [(&str, &[&str]); 31] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
         ("dlq-show", &["dlq", "show", "--help"]),
         ("dlq-redrive", &["dlq", "redrive", "--help"]),
+        ("dlq-fan-out", &["dlq", "fan-out", "--help"]),
+        ("dlq-fan-out-list", &["dlq", "fan-out", "list", "--help"]),
+        ("dlq-fan-out-redrive", &["dlq", "fan-out", "redrive", "--help"]),
         ("dlq-purge", &["dlq", "purge", "--help"]),
         ("replay", &["replay", "--help"]),
         ("retry", &["retry", "--help"]),

@@ -4,6 +4,7 @@
 
 mod archive;
 mod dead_letters;
+mod fan_out;
 mod harness;
 mod help;
 mod large;

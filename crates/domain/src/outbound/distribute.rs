@@ -2,8 +2,8 @@
 //!
 //! Steps, each of which may be repeated: events that are older than the store's erasure are dropped; the others are kept,
 //! each once; then, as the last step, the bus gets those that it does not have; a message is done when all of its events
-//! are. So a message that comes again finds what is done already, and if only the bus has failed, it comes again for the
-//! bus alone. Between the bus and the record of its verdict, an event may be posted twice.
+//! are. So a message that is received again finds what is done already, and if only the bus has failed, it is received again
+//! for the bus alone. Between the bus and the record of its verdict, an event may be posted twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 

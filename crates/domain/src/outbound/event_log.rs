@@ -1,4 +1,4 @@
-//! Kept events: each once, for some days, with its targets and what became of it there.
+//! Kept events: each once, for some days, with its targets and the outcome at each.
 
 use std::{fmt, future::Future, str::FromStr};
 
@@ -66,7 +66,7 @@ impl FromStr for SubjectKey {
     }
 }
 
-/// What became of an event at the event bus.
+/// Outcome of an event at the event bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BusVerdict {
     /// There was no bus when the event was accepted; it is not posted later either.
