@@ -8,21 +8,19 @@ import pytest
 from hookline_local.deploy import EVENT_BUS, aws_client
 from hookline_local.tour import Tour, poll
 
+TYPES = ["custom.noted", "product.created", "product.updated"]
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @pytest.fixture
 def listener(tour: Tour) -> Iterator[str]:
-    """URL of a queue that gets the store's events of one type from the bus."""
+    """URL of a queue that gets the store's events of some types from the bus."""
     events, sqs = aws_client("events", tour.stack.ports), aws_client("sqs", tour.stack.ports)
     name = tour.store.split(".")[0]
     url = sqs.create_queue(QueueName=f"listener-{name}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {
-        "source": ["hookline.shopify"],
-        "detail-type": ["custom.noted"],
-        "detail": {"store": {"id": [tour.store]}},
-    }
+    of_store = {"store": {"id": [tour.store]}}
+    pattern = {"source": ["hookline.shopify"], "detail-type": TYPES, "detail": of_store}
     events.put_rule(Name=name, EventBusName=EVENT_BUS, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, EventBusName=EVENT_BUS, Targets=[{"Id": "listener", "Arn": arn}])
     yield url
@@ -116,6 +114,19 @@ def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: T
     after = kept(tour)
     assert {name: after[name] for name in before} == before, "what was kept first stays"
     assert tour.stack.hookline.rows("dlq", "fan-out", "list") == []
+
+
+def test_a_products_change_reaches_the_bus(tour: Tour, listener: str) -> None:
+    """From the webhook through the index to the bus, once, with the delivery that caused it."""
+    board = tour.products["walnut-serving-board"]
+    tour.send_product("a product", board)
+    assert poll(lambda: tour.result(board)), "it is found"
+    got: list[dict[str, Any]] = []
+    assert poll(lambda: got.extend(received(tour, listener)) or got), "its event is on the bus"
+    (first,) = got
+    assert first["detail-type"] in ("product.created", "product.updated")
+    assert first["detail"]["data"]["title"] == board.title
+    assert first["detail"]["cause"]["topic"] == "products/update"
 
 
 def test_an_event_of_a_later_version_holds_up_no_other(tour: Tour, listener: str) -> None:

@@ -54,7 +54,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Stores": (
             {
                 "dynamodb:Query",
-                *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Put", "Delete", "BatchWrite")),
+                *(f"dynamodb:{action}Item" for action in ("Get", "BatchGet", "Update", "Put", "Delete", "BatchWrite")),
             },
             {"StoresTable"},
         ),
@@ -72,7 +72,10 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Entities": (FENCE, {"EntitiesTable"}),
         "Entries": ({"dynamodb:BatchGetItem"}, {"EntitiesTable"}),
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Put", "Delete"))},
+            {
+                "dynamodb:Query",
+                *(f"dynamodb:{action}Item" for action in ("Get", "BatchGet", "Update", "Put", "Delete")),
+            },
             {"StoresTable"},
         ),
         "Connections": ({"dynamodb:GetItem", "dynamodb:UpdateItem"}, {"ConnectionsTable"}),

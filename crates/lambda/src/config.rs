@@ -110,6 +110,10 @@ pub struct ReindexConfig {
     /// `EVENT_QUEUE_URL`; without it, messages that wait for the index are retried after the queue's visibility
     /// timeout.
     pub event_queue_url: Option<String>,
+    /// `FAN_OUT_QUEUE_URL`; without it, nothing is published, whoever listens.
+    pub fan_out_queue_url: Option<String>,
+    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
+    pub event_bus_arn: Option<String>,
     /// The index.
     pub index: IndexConfig,
 }
@@ -152,6 +156,8 @@ impl FromEnvironment for ReindexConfig {
             connections_table: reader.optional("CONNECTIONS_TABLE"),
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
             event_queue_url: reader.optional("EVENT_QUEUE_URL"),
+            fan_out_queue_url: reader.optional("FAN_OUT_QUEUE_URL"),
+            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
             index: reader.index(),
         }
     }

@@ -4,13 +4,10 @@ use std::process::ExitCode;
 
 use hookline_aws::{
     Aws, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig,
-    OpenSearchIndex, S3Archive, S3Bodies, SqsJobs, Timeouts,
+    OpenSearchIndex, S3Archive, S3Bodies, SqsFanOut, SqsJobs, Timeouts,
 };
 use hookline_domain::{
-    catalogue::{
-        apply::{Apply, IndexPorts},
-        fan_out::NoFanOut,
-    },
+    catalogue::apply::{Apply, IndexPorts},
     consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
@@ -23,7 +20,7 @@ impl IndexPorts for Ports {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = OpenSearchIndex;
-    type FanOut = NoFanOut;
+    type FanOut = SqsFanOut;
     type Clock = SystemClock;
 }
 
@@ -65,7 +62,10 @@ fn main() -> ExitCode {
             ledger: aws.ledger(&config.ledger_table),
             apply: Apply {
                 entities: aws.entities(&config.entities_table),
-                stores: aws.stores(&config.stores_table).beside(&config.ledger_table),
+                stores: aws
+                    .stores(&config.stores_table)
+                    .beside(&config.ledger_table)
+                    .publishing(config.event_bus_arn.is_some()),
                 index: aws.index(
                     &OpenSearchConfig::new(
                         config.index.url,
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
                     )?
                     .with_replicas(config.index.replicas),
                 )?,
-                fan_out: None,
+                fan_out: config.fan_out_queue_url.map(|url| aws.fan_out(url)),
                 clock: SystemClock,
             },
             jobs: aws.jobs(config.sync_queue_url),

@@ -4,13 +4,10 @@ use std::{process::ExitCode, sync::Arc};
 
 use hookline_aws::{
     Aws, AwsSecret, DynamoConnections, DynamoEntities, DynamoStores, KmsVault, OpenSearchConfig, OpenSearchIndex,
-    SqsEventQueue, SqsJobs, Timeouts,
+    SqsEventQueue, SqsFanOut, SqsJobs, Timeouts,
 };
 use hookline_domain::{
-    catalogue::{
-        apply::{Apply, IndexPorts},
-        fan_out::NoFanOut,
-    },
+    catalogue::apply::{Apply, IndexPorts},
     sync::{
         reconcile::Reconcile,
         refetch::{CataloguePorts, Refetch},
@@ -29,7 +26,7 @@ impl IndexPorts for Ports {
     type Entities = DynamoEntities;
     type Stores = DynamoStores;
     type Index = Arc<OpenSearchIndex>;
-    type FanOut = NoFanOut;
+    type FanOut = SqsFanOut;
     type Clock = SystemClock;
 }
 
@@ -71,7 +68,11 @@ fn main() -> ExitCode {
                 .with_replicas(config.index.replicas),
             )?,
         );
-        let (entities, stores) = (aws.entities(&config.entities_table), aws.stores(&config.stores_table));
+        let entities = aws.entities(&config.entities_table);
+        let stores = aws
+            .stores(&config.stores_table)
+            .publishing(config.event_bus_arn.is_some());
+        let fan_out = config.fan_out_queue_url.map(|url| aws.fan_out(url));
         let redelivery = aws.redelivery(&config.sync_queue_url);
         let (jobs, backlog) = (
             aws.jobs(Some(config.sync_queue_url)),
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
                         entities: entities.clone(),
                         stores: stores.clone(),
                         index: Arc::clone(&index),
-                        fan_out: None,
+                        fan_out: fan_out.clone(),
                         clock: SystemClock,
                     },
                 },

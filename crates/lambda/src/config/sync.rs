@@ -23,6 +23,10 @@ pub struct SyncConfig {
     pub sync_queue_url: String,
     /// `EVENT_QUEUE_URL`: its depth is part of the status.
     pub event_queue_url: String,
+    /// `FAN_OUT_QUEUE_URL`; without it, nothing is published, whoever listens.
+    pub fan_out_queue_url: Option<String>,
+    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
+    pub event_bus_arn: Option<String>,
     /// `SHOPIFY_ADMIN_URL`; without it, each store's own address is used.
     pub admin_url: Option<String>,
     /// `SHOPIFY_CLIENT_ID`; without it, expiring tokens cannot be renewed.
@@ -55,6 +59,8 @@ impl FromEnvironment for SyncConfig {
             token_key: reader.required("TOKEN_KEY_ARN"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
+            fan_out_queue_url: reader.optional("FAN_OUT_QUEUE_URL"),
+            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
             admin_url: reader.optional("SHOPIFY_ADMIN_URL"),
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
