@@ -64,7 +64,9 @@ impl EventBridgeBus {
                 Err(error) => {
                     // The SDK has repeated the request already.
                     let failure = failure::of_call(PORT, error);
-                    places.iter().for_each(|place| outcomes[*place] = Some(failure.again()));
+                    for place in places {
+                        outcomes[place] = Some(failure.again());
+                    }
                     return;
                 }
             };

@@ -231,6 +231,8 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("LIVE_TABLE", "live"),
             ("EVENT_QUEUE_URL", &queue),
             ("SYNC_QUEUE_URL", &queue),
+            ("FAN_OUT_QUEUE_URL", &queue),
+            ("EVENTS_TABLE", "events"),
             ("DEAD_LETTER_QUEUE_URL", &queue),
             ("TOKEN_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/token"),
             ("LIVE_URL", "wss://live.example/live"),

@@ -27,6 +27,7 @@ impl RepeatedRequest {
         let (what, event, expected) = match function {
             "actions" => ("resync a store", api("POST", "/resync", &[]), Expected::Status(202)),
             "authorizer" => ("authorize a token", bearer(), Expected::Authorized),
+            "fan-out" => ("keep an event", one_event(), Expected::AllDone),
             "live-connect" => ("follow a store", socket("MESSAGE"), Expected::Status(200)),
             "live-disconnect" => ("forget a connection", socket("DISCONNECT"), Expected::Status(200)),
             "live-push" => ("push an update", change(), Expected::AllDone),
@@ -139,6 +140,23 @@ fn change() -> Value {
 fn job() -> Value {
     let body = json!({"source": "shopify", "store": STORE, "task": "watch"}).to_string();
     events::batch(&[body], 0)
+}
+
+/// Fan-out message with one event.
+fn one_event() -> Value {
+    let header = json!({"hookline_events": 1, "store": format!("shopify#{STORE}")});
+    let event = json!({
+        "id": "evt_01M8KC7FD03QH5TX988ZJ0TNS4", "type": "inventory.updated", "version": 1,
+        "timestamp": "2026-11-14T10:04:52Z", "store": {"source": "shopify", "id": STORE},
+        "subject": {"kind": "product", "id": "788032119674292922", "version": "3856766153749812416"},
+        "data": {
+            "id": "788032119674292922", "status": "active", "title": "Ember Pocket Stove", "available": false,
+            "price": {"from": "48.00", "to": "48.00", "currency": "EUR"}, "truncated": false,
+            "variants": [{"id": "642667041472713922", "title": "Steel", "price": "48.00", "quantity": 0}],
+        },
+        "changed": ["inventory"], "previous": {"available": true}, "related": {}, "session_id": null, "cause": null,
+    });
+    events::batch(&[format!("{header}\n{event}")], 0)
 }
 
 #[cfg(test)]

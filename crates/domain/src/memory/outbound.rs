@@ -53,13 +53,11 @@ impl EventLog for MemoryEventLog {
         let mut kept = self.kept.lock();
         let outcomes = events.iter().map(|event| {
             let key = (event.store.clone(), event.id.clone());
-            Ok(match kept.get(&key) {
-                Some(first) => Kept::Before(Box::new(first.clone())),
-                None => {
-                    kept.insert(key, event.clone());
-                    Kept::New
-                }
-            })
+            if let Some(first) = kept.get(&key) {
+                return Ok(Kept::Before(Box::new(first.clone())));
+            }
+            kept.insert(key, event.clone());
+            Ok(Kept::New)
         });
         outcomes.collect()
     }

@@ -211,14 +211,16 @@ impl<P: FanOutPorts> Distribute<P> {
                 let erased_at = record.as_ref().and_then(|record| record.redacted_at);
                 let is_erased = erased_at.is_some_and(|erased_at| event.at <= erased_at);
                 if is_erased {
-                    places.iter().for_each(|place| handled[*place].dropped += 1);
+                    for place in places.iter() {
+                        handled[*place].dropped += 1;
+                    }
                 }
                 !is_erased
             }
             Err(failure) => {
-                places
-                    .iter()
-                    .for_each(|place| handled[*place].met(Outcome::retry(failure)));
+                for place in places.iter() {
+                    handled[*place].met(Outcome::retry(failure));
+                }
                 false
             }
         });
@@ -235,14 +237,16 @@ impl<P: FanOutPorts> Distribute<P> {
         for ((event, places), kept) in events.into_iter().zip(places).zip(kept) {
             let event = match kept {
                 Ok(Kept::New) => {
-                    places.iter().for_each(|place| handled[*place].new += 1);
+                    for place in &places {
+                        handled[*place].new += 1;
+                    }
                     event
                 }
                 Ok(Kept::Before(first)) => *first,
                 Err(failure) => {
-                    places
-                        .iter()
-                        .for_each(|place| handled[*place].met(Outcome::retry(&failure)));
+                    for place in &places {
+                        handled[*place].met(Outcome::retry(&failure));
+                    }
                     continue;
                 }
             };
@@ -287,7 +291,9 @@ impl<P: FanOutPorts> Distribute<P> {
                 (Ok(_), Err(failure)) => Outcome::retry(&failure),
                 (Ok(_), Ok(())) => continue,
             };
-            places.iter().for_each(|place| handled[*place].met(outcome.clone()));
+            for place in places {
+                handled[*place].met(outcome.clone());
+            }
         }
     }
 }

@@ -27,5 +27,7 @@ pub async fn post_all(bus: &impl Bus) {
     assert!(bus.post(&[]).await.is_empty());
     let outcomes = bus.post(&events()).await;
     assert_eq!(outcomes.len(), events().len());
-    outcomes.into_iter().for_each(|outcome| outcome.unwrap());
+    for outcome in outcomes {
+        outcome.unwrap();
+    }
 }

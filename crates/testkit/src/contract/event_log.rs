@@ -76,7 +76,9 @@ async fn keep(log: &impl EventLog, events: &[KeptEvent]) -> Vec<Kept> {
 async fn settle(log: &impl EventLog, all: &[Settled]) {
     let outcomes = log.settle(all).await;
     assert_eq!(outcomes.len(), all.len());
-    outcomes.into_iter().for_each(|outcome| outcome.unwrap());
+    for outcome in outcomes {
+        outcome.unwrap();
+    }
 }
 
 async fn find(log: &impl EventRecords, event: &KeptEvent) -> KeptEvent {
