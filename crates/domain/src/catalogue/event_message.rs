@@ -64,6 +64,12 @@ pub enum EventError {
     /// It is of a later version of the schema, so the sender is newer than this code.
     #[error("an event has version {0} of the schema; update the fan-out function, then redrive")]
     Version(u64),
+    /// Its type is not known, so the sender is newer than this code, or it is not an event.
+    #[error("line {line} is an event of an unknown type; update the fan-out function, then redrive")]
+    Type {
+        /// Number of its line in the message, from 1.
+        line: usize,
+    },
     /// It is not an event.
     #[error("line {line} is not an event")]
     Shape {
@@ -147,6 +153,7 @@ fn read<'a>(store: &StoreKey, json: &'a str, line: usize) -> Result<SentEvent<'a
     }
     let event = Event::read(json.as_bytes()).map_err(|error| match error {
         ReadError::Version(version) => EventError::Version(version),
+        ReadError::Type(_) => EventError::Type { line },
         ReadError::Shape(_) => EventError::Shape { line },
     })?;
     if event.store.source != store.source.as_str() || event.store.id != store.store.as_str() {

@@ -69,6 +69,8 @@ fn unreadable_event_holds_up_no_other() {
     lines[3] = lines[3].replace("demo.myshopify.com", "other.myshopify.com");
     lines.push(serde_json::to_string(&event(5, &"x".repeat(MAX_DATA_BYTES))).unwrap());
     lines.push(format!(r#"{{"x":"{}"}}"#, "x".repeat(MAX_EVENT_BYTES)));
+    let unknown = serde_json::to_string(&event(7, "")).unwrap();
+    lines.push(unknown.replace("custom.noted", "weather.changed"));
     let text = lines.join("\n");
     let results = open(&text).unwrap().events;
     let errors: Vec<_> = results.into_iter().map(Result::err).collect();
@@ -92,6 +94,7 @@ fn unreadable_event_holds_up_no_other() {
             ..
         })
     ));
+    assert_eq!(errors[6], Some(EventError::Type { line: 8 }));
 }
 
 #[test]
