@@ -1,7 +1,5 @@
 //! The adapters of outbound events beyond their contracts, against emulators.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
-
 use std::sync::{Arc, Mutex};
 
 use hookline_aws::{Aws, Timeouts};

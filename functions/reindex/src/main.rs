@@ -9,6 +9,7 @@ use hookline_aws::{
 use hookline_domain::{
     catalogue::apply::{Apply, IndexPorts},
     consumer::{Compliance, CompliancePorts, ConsumerPorts, Keep, Reindex, Unpack},
+    kernel::port::Clock,
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
 use hookline_sources::{interpret, is_personal};
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
                 stores: aws
                     .stores(&config.stores_table)
                     .beside(&config.ledger_table)
-                    .publishing(config.event_bus_arn.is_some()),
+                    .publishing(config.event_bus_arn.is_some(), || SystemClock.now()),
                 index: aws.index(
                     &OpenSearchConfig::new(
                         config.index.url,

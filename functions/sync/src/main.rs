@@ -8,6 +8,7 @@ use hookline_aws::{
 };
 use hookline_domain::{
     catalogue::apply::{Apply, IndexPorts},
+    kernel::port::Clock,
     sync::{
         reconcile::Reconcile,
         refetch::{CataloguePorts, Refetch},
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         let entities = aws.entities(&config.entities_table);
         let stores = aws
             .stores(&config.stores_table)
-            .publishing(config.event_bus_arn.is_some());
+            .publishing(config.event_bus_arn.is_some(), || SystemClock.now());
         let fan_out = config.fan_out_queue_url.map(|url| aws.fan_out(url));
         let redelivery = aws.redelivery(&config.sync_queue_url);
         let (jobs, backlog) = (
