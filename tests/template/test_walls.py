@@ -30,7 +30,7 @@ CRATES = {
     "hookline-events": set(),
     "hookline-domain": {"hookline-events"},
     "hookline-cost": set(),
-    "hookline-sources": {"hookline-domain"},
+    "hookline-sources": {"hookline-domain", "hookline-events"},
     "hookline-tables": {"hookline-domain", "hookline-events"},
     "hookline-transport": {"hookline-domain"},
     "hookline-shopify-admin": {"hookline-domain", "hookline-sources"},

@@ -3,6 +3,7 @@
 //! A source is data. Its module has a [`Sender`] for receivers, and a [`Platform`] for everybody else, listed in
 //! [`ALL`]. Wire structs stay private; what leaves is a [`Delivery`] or an [`Event`].
 
+mod families;
 pub mod html;
 mod json;
 pub mod scheme;
@@ -18,7 +19,10 @@ use hookline_domain::{
 use http::HeaderMap;
 use jiff::Timestamp;
 
-pub use self::sender::{Inbound, RequestError, Sender, Topic};
+pub use self::{
+    families::{Families, Family, ParseFamilyError},
+    sender::{Inbound, RequestError, Sender, Topic},
+};
 
 /// A source as the consumer and the commands need it. Apart from [`Sender`], so that a receiver does not link what
 /// reads bodies.
@@ -89,14 +93,17 @@ pub fn store_from_text(text: &str) -> Result<StoreKey, StoreTextError> {
 }
 
 /// Topics of a source with the addresses of their receivers, below `base`, whose last part names the source:
-/// `https://example.com/api/webhooks/receive/shopify`. A base without a source is that of the first.
-pub fn receivers(base: &str) -> impl Iterator<Item = (&'static str, String)> {
+/// `https://example.com/api/webhooks/receive/shopify`. A base without a source is that of the first. Topics of a family that
+/// nobody wants have no receiver.
+pub fn receivers(base: &str, families: &Families) -> impl Iterator<Item = (&'static str, String)> {
     let base = base.trim_end_matches('/').to_owned();
     let [first, ..] = ALL;
     let named = |platform: &&Platform| base.rsplit('/').next() == Some(platform.sender.name);
     let platform = ALL.into_iter().find(named).unwrap_or(first);
     let topics = platform.sender.topics.iter();
-    topics.map(move |topic| (topic.name, format!("{base}/{}", topic.function)))
+    let families = families.clone();
+    let deployed = topics.filter(move |topic| families.listen_to(topic.family));
+    deployed.map(move |topic| (topic.name, format!("{base}/{}", topic.function)))
 }
 
 /// Reads a request that a person has saved. Its signature is **not** checked: a person who may write to the queue
@@ -140,7 +147,8 @@ mod tests {
             "https://a.example/shopify/",
             "https://a.example",
         ] {
-            let receivers: Vec<_> = receivers(base).collect();
+            assert_eq!(receivers(base, &Families::default()).count(), 12);
+            let receivers: Vec<_> = receivers(base, &Families::all()).collect();
             assert_eq!(receivers.len(), shopify::Topic::ALL.len());
             let update = format!("{}/products-update", base.trim_end_matches('/'));
             assert!(receivers.contains(&("products/update", update)), "{receivers:?}");

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 use crate::{
+    Family,
     scheme::Scheme,
     signature::{Secrets, SignatureError, SignedRequest, Verified},
 };
@@ -44,6 +45,8 @@ pub struct Topic {
     pub function: &'static str,
     /// True if the bodies are about people. Such bodies are not archived.
     pub is_personal: bool,
+    /// Family of events without which nobody needs the topic; `None` for one that is received whatever is wanted.
+    pub family: Option<Family>,
 }
 
 /// Receiving side of one subscription at a source.

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod events;
+mod facts;
 mod payload;
 mod personal;
 mod proof;

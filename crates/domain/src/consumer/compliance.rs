@@ -1,8 +1,8 @@
 //! Privacy requests required by law (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>):
 //! processed last in a batch, and recorded.
 //!
-//! **No customer data is stored**, so there is none to hand out or to erase: of an order only its id leaves the
-//! receiver, of a request not even that; neither body is archived ([`Keep`](super::Keep)); the ledger holds ids of
+//! **No customer data is stored**, so there is none to hand out or to erase: of an order only ids, times, amounts and
+//! lines leave the receiver, of a request nothing; neither body is archived ([`Keep`](super::Keep)); the ledger holds ids of
 //! deliveries and deletes them after a week.
 //!
 //! **A store is erased** after it has uninstalled the app. No signature covers which install a request is about; it
@@ -48,7 +48,8 @@ const UNINSTALLED_BEFORE: SignedDuration = SignedDuration::from_hours(48);
 const TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Sentence of the audit record about personal data.
-const PERSONAL_DATA: &str = "Bodies about people are cut to ids before they are queued, and never archived";
+const PERSONAL_DATA: &str = "Bodies about people are cut before they are queued, to ids, times, amounts and the shop's own \
+                             words, and never archived";
 
 /// Sentence of the audit record about what an erasure leaves, and for how long (docs/operations.md, *What the law asks
 /// for*).

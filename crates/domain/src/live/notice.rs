@@ -126,7 +126,9 @@ impl Collector<'_> {
                         });
                     }
                 }
-                (DeliveryOutcome::Noted, _, Some(order)) if order.kind == ORDER && !entry.replay => {
+                (DeliveryOutcome::Noted, _, Some(order))
+                    if order.kind == ORDER && creates(&entry.topic) && !entry.replay =>
+                {
                     let message = format!("Order {} received.", order.id);
                     self.push(NoticeKind::Order, &format!("order/{nth}"), entry.at, message, None);
                 }
@@ -226,6 +228,12 @@ impl Collector<'_> {
     }
 }
 
+/// Returns true for a topic that reports that a thing is new, in the spelling of any source: `orders/create`,
+/// `order.created`. A change of an order is no new order.
+fn creates(topic: &Topic) -> bool {
+    topic.as_str().contains("create")
+}
+
 /// Returns a problem as a sentence.
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
@@ -301,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn order_causes_a_notice_but_its_replay_does_not() {
+    fn new_order_causes_a_notice_but_its_replay_and_its_changes_do_not() {
         let mut changed = changed(StoreRecord::default(), StoreRecord::default());
         let order = crate::store::activity::ActivityEntry {
             subject: Some(crate::delivery::subject::Subject {
@@ -309,13 +317,18 @@ mod tests {
                 id: crate::kernel::ids::EntityId::new("820982911946154508").unwrap(),
                 title: None,
             }),
+            topic: "orders/create".parse().unwrap(),
             ..entry(1, DeliveryOutcome::Noted)
+        };
+        let update = crate::store::activity::ActivityEntry {
+            topic: "orders/updated".parse().unwrap(),
+            ..order.clone()
         };
         let replay = crate::store::activity::ActivityEntry {
             replay: true,
             ..order.clone()
         };
-        changed.latest = vec![replay, order, entry(2, DeliveryOutcome::Applied)];
+        changed.latest = vec![replay, order, entry(2, DeliveryOutcome::Applied), update];
         assert_eq!(kinds(&changed), one(NoticeKind::Order, "order/1"));
     }
 

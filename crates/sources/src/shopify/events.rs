@@ -11,14 +11,15 @@
 
 use std::collections::BTreeSet;
 
-use hookline_domain::{
-    event::{Event, InterpretError, fact::Fact},
-    kernel::ids::EntityId,
-};
+use hookline_domain::event::{Event, InterpretError, fact::Fact};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
-use super::{Topic, payload::entity_id};
+use super::{
+    Topic,
+    facts::{gone, kind},
+    payload::entity_id,
+};
 use crate::json::{expected, read};
 
 /// Fields that mark a body of Events: no classic body has one.
@@ -41,6 +42,9 @@ struct EventsBody {
     payload_url: Option<IgnoredAny>,
 }
 
+/// Makes the event for the subject of an id.
+type EventOf = fn(u64) -> Result<Event, InterpretError>;
+
 /// Subject of a topic, in the terms of GraphQL.
 struct Subject {
     /// Type, as in `gid://shopify/Product/1`.
@@ -48,23 +52,47 @@ struct Subject {
     /// Field, as in `data.product`; with `Id` appended, the variable of the query.
     name: &'static str,
     /// Event for the subject of this id.
-    event: fn(EntityId) -> Event,
+    event: EventOf,
 }
 
-/// Returns the subject of a topic, if Events have such a topic.
+/// Returns the subject of a topic, if Events have such a topic. Of an order and a customer Events say nothing but the id,
+/// which announces nothing, except that a customer is gone.
 fn subject(topic: Topic) -> Option<Subject> {
-    let (kind, name, event): (_, _, fn(EntityId) -> Event) = match topic {
-        Topic::ProductsCreate | Topic::ProductsUpdate => ("Product", "product", Event::ProductChanged),
-        Topic::ProductsDelete => ("Product", "product", Event::ProductDeleted),
-        Topic::CollectionsCreate | Topic::CollectionsUpdate => ("Collection", "collection", Event::CollectionChanged),
-        Topic::CollectionsDelete => ("Collection", "collection", Event::CollectionDeleted),
-        Topic::InventoryLevelsUpdate => ("InventoryItem", "inventoryItem", Event::StockChanged),
-        Topic::OrdersCreate => ("Order", "order", |id| Event::Fact(Box::new(Fact::bare("order", id)))),
-        Topic::AppUninstalled | Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => {
-            return None;
+    let (kind, name, event): (_, _, EventOf) = match topic {
+        Topic::ProductsCreate | Topic::ProductsUpdate => {
+            ("Product", "product", |id| Ok(Event::ProductChanged(entity_id(id)?)))
         }
+        Topic::ProductsDelete => ("Product", "product", |id| Ok(Event::ProductDeleted(entity_id(id)?))),
+        Topic::CollectionsCreate | Topic::CollectionsUpdate => ("Collection", "collection", |id| {
+            Ok(Event::CollectionChanged(entity_id(id)?))
+        }),
+        Topic::CollectionsDelete => ("Collection", "collection", |id| {
+            Ok(Event::CollectionDeleted(entity_id(id)?))
+        }),
+        Topic::InventoryLevelsUpdate => ("InventoryItem", "inventoryItem", |id| {
+            Ok(Event::StockChanged(entity_id(id)?))
+        }),
+        Topic::OrdersCreate | Topic::OrdersUpdated | Topic::OrdersFulfilled | Topic::OrdersCancelled => {
+            ("Order", "order", |id| bare(kind::ORDER, id))
+        }
+        Topic::CustomersCreate | Topic::CustomersUpdate => ("Customer", "customer", |id| bare(kind::CUSTOMER, id)),
+        Topic::CustomersDelete => ("Customer", "customer", gone),
+        Topic::OrderTransactionsCreate
+        | Topic::RefundsCreate
+        | Topic::FulfillmentsCreate
+        | Topic::FulfillmentsUpdate
+        | Topic::FulfillmentEventsCreate
+        | Topic::AppUninstalled
+        | Topic::CustomersDataRequest
+        | Topic::CustomersRedact
+        | Topic::ShopRedact => return None,
     };
     Some(Subject { kind, name, event })
+}
+
+/// Returns the fact that something happened to this.
+fn bare(kind: &'static str, id: u64) -> Result<Event, InterpretError> {
+    Ok(Event::Fact(Box::new(Fact::bare(kind, entity_id(id)?))))
 }
 
 /// Interprets a body of Events; `None` for any other body.
@@ -76,12 +104,9 @@ pub(super) fn interpret_events(topic: Topic, body: &[u8]) -> Option<Result<Event
     is_events.then(|| {
         let body: EventsBody = read(body)?;
         body.is_of(topic)?;
-        let id = body.id(&subject);
         // The message names the first field that may hold the id.
-        id.map_or_else(
-            || Err(expected("query_variables", "the one id of what has changed")),
-            |id| Ok((subject.event)(entity_id(id)?)),
-        )
+        let missing = || Err(expected("query_variables", "the one id of what has changed"));
+        body.id(&subject).map_or_else(missing, subject.event)
     })
 }
 
@@ -91,7 +116,10 @@ impl EventsBody {
         let (resource, done) = topic.name().split_once('/').unwrap_or_default();
         // The topic of a body behind a `payload_url` may be missing. Such a body only leads to a refetch.
         let is_elsewhere = self.payload_url.is_some();
-        let is_deletion = matches!(topic, Topic::ProductsDelete | Topic::CollectionsDelete);
+        let is_deletion = matches!(
+            topic,
+            Topic::ProductsDelete | Topic::CollectionsDelete | Topic::CustomersDelete
+        );
         let stated = |stated: &Option<String>, ours: &str| match stated {
             None if is_elsewhere && !is_deletion => ours.to_owned(),
             stated => stated.clone().unwrap_or_default(),

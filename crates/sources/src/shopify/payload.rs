@@ -9,7 +9,6 @@ use hookline_domain::{
     delivery::Delivery,
     event::{
         Event, InterpretError, Request,
-        fact::Fact,
         product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
     },
     kernel::ids::EntityId,
@@ -21,7 +20,11 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{
     Topic,
     events::interpret_events,
-    proof::{Kind, deleted_collection, deleted_product, order, proves, request, stock, stub, uninstalled},
+    facts::{
+        CustomerTopic, FulfillmentTopic, OrderTopic, customer, fulfillment, fulfillment_event, order, refund,
+        transaction,
+    },
+    proof::{Kind, deleted_collection, deleted_product, proves, request, stock, stub, uninstalled},
 };
 use crate::html;
 use crate::json::{mended, read, whole_number};
@@ -78,7 +81,18 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
         },
         Topic::CollectionsDelete => Ok(Event::CollectionDeleted(deleted_collection(body)?)),
         Topic::InventoryLevelsUpdate => Ok(Event::StockChanged(stock(body)?)),
-        Topic::OrdersCreate => Ok(Event::Fact(Box::new(Fact::bare("order", order(body)?)))),
+        Topic::OrdersCreate => order(delivery, OrderTopic::Create),
+        Topic::OrdersUpdated => order(delivery, OrderTopic::Updated),
+        Topic::OrdersFulfilled => order(delivery, OrderTopic::Fulfilled),
+        Topic::OrdersCancelled => order(delivery, OrderTopic::Cancelled),
+        Topic::OrderTransactionsCreate => transaction(delivery),
+        Topic::RefundsCreate => refund(delivery),
+        Topic::FulfillmentsCreate => fulfillment(delivery, FulfillmentTopic::Create),
+        Topic::FulfillmentsUpdate => fulfillment(delivery, FulfillmentTopic::Update),
+        Topic::FulfillmentEventsCreate => fulfillment_event(delivery),
+        Topic::CustomersCreate => customer(delivery, CustomerTopic::Create),
+        Topic::CustomersUpdate => customer(delivery, CustomerTopic::Update),
+        Topic::CustomersDelete => customer(delivery, CustomerTopic::Delete),
         Topic::AppUninstalled => uninstalled(delivery),
         Topic::CustomersDataRequest => request(delivery, Request::CustomerData),
         Topic::CustomersRedact => request(delivery, Request::CustomerRedaction),

@@ -34,6 +34,11 @@ pub(super) enum Kind {
     Collection,
     InventoryLevel,
     Order,
+    Transaction,
+    Refund,
+    Fulfillment,
+    FulfillmentEvent,
+    Customer,
 }
 
 impl Kind {
@@ -43,6 +48,11 @@ impl Kind {
             Self::Collection => "Collection",
             Self::InventoryLevel => "InventoryLevel",
             Self::Order => "Order",
+            Self::Transaction => "OrderTransaction",
+            Self::Refund => "Refund",
+            Self::Fulfillment => "Fulfillment",
+            Self::FulfillmentEvent => "FulfillmentEvent",
+            Self::Customer => "Customer",
         }
     }
 
@@ -52,6 +62,11 @@ impl Kind {
             Self::Collection => "the id of a collection",
             Self::InventoryLevel => "the id of an inventory level",
             Self::Order => "the id of an order",
+            Self::Transaction => "the id of a transaction",
+            Self::Refund => "the id of a refund",
+            Self::Fulfillment => "the id of a fulfillment",
+            Self::FulfillmentEvent => "the id of a fulfillment event",
+            Self::Customer => "the id of a customer",
         }
     }
 }
@@ -96,13 +111,6 @@ pub(super) fn stock(body: &[u8]) -> Result<EntityId, InterpretError> {
     let has_its_own_fields = level.location_id != Presence::Absent;
     proves(level.gid.as_deref(), Kind::InventoryLevel, has_its_own_fields)?;
     entity_id(level.inventory_item_id)
-}
-
-/// Returns the created order. Nothing else is read: the rest is the customer's.
-pub(super) fn order(body: &[u8]) -> Result<EntityId, InterpretError> {
-    let order: OrderBody = read(body)?;
-    proves(order.gid.as_deref(), Kind::Order, false)?;
-    entity_id(order.id)
 }
 
 /// Interprets an uninstall of the store that the header names. Shopify's own sample names no store and has no effect.
@@ -187,13 +195,6 @@ struct LevelBody {
     /// Field that variants have and inventory levels lack.
     #[serde(default, deserialize_with = "present")]
     id: Presence,
-}
-
-#[derive(Deserialize)]
-struct OrderBody {
-    id: u64,
-    #[serde(rename = "admin_graphql_api_id")]
-    gid: Option<String>,
 }
 
 #[derive(Deserialize)]

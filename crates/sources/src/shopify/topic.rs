@@ -1,5 +1,7 @@
 //! Topics of Shopify that have a receiver.
 
+use crate::Family;
+
 /// Topic with a receiver. Its function, directory, package, binary and sample event have its name, with `-` for `/` and `_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
@@ -19,6 +21,28 @@ pub enum Topic {
     InventoryLevelsUpdate,
     /// An order was created.
     OrdersCreate,
+    /// An order was changed.
+    OrdersUpdated,
+    /// All of an order was fulfilled.
+    OrdersFulfilled,
+    /// An order was cancelled.
+    OrdersCancelled,
+    /// A payment of an order was tried.
+    OrderTransactionsCreate,
+    /// Something of an order was paid back.
+    RefundsCreate,
+    /// Something of an order was fulfilled.
+    FulfillmentsCreate,
+    /// A fulfillment was changed, such as its tracking.
+    FulfillmentsUpdate,
+    /// A carrier reported something of a shipment.
+    FulfillmentEventsCreate,
+    /// A customer was created.
+    CustomersCreate,
+    /// A customer was changed.
+    CustomersUpdate,
+    /// A customer was deleted.
+    CustomersDelete,
     /// The app was uninstalled.
     AppUninstalled,
     /// A customer requests the data that is stored about them.
@@ -31,7 +55,7 @@ pub enum Topic {
 
 impl Topic {
     /// All topics.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 23] = [
         Self::ProductsCreate,
         Self::ProductsUpdate,
         Self::ProductsDelete,
@@ -40,6 +64,17 @@ impl Topic {
         Self::CollectionsDelete,
         Self::InventoryLevelsUpdate,
         Self::OrdersCreate,
+        Self::OrdersUpdated,
+        Self::OrdersFulfilled,
+        Self::OrdersCancelled,
+        Self::OrderTransactionsCreate,
+        Self::RefundsCreate,
+        Self::FulfillmentsCreate,
+        Self::FulfillmentsUpdate,
+        Self::FulfillmentEventsCreate,
+        Self::CustomersCreate,
+        Self::CustomersUpdate,
+        Self::CustomersDelete,
         Self::AppUninstalled,
         Self::CustomersDataRequest,
         Self::CustomersRedact,
@@ -58,6 +93,17 @@ impl Topic {
             Self::CollectionsDelete => "collections/delete",
             Self::InventoryLevelsUpdate => "inventory_levels/update",
             Self::OrdersCreate => "orders/create",
+            Self::OrdersUpdated => "orders/updated",
+            Self::OrdersFulfilled => "orders/fulfilled",
+            Self::OrdersCancelled => "orders/cancelled",
+            Self::OrderTransactionsCreate => "order_transactions/create",
+            Self::RefundsCreate => "refunds/create",
+            Self::FulfillmentsCreate => "fulfillments/create",
+            Self::FulfillmentsUpdate => "fulfillments/update",
+            Self::FulfillmentEventsCreate => "fulfillment_events/create",
+            Self::CustomersCreate => "customers/create",
+            Self::CustomersUpdate => "customers/update",
+            Self::CustomersDelete => "customers/delete",
             Self::AppUninstalled => "app/uninstalled",
             Self::CustomersDataRequest => "customers/data_request",
             Self::CustomersRedact => "customers/redact",
@@ -77,6 +123,17 @@ impl Topic {
             Self::CollectionsDelete => "collections-delete",
             Self::InventoryLevelsUpdate => "inventory-levels-update",
             Self::OrdersCreate => "orders-create",
+            Self::OrdersUpdated => "orders-updated",
+            Self::OrdersFulfilled => "orders-fulfilled",
+            Self::OrdersCancelled => "orders-cancelled",
+            Self::OrderTransactionsCreate => "order-transactions-create",
+            Self::RefundsCreate => "refunds-create",
+            Self::FulfillmentsCreate => "fulfillments-create",
+            Self::FulfillmentsUpdate => "fulfillments-update",
+            Self::FulfillmentEventsCreate => "fulfillment-events-create",
+            Self::CustomersCreate => "customers-create",
+            Self::CustomersUpdate => "customers-update",
+            Self::CustomersDelete => "customers-delete",
             Self::AppUninstalled => "app-uninstalled",
             Self::CustomersDataRequest => "customers-data-request",
             Self::CustomersRedact => "customers-redact",
@@ -88,7 +145,21 @@ impl Topic {
     #[must_use]
     pub const fn is_personal(self) -> bool {
         match self {
-            Self::OrdersCreate | Self::CustomersDataRequest | Self::CustomersRedact | Self::ShopRedact => true,
+            Self::OrdersCreate
+            | Self::OrdersUpdated
+            | Self::OrdersFulfilled
+            | Self::OrdersCancelled
+            | Self::OrderTransactionsCreate
+            | Self::RefundsCreate
+            | Self::FulfillmentsCreate
+            | Self::FulfillmentsUpdate
+            | Self::FulfillmentEventsCreate
+            | Self::CustomersCreate
+            | Self::CustomersUpdate
+            | Self::CustomersDelete
+            | Self::CustomersDataRequest
+            | Self::CustomersRedact
+            | Self::ShopRedact => true,
             Self::ProductsCreate
             | Self::ProductsUpdate
             | Self::ProductsDelete
@@ -100,12 +171,39 @@ impl Topic {
         }
     }
 
+    /// Returns the family of events that only this topic and others like it report; `None` for a topic that is
+    /// received whatever is wanted.
+    #[must_use]
+    pub const fn family(self) -> Option<Family> {
+        match self {
+            Self::OrdersUpdated | Self::OrdersFulfilled | Self::OrdersCancelled => Some(Family::Orders),
+            Self::OrderTransactionsCreate | Self::RefundsCreate => Some(Family::Payments),
+            Self::FulfillmentsCreate | Self::FulfillmentsUpdate | Self::FulfillmentEventsCreate => {
+                Some(Family::Shipping)
+            }
+            Self::CustomersCreate | Self::CustomersUpdate | Self::CustomersDelete => Some(Family::Customers),
+            Self::ProductsCreate
+            | Self::ProductsUpdate
+            | Self::ProductsDelete
+            | Self::CollectionsCreate
+            | Self::CollectionsUpdate
+            | Self::CollectionsDelete
+            | Self::InventoryLevelsUpdate
+            | Self::OrdersCreate
+            | Self::AppUninstalled
+            | Self::CustomersDataRequest
+            | Self::CustomersRedact
+            | Self::ShopRedact => None,
+        }
+    }
+
     /// Returns the topic as receivers know it.
     pub(super) const fn for_receivers(self) -> crate::Topic {
         crate::Topic {
             name: self.name(),
             function: self.function(),
             is_personal: self.is_personal(),
+            family: self.family(),
         }
     }
 
@@ -182,7 +280,8 @@ mod tests {
             ("ProductVariant", "update"),
             ("products/update", "update"),
             ("Prod uct", "update"),
-            ("Customer", "update"),
+            ("Customer", "updated"),
+            ("Order", "update"),
         ] {
             assert_eq!(Topic::of_events(resource, action), None, "{resource} {action}");
         }

@@ -42,6 +42,7 @@ static ACME: Sender = Sender {
         name: "thing.changed",
         function: "acme",
         is_personal: false,
+        family: None,
     }],
     secrets_variable: "ACME_KEYS",
     scheme: Scheme {

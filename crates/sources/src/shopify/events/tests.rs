@@ -1,3 +1,4 @@
+use hookline_domain::kernel::ids::EntityId;
 use serde_json::json;
 
 use super::*;

@@ -1,4 +1,7 @@
-use hookline_domain::kernel::ids::{DeliveryId, DeliveryKey, Topic as TopicName};
+use hookline_domain::{
+    event::fact::Fact,
+    kernel::ids::{DeliveryId, DeliveryKey, Topic as TopicName},
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -402,7 +405,7 @@ fn stock_names_its_item_and_an_order_names_itself() {
         deliver("inventory_levels/update", level.to_string()),
         Ok(Event::StockChanged(item))
     );
-    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["changed"], "customer": 7,
+    let order = json!({"id": 820_982_911_946_154_508_u64, "email": ["changed"], "note": 7,
         "admin_graphql_api_id": "gid://shopify/Order/820982911946154508"});
     let id = EntityId::new("820982911946154508").unwrap();
     assert_eq!(

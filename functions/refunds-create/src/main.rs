@@ -1,0 +1,10 @@
+//! Receives Shopify's `refunds/create`.
+
+use std::process::ExitCode;
+
+use hookline_sources::shopify::{SENDER, Topic};
+use hookline_wiring::receive;
+
+fn main() -> ExitCode {
+    receive(&SENDER, Topic::RefundsCreate.function())
+}
