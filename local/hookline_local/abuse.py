@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .places import REPOSITORY
-from .translate import source, translated
+from .translate import source, translated, whole
 
 DAY = 86_400
 PRICES = REPOSITORY / "crates/cost/src/prices.rs"
@@ -64,8 +64,8 @@ def number(text: str) -> float:
     return float(text.replace("_", ""))
 
 
-def rates() -> dict[str, dict[str, float]]:
-    """Default rate limit, in requests a second, of each route of each API."""
+def rates(families: bool = False) -> dict[str, dict[str, float]]:
+    """Default rate limit, in requests a second, of each route of each API; of families of events (`EventsOf`), too."""
     parameters = source()["Parameters"]
 
     def rate(settings: dict) -> float:
@@ -77,8 +77,9 @@ def rates() -> dict[str, dict[str, float]]:
     for stage in (each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"):
         api = stage["ApiId"]["Ref"]
         paths = resources[api]["Properties"].get("Body", {}).get("paths", {})
+        paths = whole({path: methods for path, methods in paths.items() if families or "Fn::If" not in methods})
         routes = [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods] or ["$connect"]
-        own = stage.get("RouteSettings", {})
+        own = whole(stage.get("RouteSettings", {}))
         found[api] = {route: rate(own.get(route, stage["DefaultRouteSettings"])) for route in routes}
     return found
 
@@ -110,6 +111,17 @@ def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -
         + (logged + PLATFORM_LOG) * price("LOGS")
         + price("TRACES") / TRACED
     )
+
+
+def of_families() -> Line:
+    """What receivers of every family of events add to the first line of the table."""
+    measured = json.loads(MEASURED.read_text())["receiver"]
+    through, base = rates(families=True)["WebhooksApi"], rates()["WebhooksApi"]
+    rate = sum(through.values()) - sum(base.values())
+    access = ACCESS_LINE * price("LOGS")
+    each = invocation("ProductsUpdateFunction", measured["cpu_ms"], 0, measured["logged"])
+    readings = (len(through) - len(base)) * DAY / 60 * SECRET_READINGS
+    return Line("families of events", rate, rate * DAY * (price("HTTP_API") + access + each) + readings)
 
 
 def lines() -> Iterator[Line]:

@@ -12,16 +12,16 @@ from typing import Any
 from .deploy import STACK, aws_client
 from .ports import HOST, Ports
 from .processes import REGION
-from .translate import translated
+from .translate import translated, whole
 
 # Path of the receivers, without the topic.
 RECEIVERS = "/api/webhooks/receive/shopify"
 
 
 def apis() -> dict[str, dict[str, Any]]:
-    """The OpenAPI document of each HTTP API in the translated template, by its logical id."""
+    """The OpenAPI document of each HTTP API in the translated template, by its logical id, with all optional routes."""
     return {
-        name: resource["Properties"]["Body"]
+        name: whole(resource["Properties"]["Body"])
         for name, resource in translated()["Resources"].items()
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]
     }
@@ -65,6 +65,9 @@ def connect(ports: Ports, physical: Mapping[str, str], api_id: str, document: di
         authorizers[name] = {"AuthorizationType": "CUSTOM", "AuthorizerId": made["AuthorizerId"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            if function_of(operation) not in physical:
+                # The stack's parameters leave it out.
+                continue
             integration = gateway.create_integration(
                 ApiId=api_id,
                 IntegrationType="AWS_PROXY",

@@ -80,6 +80,8 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "EventBusArn": bus,
         # Receivers write their counts at once, so that the demo need not wait.
         "StatusTallySeconds": "0",
+        # Every family, so that each topic can be tried.
+        "EventsOf": "orders,customers,payments,shipping",
         # Keeps applied deliveries, so that `hookline replay` can be tried.
         "ArchiveDays": "1",
         # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.

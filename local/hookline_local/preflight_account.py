@@ -1,15 +1,19 @@
 """Checks how many functions an account runs at once, and how many of them consumers may take from receivers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .places import REPOSITORY
+from .translate import source
 
 if TYPE_CHECKING:
     from .preflight import Plan
 
-# Receivers are the functions that use this crate, as in the Makefile.
-RECEIVERS = sum("hookline-wiring" in manifest.read_text() for manifest in REPOSITORY.glob("functions/*/Cargo.toml"))
+# Families of events, as the parameter EventsOf names them.
+FAMILIES = ("orders", "customers", "payments", "shipping")
+FUNCTIONS = REPOSITORY / "functions"
 # live-push runs once for each of its streams.
 STREAMS = 2
 # Minimum unreserved concurrency of an account (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
@@ -19,6 +23,24 @@ MIN_REMAINING, COMFORTABLE = 2, 10
 FAIR = 4
 
 
+@cache
+def conditions() -> list[str]:
+    """Condition of each receiver, empty for one that every stack has. Receivers use this crate, as in the Makefile."""
+    return [
+        resource.get("Condition", "")
+        for resource in source()["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::Function"
+        and "hookline-wiring" in (FUNCTIONS / Path(resource["Properties"]["CodeUri"]).name / "Cargo.toml").read_text()
+    ]
+
+
+def receivers(parameters: Mapping[str, str]) -> int:
+    """Number of receivers that a stack with these parameters has."""
+    families = filter(None, parameters.get("EventsOf", "").split(","))
+    wanted = {"", *(f"EventsOf{family.capitalize()}" for family in families)}
+    return sum(condition in wanted for condition in conditions())
+
+
 def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     """Compares the account's limit with what queues and streams may take."""
     limit = lambdas.get_account_settings()["AccountLimit"]
@@ -26,9 +48,10 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
     # Without an event bus, nothing waits in the fan-out queue.
     fan_out = int(plan.parameters["FanOutConcurrency"]) if plan.parameters["EventBusArn"] else 0
-    reserved = RECEIVERS * int(plan.parameters["ReceiverReservedConcurrency"])
+    count = receivers(plan.parameters)
+    reserved = count * int(plan.parameters["ReceiverReservedConcurrency"])
     # Concurrency that this stack has already reserved is available to it.
-    free = unreserved + RECEIVERS * int(plan.before.get("ReceiverReservedConcurrency", 0))
+    free = unreserved + receivers(plan.before) * int(plan.before.get("ReceiverReservedConcurrency", 0))
     taken = reindex + sync + fan_out + STREAMS
     remaining = free - taken
     here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
@@ -37,7 +60,7 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
         yield (
             "STOP",
             (
-                f"{here}; ReceiverReservedConcurrency would reserve {reserved} for the {RECEIVERS} receivers, and "
+                f"{here}; ReceiverReservedConcurrency would reserve {reserved} for the {count} receivers, and "
                 f"Lambda wants {UNRESERVED} left: leave it at 0, or {more}"
             ),
         )

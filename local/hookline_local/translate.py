@@ -73,3 +73,15 @@ def translated_json() -> str:
 def translated() -> dict[str, Any]:
     """template.yaml after SAM's transformation."""
     return json.loads(translated_json())
+
+
+def whole(value: Any) -> Any:
+    """A part of the translated template with everything that a condition may leave out."""
+    if isinstance(value, list):
+        return [whole(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    match value.get("Fn::If"):
+        case [_, there, {"Ref": "AWS::NoValue"}]:
+            return whole(there)
+    return {name: whole(each) for name, each in value.items()}

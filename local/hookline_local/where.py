@@ -36,6 +36,7 @@ OPTIONAL = {
     "EventsTableName": "EVENTS_TABLE",
     "FanOutQueueUrl": "FAN_OUT_QUEUE_URL",
     "FanOutDeadLetterQueueUrl": "FAN_OUT_DEAD_LETTER_QUEUE_URL",
+    "EventsOf": "EVENTS_OF",
     "OpenSearchSigningService": "OPENSEARCH_SIGNING_SERVICE",
     "ShopifyAdminUrl": "SHOPIFY_ADMIN_URL",
     "ShopifyClientId": "SHOPIFY_CLIENT_ID",

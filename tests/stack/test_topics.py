@@ -12,6 +12,11 @@ SAMPLES = (
     "collections-delete",
     "inventory-levels-update",
     "orders-create",
+    # One of each family of events.
+    "orders-updated",
+    "order-transactions-create",
+    "fulfillments-create",
+    "customers-delete",
     "customers-data-request",
     "customers-redact",
     "shop-redact",

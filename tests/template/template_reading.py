@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from hookline_local.translate import whole
+
 Resources = dict[str, dict[str, Any]]
 
 EXECUTE = re.escape("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:") + r"\$\{(\w+)\}/"
@@ -31,6 +33,17 @@ SOURCES = {
             "CollectionsDeleteFunction": "collections-delete",
             "InventoryLevelsUpdateFunction": "inventory-levels-update",
             "OrdersCreateFunction": "orders-create",
+            "OrdersUpdatedFunction": "orders-updated",
+            "OrdersFulfilledFunction": "orders-fulfilled",
+            "OrdersCancelledFunction": "orders-cancelled",
+            "OrderTransactionsCreateFunction": "order-transactions-create",
+            "RefundsCreateFunction": "refunds-create",
+            "FulfillmentsCreateFunction": "fulfillments-create",
+            "FulfillmentsUpdateFunction": "fulfillments-update",
+            "FulfillmentEventsCreateFunction": "fulfillment-events-create",
+            "CustomersCreateFunction": "customers-create",
+            "CustomersUpdateFunction": "customers-update",
+            "CustomersDeleteFunction": "customers-delete",
             "AppUninstalledFunction": "app-uninstalled",
             "CustomersDataRequestFunction": "customers-data-request",
             "CustomersRedactFunction": "customers-redact",
@@ -73,7 +86,7 @@ def statements(resources: Resources, function: str) -> dict[str, tuple[set[str],
         for statement in flat(policy["PolicyDocument"]["Statement"]):
             assert statement["Effect"] == "Allow"
             assert statement["Sid"] not in found, f"{function} has two statements {statement['Sid']}"
-            found[statement["Sid"]] = (set(listed(statement["Action"])), listed(statement["Resource"]))
+            found[statement["Sid"]] = (set(listed(statement["Action"])), list(flat(listed(statement["Resource"]))))
     return found
 
 
@@ -112,9 +125,9 @@ def target(arn: Any) -> str:
 
 
 def http_apis(resources: Resources) -> dict[str, dict[str, Any]]:
-    """The OpenAPI document of each HTTP API, by its logical id."""
+    """The OpenAPI document of each HTTP API, by its logical id, with all routes that conditions may leave out."""
     return {
-        name: api["Properties"]["Body"]
+        name: whole(api["Properties"]["Body"])
         for name, api in of_type(resources, "AWS::ApiGatewayV2::Api").items()
         if "Body" in api["Properties"]
     }

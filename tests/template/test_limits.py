@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hookline_local.places import TEMPLATE
+from hookline_local.translate import whole
 from limits import COUNTS, LENGTHS, RANGES, RESERVED_VARIABLES, RETENTIONS, Length, Range
 from template_reading import RECEIVERS, Resources, flat, http_apis, listed, of_type, operations_of
 
@@ -279,11 +280,23 @@ def test_throttles_of_single_routes_are_for_routes_that_exist(resources: Resourc
     for name, stage in of_type(resources, "AWS::ApiGatewayV2::Stage").items():
         api = stage["Properties"]["ApiId"]["Ref"]
         body = resources[api]["Properties"].get("Body", {})
-        routes = {f"{method.upper()} {path}" for path, methods in body.get("paths", {}).items() for method in methods}
-        assert set(stage["Properties"].get("RouteSettings", {})) <= routes, name
+        own = stage["Properties"].get("RouteSettings", {})
+        # The condition of a route's throttle is that of the route.
+        paths = {path: condition(methods) for path, methods in body.get("paths", {}).items()}
+        routes = {
+            f"{method.upper()} {path}": paths[path]
+            for path, methods in whole(body.get("paths", {})).items()
+            for method in methods
+        }
+        assert {route: condition(settings) for route, settings in own.items()}.items() <= routes.items(), name
         # CloudFormation knows this type only as JSON, so a parameter would become a text.
-        for settings in stage["Properties"].get("RouteSettings", {}).values():
+        for settings in whole(own).values():
             assert all(isinstance(value, int) for value in settings.values()), name
+
+
+def condition(value: dict[str, Any]) -> str | None:
+    """The condition under which a part exists; `None` if it always does."""
+    return value["Fn::If"][0] if "Fn::If" in value else None
 
 
 def test_schedules_have_the_unit_that_eventbridge_requires(resources: Resources) -> None:

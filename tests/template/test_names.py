@@ -92,7 +92,14 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     others |= {"WebhooksApiId", "HttpApiId", "LiveApiId", "WebhooksAccessLogsName", "ApiAccessLogsName"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
     tables |= {"ActivityTableName", "LiveTableName", "EventsTableName"}
-    settings = {"ReceiverUrl", "ShopifyAdminUrl", "ShopifyClientId", "SyncQueueUrl", "SyncDeadLetterQueueUrl"}
+    settings = {
+        "ReceiverUrl",
+        "EventsOf",
+        "ShopifyAdminUrl",
+        "ShopifyClientId",
+        "SyncQueueUrl",
+        "SyncDeadLetterQueueUrl",
+    }
     settings |= {
         "ShopifyClientSecretsArn",
         "ConnectionsTableName",

@@ -12,7 +12,10 @@ use hookline_domain::{
         vendor::{Catalogue, VendorSubscription, VendorSubscriptions, WantedSubscription},
     },
 };
-use hookline_sources::shopify::{self, Subscribing, Topic, has_scope, left_out, subscribing};
+use hookline_sources::{
+    Families,
+    shopify::{self, Subscribing, Topic, has_scope, left_out, subscribing},
+};
 use jiff::Timestamp;
 
 use self::rows::{Ownership, SubscriptionRow, TopicRow, ownership};
@@ -52,6 +55,7 @@ fn print(out: &Output, options: &RegisterArgs) -> Result<bool> {
     let block = toml::block(
         base(&options.receivers)?,
         hookline_shopify_admin::API_VERSION,
+        &options.events.events_of,
         &options.include_fields,
     );
     out.text(block.trim_end())?;
@@ -81,7 +85,7 @@ struct ExpectedSubscriptions {
 async fn expected_subscriptions(
     shopify: &impl Catalogue,
     store: &StoreKey,
-    base: &str,
+    (base, families): (&str, &Families),
     fields: &[String],
 ) -> Result<ExpectedSubscriptions> {
     let shop = shopify.shop(store).await.map_err(|why| store_error(why, store))?;
@@ -92,17 +96,20 @@ async fn expected_subscriptions(
         } if !has_scope(&shop.scopes, scope) => Some(TopicRow::refused(topic, scope, is_needed)),
         Subscribing::ForAStore { .. } | Subscribing::ForTheApp => None,
     };
+    let listened = Topic::ALL
+        .into_iter()
+        .filter(|topic| families.listen_to(topic.family()));
     Ok(ExpectedSubscriptions {
-        wanted: shopify::wanted(base, &shop.scopes, fields),
-        rows: Topic::ALL.into_iter().filter_map(refused).collect(),
+        wanted: shopify::wanted(base, &shop.scopes, families, fields),
+        rows: listened.filter_map(refused).collect(),
     })
 }
 
 async fn register(resources: &Resources, out: &Output, store: &StoreKey, args: &RegisterArgs) -> Result<bool> {
-    let base = base(&args.receivers)?;
+    let wanted = (base(&args.receivers)?, &args.events.events_of);
     let shopify = args.admin.shopify(resources)?;
     let ExpectedSubscriptions { wanted, mut rows } =
-        expected_subscriptions(&shopify, store, base, &args.include_fields).await?;
+        expected_subscriptions(&shopify, store, wanted, &args.include_fields).await?;
     let findings = registration::look(&shopify, store, &wanted).await;
     let findings = findings.map_err(|why| store_error(why, store))?;
     let (mut made, mut changed, mut removed) = (0, 0, 0);
@@ -167,9 +174,9 @@ async fn list(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> Re
 
 async fn check(resources: &Resources, out: &Output, of: &StoreWebhooksArgs) -> Result<bool> {
     let store = &of.store.0;
-    let base = base(&of.receivers)?;
+    let wanted = (base(&of.receivers)?, &of.events.events_of);
     let shopify = of.admin.shopify(resources)?;
-    let ExpectedSubscriptions { wanted, mut rows } = expected_subscriptions(&shopify, store, base, &[]).await?;
+    let ExpectedSubscriptions { wanted, mut rows } = expected_subscriptions(&shopify, store, wanted, &[]).await?;
     let findings = registration::look(&shopify, store, &wanted).await;
     let findings = findings.map_err(|why| store_error(why, store))?;
     rows.extend(findings.iter().map(TopicRow::found));

@@ -181,7 +181,7 @@ impl World {
                 subscriptions: self.subscriptions.clone(),
                 backlog: self.queue.clone(),
                 receivers: Some(RECEIVERS.into()),
-                wants: wanted,
+                wants: Arc::new(wanted),
             },
         }
     }

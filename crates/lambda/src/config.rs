@@ -7,6 +7,7 @@ mod sync;
 use std::{collections::BTreeMap, fmt};
 
 use hookline_domain::kernel::secret::{Secret, SecretRef};
+use hookline_sources::Families;
 use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
@@ -288,6 +289,15 @@ impl<'a> Reader<'a> {
         SignedDuration::from_secs(i64::from(seconds))
     }
 
+    /// Returns the families of events that are wanted; none without the variable.
+    pub fn families(&mut self, name: &str) -> Families {
+        let families = self.optional(name).unwrap_or_default().parse();
+        families.unwrap_or_else(|problem| {
+            self.problems.push(format!("{name}: {problem}"));
+            Families::default()
+        })
+    }
+
     fn misspelling(&self, name: &str) -> String {
         let close = |other: &&String| other.as_str() != name && strsim::osa_distance(other, name) <= MAX_TYPO_DISTANCE;
         self.environment
@@ -414,5 +424,22 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert_eq!(error, "STATUS_TALLY_SECONDS is not a whole number of seconds");
+    }
+
+    #[test]
+    fn families_of_events_are_those_that_exist() {
+        let read = |text| {
+            let environment = Environment::from([("EVENTS_OF", text)]);
+            let mut reader = Reader::new(&environment);
+            let families = reader.families("EVENTS_OF");
+            reader.finish(families).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("orders,shipping").unwrap().to_string(), "orders,shipping");
+        assert_eq!(read(""), Ok(Families::default()));
+        let problem = read("orders,refunds").unwrap_err();
+        assert!(
+            problem.starts_with("EVENTS_OF: \"refunds\" is no family of events"),
+            "{problem}"
+        );
     }
 }

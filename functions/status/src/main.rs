@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         let about = About {
             live_url: config.live_url,
             receivers_url: config.receiver_url,
+            events_of: config.events_of,
         };
         serve(ReadApi::new(adapters, about)).await
     })

@@ -12,7 +12,7 @@ use hookline_domain::{
     sync::{
         reconcile::Reconcile,
         refetch::{CataloguePorts, Refetch},
-        watch::Watchdog,
+        watch::{Wants, Watchdog},
         worker::{SyncPorts, SyncWorker},
     },
 };
@@ -74,6 +74,9 @@ fn main() -> ExitCode {
             .stores(&config.stores_table)
             .publishing(config.event_bus_arn.is_some(), || SystemClock.now());
         let fan_out = config.fan_out_queue_url.map(|url| aws.fan_out(url));
+        let families = config.events_of;
+        let wants: Wants =
+            Arc::new(move |receivers, scopes, fields| shopify::wanted(receivers, scopes, &families, fields));
         let redelivery = aws.redelivery(&config.sync_queue_url);
         let (jobs, backlog) = (
             aws.jobs(Some(config.sync_queue_url)),
@@ -98,7 +101,7 @@ fn main() -> ExitCode {
                 subscriptions: admin.until(deadline),
                 backlog: backlog.clone(),
                 receivers: config.receiver_url.clone(),
-                wants: shopify::wanted,
+                wants: Arc::clone(&wants),
             },
         };
         jobs::run(hire, SystemClock, redelivery).await

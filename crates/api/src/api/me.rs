@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hookline_domain::access::{Principal, Reach, Role};
-use hookline_sources::receivers;
+use hookline_sources::{Families, receivers};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -14,6 +14,8 @@ pub struct About {
     pub live_url: Option<String>,
     /// Address of the receivers, without the topic.
     pub receivers_url: Option<String>,
+    /// Families of events that are wanted: those of others have no receivers.
+    pub events_of: Families,
 }
 
 /// Address for the webhooks of one topic.
@@ -32,7 +34,7 @@ impl About {
         let topics = self
             .receivers_url
             .iter()
-            .flat_map(|base| receivers(base).map(|(topic, url)| Receiver { topic, url }));
+            .flat_map(|base| receivers(base, &self.events_of).map(|(topic, url)| Receiver { topic, url }));
         topics.collect()
     }
 }

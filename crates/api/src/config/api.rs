@@ -3,6 +3,7 @@
 use hookline_domain::kernel::secret::SecretRef;
 
 use hookline_lambda::config::{FromEnvironment, IndexConfig, Reader};
+use hookline_sources::Families;
 
 /// Configuration of the status function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct StatusConfig {
     pub live_url: Option<String>,
     /// `RECEIVER_URL`: address of the receivers, without the topic.
     pub receiver_url: Option<String>,
+    /// `EVENTS_OF`: families of events that are wanted, whose receivers are deployed.
+    pub events_of: Families,
 }
 
 /// Configuration of the actions function.
@@ -73,6 +76,7 @@ impl FromEnvironment for StatusConfig {
             access_table: reader.optional("ACCESS_TABLE"),
             live_url: reader.optional("LIVE_URL"),
             receiver_url: reader.optional("RECEIVER_URL"),
+            events_of: reader.families("EVENTS_OF"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use hookline_sources::Families;
 
 use crate::{
     admin::{AdminApiOptions, IndexOptions},
@@ -134,6 +135,8 @@ pub struct StoreWebhooksArgs {
     #[command(flatten)]
     pub receivers: ReceiverOptions,
     #[command(flatten)]
+    pub events: EventOptions,
+    #[command(flatten)]
     pub admin: AdminApiOptions,
 }
 
@@ -149,6 +152,23 @@ pub struct ReceiverOptions {
         help_heading = "Receivers"
     )]
     pub receiver_url: Option<String>,
+}
+
+/// Options for the events that are wanted.
+#[derive(Debug, Args)]
+pub struct EventOptions {
+    /// Families of events that are wanted beside the index, whose topics are subscribed to: any of `orders`, `customers`,
+    /// `payments`, `shipping`. Only these have receivers.
+    #[arg(
+        long,
+        value_name = "FAMILY,…",
+        env = "EVENTS_OF",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Receivers"
+    )]
+    pub events_of: Families,
 }
 
 /// Arguments of `hookline webhooks register`.
@@ -168,6 +188,8 @@ pub struct RegisterArgs {
     pub prune: bool,
     #[command(flatten)]
     pub receivers: ReceiverOptions,
+    #[command(flatten)]
+    pub events: EventOptions,
     #[command(flatten)]
     pub admin: AdminApiOptions,
 }

@@ -5,6 +5,8 @@
 //! (<https://shopify.dev/docs/apps/build/webhooks/troubleshoot>). Only those made through the store's Admin API can be
 //! listed, so subscriptions are checked and restored only for stores that use those.
 
+use std::sync::Arc;
+
 use crate::{
     delivery::queue::Backlog,
     kernel::{
@@ -20,11 +22,11 @@ use crate::{
 };
 
 /// Returns the subscriptions that a store should have: those that send to the receivers at this address, for a token
-/// with these scopes, with these fields. Supplied by the vendor's crate.
-pub type Wants = fn(receivers: &str, scopes: &[String], fields: &[String]) -> Vec<WantedSubscription>;
+/// with these scopes, with these fields, for the events that somebody wants. Supplied by the function, which knows the
+/// vendor and what is wanted.
+pub type Wants = Arc<dyn Fn(&str, &[String], &[String]) -> Vec<WantedSubscription> + Send + Sync>;
 
 /// Checks that webhooks can reach us.
-#[derive(Debug)]
 pub struct Watchdog<W, Q> {
     /// The stores' subscriptions.
     pub subscriptions: W,

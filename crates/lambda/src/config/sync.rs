@@ -1,6 +1,7 @@
 //! Configuration of the functions that fetch from stores.
 
 use hookline_domain::kernel::secret::SecretRef;
+use hookline_sources::Families;
 use jiff::SignedDuration;
 
 use super::{FromEnvironment, IndexConfig, Reader};
@@ -35,6 +36,8 @@ pub struct SyncConfig {
     pub client_secrets: SecretRef,
     /// `RECEIVER_URL`; without it, webhook subscriptions are not checked.
     pub receiver_url: Option<String>,
+    /// `EVENTS_OF`: families of events that are wanted, whose topics are subscribed to.
+    pub events_of: Families,
     /// `RECONCILE_GRACE_SECONDS`: age of a change at which its webhook counts as missed.
     pub grace: SignedDuration,
     /// The index.
@@ -65,6 +68,7 @@ impl FromEnvironment for SyncConfig {
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
             receiver_url: reader.optional("RECEIVER_URL"),
+            events_of: reader.families("EVENTS_OF"),
             grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),
         }
