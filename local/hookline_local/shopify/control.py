@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import edits, seeds
+from . import edits, orders, seeds
 from .deliveries import Mischief
 from .shops import App, Fault, Odd, Shop
 from .subscriptions import Subscription
@@ -158,6 +158,7 @@ ACTS: dict[str, Act] = {
     "deliveries": deliveries,
     "settle": settle,
     **edits.ACTS,
+    **orders.ACTS,
     "install": install,
     "uninstall": uninstall,
     "generate": generate,

@@ -161,23 +161,6 @@ def set_tracked(shop: "Shop", arguments: Arguments) -> Any:
     return body
 
 
-def order(shop: "Shop", arguments: Arguments) -> Any:
-    """Places an order: `variants` maps variant ids to quantities. Reduces the stock as `set_stock` does."""
-    lines = []
-    for identifier, quantity in arguments["variants"].items():
-        found = shop.catalogue.variant(int(identifier))
-        if found is None:
-            raise ValueError(f"no variant {identifier}")
-        lines.append((*found, int(quantity)))
-    body = payloads.order_fields(shop, shop.next_id(), lines)
-    shop.emit("orders/create", body)
-    for _, one, quantity in lines:
-        available = shop.levels_of(one).get(shop.location, 0) - quantity
-        stock = {"inventory_item_id": one["inventory_item_id"], "available": available}
-        set_stock(shop, {"product_update": False} | arguments | stock)
-    return body
-
-
 def create_collection(shop: "Shop", arguments: Arguments) -> Any:
     """A new collection: custom with `products`, smart with `rules` (and `disjunctive`)."""
     identifier = int(arguments.get("id") or shop.next_id())
@@ -283,7 +266,6 @@ ACTS = {
     "delete-product": delete_product,
     "set-stock": set_stock,
     "set-tracked": set_tracked,
-    "order": order,
     "create-collection": create_collection,
     "update-collection": update_collection,
     "change-members": change_members,

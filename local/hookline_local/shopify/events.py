@@ -23,6 +23,7 @@ RESOURCES = {
     "collections": "Collection",
     "inventory_levels": "InventoryLevel",
     "orders": "Order",
+    "customers": "Customer",
 }
 STUB_DAYS = 1
 

@@ -72,35 +72,6 @@ def shop_fields(shop: "Shop") -> dict[str, Any]:
     return sample("app-uninstalled.json") | own
 
 
-def order_fields(shop: "Shop", identifier: int, lines: list[tuple[dict, dict, int]]) -> dict[str, Any]:
-    """`orders/create`, reduced to the ordered items."""
-    at = clock.now()
-    total = sum(float(variant["price"]) * quantity for _, variant, quantity in lines)
-    return {
-        "id": identifier,
-        "admin_graphql_api_id": gid("Order", identifier),
-        "created_at": at,
-        "updated_at": at,
-        "currency": shop.currency,
-        "financial_status": "paid",
-        "fulfillment_status": None,
-        "name": f"#{1000 + identifier % 1000}",
-        "total_price": f"{total:.2f}",
-        "line_items": [
-            {
-                "id": identifier + 2 * position,
-                "product_id": product["id"],
-                "variant_id": variant["id"],
-                "title": product["title"],
-                "sku": variant["sku"],
-                "quantity": quantity,
-                "price": variant["price"],
-            }
-            for position, (product, variant, quantity) in enumerate(lines, 1)
-        ],
-    }
-
-
 def compliance_fields(shop: "Shop", topic: str, identifier: int) -> dict[str, Any]:
     """The three compliance topics: https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance."""
     identity = {"shop_id": shop.id, "shop_domain": shop.name}

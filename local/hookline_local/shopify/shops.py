@@ -19,7 +19,14 @@ from .tokens import Tokens
 
 # Number of remembered deliveries.
 MOST_RECORDS = 20_000
-SCOPES = ("read_products", "read_inventory", "read_locations", "read_orders")
+SCOPES = (
+    "read_products",
+    "read_inventory",
+    "read_locations",
+    "read_orders",
+    "read_fulfillments",
+    "read_customers",
+)
 
 
 @dataclass
@@ -107,6 +114,10 @@ class Shop:
         self.levels: dict[int, dict[int, int]] = {}
         # Inventory items whose stock is not counted.
         self.untracked: set[int] = set()
+        # Bodies of webhooks as last sent, by id.
+        self.orders: dict[int, dict[str, Any]] = {}
+        self.fulfillments: dict[int, dict[str, Any]] = {}
+        self.customers: dict[int, dict[str, Any]] = {}
         self.odd: dict[str, Odd] = {}
         self.tokens = Tokens(prefix=f"{digest:08x}")
         self.scopes = list(SCOPES)
