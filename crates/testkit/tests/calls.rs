@@ -162,7 +162,7 @@ impl ConsumerPorts for Ports {
 
 /// A product whose body is `id|title`, in five collections with long titles.
 fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
-    let body = std::str::from_utf8(&delivery.body).unwrap();
+    let body = std::str::from_utf8(&delivery.body).map_err(|_| InterpretError::Topic)?;
     let Some((id, title)) = body.split_once('|') else {
         return Ok(Event::ProductDeleted(body.parse().unwrap()));
     };

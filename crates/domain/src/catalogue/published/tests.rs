@@ -185,7 +185,7 @@ proptest! {
         prop_assert!(bytes.len() <= MAX_BYTES);
         prop_assert_eq!(Published::read(&bytes), Some(published.clone()));
         for cut in 0..bytes.len() {
-            let _: Option<Published> = Published::read(&bytes[..cut]);
+            prop_assert!(Published::read(&bytes[..cut]).is_none_or(|read| read.groups == groups));
         }
         let unsent = Unsent { told: Some(published), is_new, changes: Changes(changes) };
         prop_assert_eq!(Unsent::read(&unsent.to_bytes()), unsent);
@@ -195,7 +195,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
-        let _: Option<Published> = Published::read(&bytes);
-        let _: Unsent = Unsent::read(&bytes);
+        prop_assert!(Published::read(&bytes).is_none_or(|read| read.to_bytes().len() <= MAX_BYTES));
+        prop_assert!(Unsent::read(&bytes).to_bytes().len() <= MAX_BYTES + 3);
     }
 }
