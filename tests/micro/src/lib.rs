@@ -3,19 +3,21 @@
 
 pub mod samples;
 
-use std::hint::black_box;
+use std::{cell::Cell, hint::black_box};
 
 use futures_util::FutureExt;
 use hookline_domain::{
-    catalogue::document::Document,
+    catalogue::{document::Document, event_message},
     consumer::{Message, Reindex, Try},
     delivery::{
         Delivery,
         envelope::{self, MESSAGE_LIMIT},
     },
     event::Event,
-    memory::{self, InMemory, MemoryIndex},
+    memory::{self, InMemory, MemoryFanOut, MemoryIndex},
+    store::listening::{Audience, Listener, widen},
 };
+use hookline_events::Resource;
 use hookline_sources::{self as sources, html, shopify, signature::SignedRequest};
 use jiff::Timestamp;
 
@@ -51,7 +53,7 @@ impl Step {
 /// Returns all steps.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    let all: [(&str, Prepare); 15] = [
+    let all: [(&str, Prepare); 16] = [
         ("verify/1 KiB", || verify(KIB)),
         ("verify/4 KiB", || verify(4 * KIB)),
         ("verify/64 KiB", || verify(64 * KIB)),
@@ -67,6 +69,7 @@ pub fn steps() -> Vec<Step> {
         ("envelope, read/200 KiB", || open(200 * KIB)),
         ("batch, of ten products", || batch(|n| (u64::from(n), n))),
         ("batch, of one product", || batch(|n| (0, n))),
+        ("batch, of ten products, published", published),
     ];
     all.map(|(name, prepare)| Step { name, prepare }).into()
 }
@@ -159,13 +162,62 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
         })
         .collect();
     let clock = at("2026-11-14T16:05:00Z");
-    let reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
+    let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
+    // Nobody listens.
+    reindex.apply.fan_out = Some(MemoryFanOut::default());
     PreparedStep {
         bytes: None,
         run: Box::new(move || {
             let processed = reindex.apply(messages.clone(), Timestamp::MAX);
             let processed = processed.now_or_never().expect("ports in memory are ready at once");
             assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
+        }),
+    }
+}
+
+/// Applies ten deliveries of ten products as [`batch`] does, each of which changes its product's time and title, to which
+/// somebody listens: comparing, committing, making events, and writing them as a queue message.
+fn published() -> PreparedStep {
+    let batches: Vec<Vec<Message>> = (0..4)
+        .map(|turn| {
+            let message_of = |n| {
+                let mut body = product(4 * KIB, u64::from(n), 10 * turn + n);
+                let title = b"\"title\":\"";
+                let at = body
+                    .windows(title.len())
+                    .position(|window| window == title)
+                    .expect("a product has a title");
+                body[at + title.len()] = b'A' + u8::try_from(turn).expect("four turns");
+                message(delivery(body, 10 * turn + n))
+            };
+            (0..10).map(message_of).collect()
+        })
+        .collect();
+    let clock = at("2026-11-14T16:05:00Z");
+    let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
+    let fan_out = MemoryFanOut::default();
+    reindex.apply.fan_out = Some(fan_out.clone());
+    let listener = Listener {
+        resources: [Resource::Product].into(),
+        until: None,
+    };
+    let since = at("2026-11-14T00:00:00Z");
+    let widened = widen(&reindex.apply.stores, Audience::All, "one", &listener, since).now_or_never();
+    widened
+        .expect("ports in memory are ready at once")
+        .expect("they do not fail");
+    let turn = Cell::new(0);
+    PreparedStep {
+        bytes: None,
+        run: Box::new(move || {
+            let messages = batches[turn.get() % batches.len()].clone();
+            turn.set(turn.get() + 1);
+            let processed = reindex.apply(messages, Timestamp::MAX);
+            let processed = processed.now_or_never().expect("ports in memory are ready at once");
+            assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
+            for (store, events) in fan_out.take() {
+                black_box(event_message::pack(&store, &events).expect("events have JSON"));
+            }
         }),
     }
 }
