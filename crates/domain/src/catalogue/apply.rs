@@ -136,7 +136,7 @@ impl Verdict {
 /// Result of applying a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
-    /// Versions that the index has taken.
+    /// Versions that the index has taken, and whose events, if any, have been sent.
     held: Vec<(EntityKey, Version)>,
     /// Products with open questions.
     pub(crate) open: Vec<OpenQuestion>,
@@ -248,9 +248,11 @@ impl<P: IndexPorts> Apply<P> {
             }
             None => Vec::new(),
         };
-        let held = written
-            .into_iter()
-            .filter(|(entity, taken)| *taken && placed.groups[entity].is_state());
+        // A reconciliation passes over what is confirmed, so nothing that is to be retried may be: its event would be lost.
+        let held = written.into_iter().filter(|(entity, taken)| {
+            let group = &placed.groups[entity];
+            *taken && group.is_state() && !group.is_retried(verdicts)
+        });
         let held = held.map(|(entity, _)| {
             let version = placed.groups[&entity].version();
             (entity, version)

@@ -219,6 +219,12 @@ impl Group {
         self.members.iter().map(|member| member.at).collect()
     }
 
+    /// True if any of its deliveries is to be retried.
+    pub(super) fn is_retried(&self, verdicts: &Verdicts) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| matches!(verdicts.0[member.at], Some(Verdict::Retry { .. })))
+    }
+
     /// Returns how the newest state was found.
     pub(super) fn finding(&self) -> Finding {
         Finding {

@@ -257,6 +257,23 @@ async fn event_that_could_not_be_sent_is_sent_by_the_retry_with_the_same_id() {
 }
 
 #[tokio::test]
+async fn state_whose_event_could_not_be_sent_is_not_confirmed_so_the_next_reconciliation_finds_it() {
+    let consumer = listened_to(&[Resource::Product]).await;
+    let entity = store(STORE).entity(Kind::Product, "1".parse().unwrap());
+    let is_confirmed = async || {
+        let known = consumer.apply.entities.find(std::slice::from_ref(&entity)).await;
+        known.unwrap().remove(0).unwrap().confirmed
+    };
+    consumer.fan_out().is_down.store(true, Ordering::Relaxed);
+    consumer.see(stove(T1, "48.00", 3), T1, &Origin::Run).await;
+    assert!(!is_confirmed().await);
+    consumer.fan_out().is_down.store(false, Ordering::Relaxed);
+    consumer.see(stove(T1, "48.00", 3), T1, &Origin::Run).await;
+    assert!(is_confirmed().await);
+    assert_eq!(consumer.said()[0], "product.updated");
+}
+
+#[tokio::test]
 async fn event_after_one_that_may_not_have_been_sent_names_the_changes_of_both() {
     let consumer = listened_to(&[Resource::Product]).await;
     consumer.see(stove(T1, "48.00", 3), T1, &JOB).await;
