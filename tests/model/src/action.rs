@@ -11,6 +11,8 @@ pub enum Actor {
     Consumer(usize),
     /// A reconciliation.
     Reconciler(usize),
+    /// A worker at a job.
+    Worker(usize),
 }
 
 /// Role of a function.
@@ -22,6 +24,8 @@ pub enum Role {
     Consumer,
     /// Compares the catalog with the fence's entries.
     Reconciler,
+    /// Reads the product from the catalog and applies it.
+    Worker,
 }
 
 impl Actor {
@@ -31,6 +35,7 @@ impl Actor {
             Self::Receiver(_) => Role::Receiver,
             Self::Consumer(_) => Role::Consumer,
             Self::Reconciler(_) => Role::Reconciler,
+            Self::Worker(_) => Role::Worker,
         }
     }
 
@@ -40,6 +45,7 @@ impl Actor {
             Self::Receiver(n) => &mut world.receivers[n],
             Self::Consumer(n) => &mut world.consumers[n],
             Self::Reconciler(n) => &mut world.reconcilers[n],
+            Self::Worker(n) => &mut world.workers[n],
         }
     }
 }
@@ -68,6 +74,10 @@ pub enum Action {
     Reconcile,
     /// The store's catalog changes.
     Change,
+    /// A worker takes a job.
+    Work,
+    /// Somebody begins or ceases to listen, as the scenario says next.
+    Listen,
     /// A function's call is made.
     Call(Actor, usize, CallOutcome),
     /// A function dies before it makes its next call.

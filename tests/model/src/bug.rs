@@ -53,4 +53,28 @@ pub enum Bug {
     RetryLooksNew,
     /// Search shows everything in the index, also of an uninstalled store.
     SearchIgnoresUninstall,
+    /// An event is committed without the mark that it may not have been sent.
+    CommitWithoutUnsent,
+    /// An event is committed although a newer state has passed the fence.
+    CommitIgnoresVersions,
+    /// That an event may not have been sent is ignored where a state does not differ.
+    UnsentIsIgnored,
+    /// The published state is written after the event has been sent, and not before.
+    PublishedAfterTheSend,
+    /// A run through the catalog writes the published state where there was none, without an event.
+    SilentBaseline,
+    /// Those who listen at the first look at a store count, and not those at the second.
+    ListenersOfTheFirstLook,
+    /// What was published before a break in listening counts after it.
+    PublishedOfAnotherPeriod,
+    /// An event's id is made of the second in which the state was signed and of its content.
+    IdOfTheSignedSecond,
+    /// An event's id is drawn at random at each send.
+    IdIsDrawn,
+    /// An event that replaces one that may not have been sent says only what differs from that one.
+    BaseIsLost,
+    /// The reader does not read when a product was created.
+    CreationIsUnread,
+    /// A state that is known in part counts as the whole.
+    PartIsAnEvent,
 }

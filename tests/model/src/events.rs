@@ -21,6 +21,9 @@ const PRODUCT: &str = "788032119674292922";
 /// Time of receipt of every delivery, in seconds after [`start`].
 pub const RECEIVED: i64 = 3600;
 
+/// Second in which the product of an [`Edition`](Content::Edition) was created.
+const CREATED: i64 = 1;
+
 /// Content of a delivery about the one product of the one store. Times are seconds after a fixed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Content {
@@ -32,6 +35,9 @@ pub enum Content {
     Altered(i64),
     /// Part of the product's state; its store is connected, so that the rest can be fetched.
     Part(i64),
+    /// The product's state with this title and, after a slash, this vendor: contents that come back. It was created one
+    /// second after the fixed time.
+    Edition(&'static str, i64),
     /// The product is deleted.
     Deleted,
     /// The store is uninstalled, in the middle of that second.
@@ -105,7 +111,18 @@ fn altered(second: i64) -> Vec<u8> {
     whole.replace(&title(""), &title(" altered")).into_bytes()
 }
 
-fn after(seconds: i64) -> Timestamp {
+fn edition(text: &str, second: i64) -> Vec<u8> {
+    let (title, vendor) = text.split_once('/').unwrap_or((text, ""));
+    let whole = String::from_utf8(Body::ShownDocument(second).bytes()).expect("JSON is text");
+    let vendor = format!("\"vendor\":\"{vendor}\",\"created_at\":\"{}\"", after(CREATED));
+    whole
+        .replace(&format!("\"title\":\"{second}\""), &format!("\"title\":\"{title}\""))
+        .replace("\"vendor\":null", &vendor)
+        .into_bytes()
+}
+
+/// Returns the time that many seconds after [`start`].
+pub fn after(seconds: i64) -> Timestamp {
     start() + SignedDuration::from_secs(seconds)
 }
 
@@ -135,6 +152,7 @@ impl Content {
                 let part = whole.replace("\"variants\":[]", "\"variants\":[],\"variant_gids\":[{}]");
                 ("products/update", after(second), part.into_bytes())
             }
+            Self::Edition(text, second) => ("products/update", after(second), edition(text, second)),
             Self::Deleted => ("products/delete", after(0), Body::Deleted.bytes()),
             Self::Uninstalled(second) => {
                 let middle = after(second) + SignedDuration::from_millis(500);
@@ -205,9 +223,11 @@ impl Content {
 
     fn second(self) -> Option<i64> {
         match self {
-            Self::ShownDocument(second) | Self::Hidden(second) | Self::Altered(second) | Self::Part(second) => {
-                Some(second)
-            }
+            Self::ShownDocument(second)
+            | Self::Hidden(second)
+            | Self::Altered(second)
+            | Self::Part(second)
+            | Self::Edition(_, second) => Some(second),
             Self::Deleted | Self::Uninstalled(_) | Self::Captured(..) => None,
         }
     }
@@ -225,6 +245,20 @@ pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretEr
             let mut event = shopify::interpret(delivery)?;
             if let (Event::ProductUpdated(product), Some(triggered_at)) = (&mut event, delivery.triggered_at) {
                 product.updated_at = triggered_at;
+            }
+            Ok(event)
+        },
+        Some(Bug::CreationIsUnread) => |delivery| {
+            let mut event = shopify::interpret(delivery)?;
+            if let Event::ProductUpdated(product) = &mut event {
+                product.created_at = None;
+            }
+            Ok(event)
+        },
+        Some(Bug::PartIsAnEvent) => |delivery| {
+            let mut event = shopify::interpret(delivery)?;
+            if let Event::ProductUpdated(product) = &mut event {
+                product.complete = true;
             }
             Ok(event)
         },
@@ -258,9 +292,12 @@ pub fn expected(events: &[Content]) -> BTreeMap<EntityKey, Version> {
         .filter(|content| content.second().is_some_and(|second| second > ended))
         .max_by_key(|content| content.second());
     match newest {
-        Some(Content::ShownDocument(second) | Content::Altered(second) | Content::Part(second))
-            if !events.contains(&Content::Deleted) =>
-        {
+        Some(
+            Content::ShownDocument(second)
+            | Content::Altered(second)
+            | Content::Part(second)
+            | Content::Edition(_, second),
+        ) if !events.contains(&Content::Deleted) => {
             let version = Version::new(after(*second), after(*second)).expect("a time of this century");
             BTreeMap::from([(product(), version)])
         }

@@ -1,13 +1,17 @@
 //! The fence, executed as its table does, or with a seeded bug.
 
 use hookline_domain::{
-    catalogue::entities::{self, CommitOutcome, Fence, FenceRecord, ObservedFields, RememberedFields},
+    catalogue::{
+        entities::{self, Fence, FenceRecord, ObservedFields, RememberedFields},
+        published::{Presence, Publication, Published},
+    },
     kernel::{ids::EntityKey, version::Version},
 };
 
 use crate::{
     bug::Bug,
-    script::{EventCommit, Request, Response},
+    script::{Request, Response},
+    told,
     world::{ModelState, Running},
 };
 
@@ -19,7 +23,7 @@ impl ModelState {
     pub(crate) fn fence(&mut self, request: &Request, running: &Running, bug: Option<Bug>) -> Response {
         match request {
             Request::Advance(entity, version, observed) => {
-                let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_reconciliation();
+                let confirms = bug == Some(Bug::ConfirmedBeforeTheIndex) && running.is_run();
                 self.advance(entity, *version, observed, confirms, bug)
             }
             Request::Confirm(held) => {
@@ -36,23 +40,23 @@ impl ModelState {
             }
             Request::Tombstone(entity) => {
                 let known = self.entities.remove(entity);
-                let publication = known.map(|known| known.remembered.publication).unwrap_or_default();
+                let publication: Publication = known.map(|known| known.remembered.publication).unwrap_or_default();
                 if bug != Some(Bug::NoTombstone) {
                     let mut tombstone = removed(entities::FenceState::Tombstoned);
                     tombstone.remembered.publication = publication.clone();
                     self.entities.insert(entity.clone(), tombstone);
                 }
-                Response::Publication(publication)
+                let is_gone = |published: &Published| published.presence == Presence::Gone;
+                let differs = !publication.published.as_ref().is_some_and(is_gone);
+                Response::Publication(told::seen(publication, differs, bug))
             }
-            Request::Commit(commit) => Response::Committed(self.commit(commit)),
+            Request::Commit(commit) => {
+                let entry = self.entities.get(&commit.entity).map(|known| known.entry);
+                let may_commit = entry.is_some_and(|entry| entities::may_commit(entry, commit.version));
+                Response::Committed(self.write_commit(commit, may_commit, running, bug))
+            }
             Request::Clear(sent) => {
-                for (entity, at) in sent {
-                    if let Some(known) = self.entities.get_mut(entity)
-                        && known.remembered.publication.committed_at == Some(*at)
-                    {
-                        known.remembered.publication.unsent = None;
-                    }
-                }
+                self.clear(sent);
                 Response::Done
             }
             Request::Retire(entity, version) => {
@@ -88,6 +92,11 @@ impl ModelState {
             (Some(Bug::NoFence), _) => Some(entities::FenceState::Passed(version)),
             _ => entities::advance(entry, version),
         };
+        let differs = held.is_some_and(|held| observed.digest.is_some() && held.remembered.digest != observed.digest);
+        let seen = |mut remembered: RememberedFields| {
+            remembered.publication = told::seen(remembered.publication, differs, bug);
+            remembered
+        };
         Response::Fenced(match advanced {
             Some(entry) => {
                 let fields = ObservedFields {
@@ -105,23 +114,15 @@ impl ModelState {
                     confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
                 };
                 self.entities.insert(entity.clone(), known);
-                Fence::Passed(remembered)
+                Fence::Passed(seen(remembered))
             }
-            None => Fence::Superseded(held.map(|known| known.remembered.clone()).unwrap_or_default()),
+            // Nothing depends on the facts stored for a newer state, unless its event may not have been sent.
+            None => {
+                let remembered = held.map(|known| known.remembered.clone());
+                let unsent = remembered.filter(|remembered| remembered.publication.unsent.is_some());
+                Fence::Superseded(seen(unsent.unwrap_or_default()))
+            }
         })
-    }
-
-    fn commit(&mut self, commit: &EventCommit) -> CommitOutcome {
-        let known = self.entities.get_mut(&commit.entity);
-        let Some(known) = known.filter(|known| entities::may_commit(known.entry, commit.version)) else {
-            return CommitOutcome::Overtaken;
-        };
-        let publication = &mut known.remembered.publication;
-        if publication.committed_at != commit.compared {
-            return CommitOutcome::Recompare(Box::new(publication.clone()));
-        }
-        *publication = commit.publication.clone();
-        CommitOutcome::Written
     }
 
     fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {

@@ -13,11 +13,15 @@
 
 pub mod action;
 pub mod bug;
+pub mod call;
 pub mod events;
+pub mod explore;
 mod fence;
+mod functions;
 pub mod model;
 mod ports;
 pub mod promises;
 mod reconciler;
 pub mod script;
+pub mod told;
 pub mod world;

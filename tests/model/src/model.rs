@@ -1,34 +1,19 @@
 //! Possible next actions, and the properties that must always hold.
 
-use std::{
-    collections::HashMap,
-    future::pending,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex};
 
-use hookline_domain::{
-    catalogue::apply::Apply,
-    consumer::{Message, Reindex, Try},
-    delivery::{
-        Delivery, envelope,
-        ledger::{Claim, ClaimRequest, Claims, LedgerState},
-        queue::EventQueue,
-        receive::{LEASE, REMEMBERED, Receive, ReceiveError, Received},
-    },
-    store::stores::StoreRecord,
-};
+use hookline_domain::delivery::ledger::LedgerState;
 use jiff::Timestamp;
 use stateright::{Model, Property};
 
 use crate::{
     action::{Action, Actor, CallOutcome, Role},
     bug::Bug,
-    events::{Content, interpret},
-    ports::ScriptedPorts,
+    events::Content,
+    functions::Known,
     promises::promises,
-    reconciler::{CatalogReads, reconcile},
-    script::{History, Progress, Request, Response, Script},
-    world::{ModelState, QueuedDelivery, Reconciliations, Running, time},
+    told::{Listen, Telling, To},
+    world::{ModelState, QueuedDelivery, Reconciliations, time},
 };
 
 /// Scenario to explore, and its limits.
@@ -52,6 +37,14 @@ pub struct Scenario {
     pub reconcilers: usize,
     /// Total number of reconciliations.
     pub reconciliations: u8,
+    /// Maximum number of concurrent workers. If there are any, each change of the catalog is followed by a job.
+    pub workers: usize,
+    /// Number of deliveries, from the first, that have been applied before.
+    pub applied: usize,
+    /// Those who begin and cease to listen, in this order.
+    pub listening: Vec<Listen>,
+    /// Number of these changes that have happened before, even before deliveries were applied.
+    pub listened: usize,
     /// Maximum messages in a batch.
     pub batch: usize,
     /// Number of functions that may die, besides those that a wait ends.
@@ -66,9 +59,6 @@ pub struct Scenario {
     pub known: Arc<Mutex<Known>>,
 }
 
-/// Progress by work: role, deliveries, received before or not, start, responses.
-type Known = HashMap<(Role, Vec<usize>, Vec<bool>, u8, History), WorkProgress>;
-
 impl Default for Scenario {
     /// Accepted deliveries, two consumers, nothing fails.
     fn default() -> Self {
@@ -82,6 +72,10 @@ impl Default for Scenario {
             catalogue: vec![],
             reconcilers: 0,
             reconciliations: 0,
+            workers: 0,
+            applied: 0,
+            listening: vec![],
+            listened: 0,
             batch: 1,
             deaths: 0,
             errors: 0,
@@ -90,22 +84,6 @@ impl Default for Scenario {
             known: Arc::default(),
         }
     }
-}
-
-/// Progress of a function's work.
-#[derive(Debug, Clone)]
-pub enum WorkProgress {
-    /// It waits for the responses to these calls.
-    Waiting(Vec<(usize, Request)>),
-    /// A receiver has responded.
-    Responded {
-        /// True if the response is a 2xx.
-        accepted: bool,
-    },
-    /// A consumer has completed these deliveries.
-    Settled(Vec<usize>),
-    /// A reconciliation's job has ended; true if the whole catalog was compared.
-    Reconciled(bool),
 }
 
 impl Scenario {
@@ -134,6 +112,27 @@ impl Scenario {
         }
     }
 
+    /// Accepted deliveries, two consumers, and somebody who has listened to all stores since the beginning.
+    #[must_use]
+    pub fn listened(events: &[Content]) -> Self {
+        Self {
+            events: events.to_vec(),
+            listening: vec![Listen::Begin(To::All, 0)],
+            listened: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Returns its deliveries and what else happens, for people.
+    pub(crate) fn name(&self) -> String {
+        let catalogue = (!self.catalogue.is_empty()).then(|| format!(", catalog {:?}", self.catalogue));
+        let listening = (!self.listening.is_empty()).then(|| format!(", {:?}", self.listening));
+        [Some(format!("{:?}", self.events)), catalogue, listening]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// Catalog in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
     #[must_use]
     pub fn reconciling(catalogue: &[Content], reconciliations: u8) -> Self {
@@ -146,238 +145,6 @@ impl Scenario {
             ..Self::default()
         }
     }
-
-    /// As [`run`](Self::run), cached by responses.
-    fn advance(&self, actor: Actor, running: &Running) -> WorkProgress {
-        let (work, received_before) = (running.work.clone(), running.received_before.clone());
-        let key = (
-            actor.role(),
-            work,
-            received_before,
-            running.since,
-            running.history.clone(),
-        );
-        let cache = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ended) = cache().get(&key) {
-            return ended.clone();
-        }
-        let ended = self.run(actor, running);
-        cache().insert(key, ended.clone());
-        ended
-    }
-
-    /// Runs a function from its history to its next calls, or to its end.
-    fn run(&self, actor: Actor, running: &Running) -> WorkProgress {
-        let script = Script::new(time(running.since));
-        match actor {
-            Actor::Receiver(_) => {
-                let delivery = self.delivery(running.work[0]);
-                let progress = if self.bug == Some(Bug::SendBeforeClaim) {
-                    script.run(Box::pin(send_before_claim(&script, &delivery)), &running.history)
-                } else {
-                    let receive = Receive::<Script> {
-                        ledger: script.clone(),
-                        queue: script.clone(),
-                        bodies: None,
-                        clock: script.clone(),
-                    };
-                    let received = async { receive.receive(&delivery, pending()).await };
-                    script.run(Box::pin(received), &running.history)
-                };
-                match progress {
-                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
-                    Progress::Done(received) => WorkProgress::Responded {
-                        accepted: matches!(received, Ok(Received::Queued | Received::Duplicate)),
-                    },
-                }
-            }
-            Actor::Consumer(_) => {
-                let reindex = Reindex::<ScriptedPorts> {
-                    ledger: script.clone(),
-                    apply: Apply {
-                        entities: script.clone(),
-                        stores: script.clone(),
-                        index: script.clone(),
-                        fan_out: Some(script.clone()),
-                        clock: script.clone(),
-                    },
-                    jobs: script.clone(),
-                    compliance: Some(script.clone()),
-                    interpret: interpret(self.bug),
-                };
-                let message = |(n, received_before): (&usize, &bool)| Message {
-                    id: n.to_string(),
-                    delivery: Ok(self.delivery(*n)),
-                    tried: Try {
-                        number: 1 + u32::from(*received_before),
-                        ..Try::default()
-                    },
-                };
-                let messages = running.work.iter().zip(&running.received_before).map(message).collect();
-                let applied = Box::pin(reindex.apply(messages, Timestamp::MAX));
-                match script.run(applied, &running.history) {
-                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
-                    Progress::Done(processed) => {
-                        let settled = processed.iter().filter(|message| message.verdict.is_settled());
-                        let number = |id: &str| id.parse().expect("ids are numbers");
-                        WorkProgress::Settled(settled.map(|message| number(&message.message_id)).collect())
-                    }
-                }
-            }
-            Actor::Reconciler(_) => {
-                let catalogue = CatalogReads {
-                    script: script.clone(),
-                    states: self.catalogue.clone(),
-                };
-                match script.run(Box::pin(reconcile(catalogue)), &running.history) {
-                    Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
-                    Progress::Done(done) => WorkProgress::Reconciled(done.is_ok()),
-                }
-            }
-        }
-    }
-
-    /// Record of the store at the start: connected if a delivery holds only a part.
-    fn connected(&self) -> Option<StoreRecord> {
-        let connected = self.events.iter().any(|content| matches!(content, Content::Part(_)));
-        (connected || self.is_store_known).then(|| StoreRecord {
-            connected,
-            ..StoreRecord::default()
-        })
-    }
-
-    fn delivery(&self, n: usize) -> Delivery {
-        let mut delivery = self.events[n].delivery(n);
-        if self.bug == Some(Bug::TriggerBeyondReceipt) {
-            delivery.received_at = delivery
-                .received_at
-                .max(delivery.triggered_at.unwrap_or(Timestamp::MIN));
-        }
-        delivery
-    }
-
-    /// Continues a function, and removes it when it has ended.
-    fn resume(&self, world: &mut ModelState, actor: Actor, mut running: Running) {
-        match self.advance(actor, &running) {
-            WorkProgress::Waiting(pending_calls) => {
-                // Nothing depends on the status, on notes or on audit records, so these calls are made at once. So is a
-                // reconciliation's read of the store, because no scenario uninstalls a store during one.
-                let is_reconciler = actor.role() == Role::Reconciler;
-                let independent = pending_calls.iter().find(|(_, request)| match request {
-                    Request::Record(_) | Request::Note(_) | Request::KeepAudit => true,
-                    Request::FindStore => is_reconciler,
-                    _ => false,
-                });
-                if let Some((number, request)) = independent {
-                    let response = world.perform(request, &running, self.bug);
-                    running.history.push((*number, response));
-                    return self.resume(world, actor, running);
-                }
-                running.pending_calls = pending_calls;
-                *actor.slot(world) = Some(running);
-            }
-            WorkProgress::Responded { accepted } => {
-                world.deliveries[running.work[0]].accepted |= accepted;
-                *actor.slot(world) = None;
-            }
-            WorkProgress::Settled(settled) => {
-                for n in settled {
-                    let copies = &mut world.deliveries[n].copies;
-                    *copies = copies.saturating_sub(1);
-                }
-                *actor.slot(world) = None;
-            }
-            WorkProgress::Reconciled(done) => {
-                *actor.slot(world) = None;
-                let read_state = running.catalog_read().map(|(number, _)| number).filter(|_| done);
-                let reconciliations = &mut world.reconciliations;
-                reconciliations.reconciled = reconciliations.reconciled.max(read_state);
-                let undisturbed = world.deaths_left == self.deaths && world.errors_left == self.errors;
-                world.reconciliations.calm = undisturbed && world.is_quiet() && read_state == Some(world.catalogue);
-            }
-        }
-    }
-
-    fn start(&self, world: &mut ModelState, actor: Actor, work: Vec<usize>, owner: String) {
-        let received_before = match actor.role() {
-            Role::Consumer => work.iter().map(|n| self.receive(&mut world.deliveries[*n])).collect(),
-            Role::Receiver | Role::Reconciler => vec![],
-        };
-        let running = Running {
-            work,
-            received_before,
-            owner,
-            since: world.waits,
-            calm: world.reconciliations.calm && actor.role() == Role::Reconciler,
-            history: vec![],
-            pending_calls: vec![],
-        };
-        self.resume(world, actor, running);
-    }
-
-    /// Returns true if the next copy has been received before; unreceived copies come first.
-    fn receive(&self, delivery: &mut QueuedDelivery) -> bool {
-        let received_before = delivery.fresh == 0;
-        delivery.fresh = delivery.fresh.saturating_sub(1);
-        received_before && self.bug != Some(Bug::RetryLooksNew)
-    }
-
-    fn call(&self, world: &mut ModelState, actor: Actor, number: usize, outcome: CallOutcome) {
-        let Some(mut running) = actor.slot(world).take() else {
-            return;
-        };
-        let Some((_, request)) = running
-            .pending_calls
-            .iter()
-            .find(|(pending, _)| *pending == number)
-            .cloned()
-        else {
-            return;
-        };
-        let response = match outcome {
-            CallOutcome::Failed => Response::Failed,
-            CallOutcome::Responded | CallOutcome::CallerDies | CallOutcome::DoneButReportedFailed
-                if request == Request::ReadCatalog =>
-            {
-                Response::Catalog(world.catalogue, self.catalogue[world.catalogue])
-            }
-            CallOutcome::Responded | CallOutcome::CallerDies | CallOutcome::DoneButReportedFailed => {
-                world.perform(&request, &running, self.bug)
-            }
-        };
-        match outcome {
-            CallOutcome::CallerDies => {
-                world.deaths_left -= 1;
-                return;
-            }
-            CallOutcome::DoneButReportedFailed | CallOutcome::Failed => {
-                world.errors_left -= 1;
-                running.history.push((number, Response::Failed));
-            }
-            CallOutcome::Responded => running.history.push((number, response)),
-        }
-        self.resume(world, actor, running);
-    }
-}
-
-/// Receiver with the bug that it sends before it claims.
-async fn send_before_claim(script: &Script, delivery: &Delivery) -> Result<Received, ReceiveError> {
-    let now = hookline_domain::kernel::port::Clock::now(script);
-    script.send(&delivery.key.store, envelope::encode(delivery)?).await?;
-    let request = ClaimRequest {
-        owner: String::new(),
-        now,
-        lease_until: now + LEASE,
-        expires_at: now + REMEMBERED,
-        event_id: None,
-    };
-    Ok(match script.claim(&delivery.key, &request).await? {
-        Claim::Fresh => Received::Queued,
-        Claim::Settled => Received::Duplicate,
-        Claim::Live { .. } => Received::InFlight {
-            retry_after: std::time::Duration::ZERO,
-        },
-    })
 }
 
 impl Model for Scenario {
@@ -399,9 +166,13 @@ impl Model for Scenario {
             receivers: vec![None; self.receivers],
             consumers: vec![None; self.consumers],
             reconcilers: vec![None; self.reconcilers],
+            workers: vec![None; self.workers],
+            jobs: 0,
+            reads: 0,
             reconciliations: Reconciliations {
                 left: self.reconciliations,
                 reconciled: None,
+                unfinished: false,
                 calm: false,
                 rewritten: false,
             },
@@ -410,6 +181,7 @@ impl Model for Scenario {
             store: self.connected(),
             failed: [].into(),
             job_sent: false,
+            telling: Telling::default(),
             erased: false,
             index: [].into(),
             newest: [].into(),
@@ -429,6 +201,12 @@ impl Model for Scenario {
                     expires_at: Timestamp::MAX,
                 });
             }
+        }
+        for change in &self.listening[..self.listened] {
+            world.listen(*change, self.bug);
+        }
+        for n in 0..self.applied {
+            self.apply_undisturbed(&mut world, n);
         }
         vec![world]
     }
@@ -451,13 +229,21 @@ impl Model for Scenario {
         if world.reconciliations.left > 0 && world.reconcilers.iter().any(Option::is_none) {
             actions.push(Action::Reconcile);
         }
+        if world.jobs > 0 && world.workers.iter().any(Option::is_none) {
+            let taken = world.workers.iter().flatten().count();
+            actions.extend((taken < usize::from(world.jobs)).then_some(Action::Work));
+        }
+        if world.telling.changes < self.listening.len() {
+            actions.push(Action::Listen);
+        }
         if world.catalogue + 1 < self.catalogue.len() {
             actions.push(Action::Change);
         }
         let receivers = (0..).map(Actor::Receiver).zip(&world.receivers);
         let consumers = (0..).map(Actor::Consumer).zip(&world.consumers);
         let reconcilers = (0..).map(Actor::Reconciler).zip(&world.reconcilers);
-        for (actor, running) in receivers.chain(consumers).chain(reconcilers) {
+        let workers = (0..).map(Actor::Worker).zip(&world.workers);
+        for (actor, running) in receivers.chain(consumers).chain(reconcilers).chain(workers) {
             let Some(running) = running else { continue };
             for (number, _) in &running.pending_calls {
                 actions.push(Action::Call(actor, *number, CallOutcome::Responded));
@@ -503,12 +289,22 @@ impl Model for Scenario {
             }
             Action::Change => {
                 next.catalogue += 1;
+                next.jobs += u8::from(self.workers > 0);
                 next.disturb();
             }
+            Action::Work => {
+                let worker = next.workers.iter().position(Option::is_none)?;
+                next.disturb();
+                self.start(&mut next, Actor::Worker(worker), vec![], String::new());
+            }
+            Action::Listen => next.listen(self.listening[next.telling.changes], self.bug),
             Action::Call(actor, number, outcome) => self.call(&mut next, actor, number, outcome),
             Action::Die(actor) => {
                 *actor.slot(&mut next) = None;
                 next.deaths_left -= 1;
+                if actor.role() == Role::Reconciler {
+                    next.leave_unfinished();
+                }
             }
             Action::Wait(forgets) => next.wait(forgets),
         }

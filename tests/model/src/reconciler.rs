@@ -1,8 +1,13 @@
 //! The product's own reconciliation, from start to end, of a catalog that has one product and finishes its exports
 //! at once.
 
+use std::collections::BTreeMap;
+
 use hookline_domain::{
-    catalogue::{apply::Apply, jobs::ExportId},
+    catalogue::{
+        apply::{Apply, Origin},
+        jobs::ExportId,
+    },
     event::{Event, Observed},
     kernel::{
         ids::{EntityId, StoreKey},
@@ -17,9 +22,10 @@ use hookline_domain::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    events::{Content, store},
+    events::{Content, product, store},
     ports::ScriptedPorts,
     script::{Request, Response, Script, failed},
+    world::MAX_READS,
 };
 
 /// The store's catalog.
@@ -32,18 +38,8 @@ pub(crate) struct CatalogReads {
 /// Reconciles the whole catalog, step by step. The model need not carry the steps: the job of a step
 /// holds only the responses so far.
 pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
-    let script = catalogue.script.clone();
     let reconcile = Reconcile::<ScriptedPorts> {
-        refetch: Refetch {
-            catalogue,
-            apply: Apply {
-                entities: script.clone(),
-                stores: script.clone(),
-                index: script.clone(),
-                fan_out: Some(script.clone()),
-                clock: script,
-            },
-        },
+        refetch: reads(catalogue),
         grace: SignedDuration::ZERO,
     };
     let mut step = Step::Begin;
@@ -58,10 +54,32 @@ pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> 
     }
 }
 
+/// Reads the product from the catalog and applies it, as a job asks.
+pub(crate) async fn refetch(catalogue: CatalogReads) -> Result<(), SyncError> {
+    let origin = Origin::Caused(None);
+    reads(catalogue).products(&store(), &[product().id], &origin).await?;
+    Ok(())
+}
+
+fn reads(catalogue: CatalogReads) -> Refetch<ScriptedPorts> {
+    let script = catalogue.script.clone();
+    Refetch {
+        catalogue,
+        apply: Apply {
+            entities: script.clone(),
+            stores: script.clone(),
+            index: script.clone(),
+            fan_out: Some(script.clone()),
+            clock: script,
+        },
+    }
+}
+
 impl CatalogReads {
-    async fn read_catalog(&self) -> Result<usize, CatalogueError> {
+    /// Returns the number of the catalog's state, and of the reads so far.
+    async fn read_catalog(&self) -> Result<(usize, u8), CatalogueError> {
         match self.script.call(Request::ReadCatalog).await {
-            Response::Catalog(number, _) => Ok(number),
+            Response::Catalog(number, _, reads) => Ok((number, reads)),
             other => Err(failed(&other).into()),
         }
     }
@@ -95,9 +113,17 @@ impl Catalogue for CatalogReads {
     }
 
     async fn products(&self, _store: &StoreKey, ids: &[EntityId]) -> Result<FetchedEntities, CatalogueError> {
-        let number = self.read_catalog().await?;
+        let (number, reads) = self.read_catalog().await?;
+        let seen = || {
+            let mut seen =
+                self.states[number].observed(self.at(number * usize::from(MAX_READS + 1) + usize::from(reads)));
+            if let Event::ProductUpdated(product) = &mut seen.event {
+                product.collections = Some(BTreeMap::new());
+            }
+            seen
+        };
         Ok(FetchedEntities {
-            seen: ids.iter().map(|_| self.observed(number)).collect(),
+            seen: ids.iter().map(|_| seen()).collect(),
             skipped: vec![],
         })
     }
@@ -132,7 +158,7 @@ impl Catalogue for CatalogReads {
     }
 
     async fn export(&self, _store: &StoreKey) -> Result<ExportId, CatalogueError> {
-        Ok(ExportId(self.read_catalog().await?.to_string()))
+        Ok(ExportId(self.read_catalog().await?.0.to_string()))
     }
 
     async fn exported(&self, _store: &StoreKey, export: &ExportId) -> Result<Export, CatalogueError> {

@@ -32,130 +32,13 @@ use hookline_domain::{
         version::Version,
     },
     memory::MemoryBodies,
-    store::stores::{StoreRecord, StoreUpdate, Stores},
+    store::stores::{Look, StoreRecord, StoreUpdate, Stores},
 };
 use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::events::{Content, number};
-
-/// One call of a port. Deliveries are numbers of the scenario; there is one store.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Request {
-    /// `Ledger::claim`
-    Claim {
-        /// Number of the delivery.
-        delivery: usize,
-        /// Time of the call.
-        now: Timestamp,
-        /// End of the lease.
-        lease_until: Timestamp,
-    },
-    /// `Ledger::release`
-    Release(usize),
-    /// `Ledger::complete`
-    Complete(usize, Fate),
-    /// `Ledger::note`
-    Note(usize),
-    /// `EventQueue::send`
-    Send(usize),
-    /// `Entities::advance`, with the observed fields.
-    Advance(EntityKey, Version, Box<RememberedFields>),
-    /// `Entities::confirm`
-    Confirm(Vec<(EntityKey, Version)>),
-    /// `Entries::find`
-    Known(Vec<EntityKey>),
-    /// `Catalogue::export` and `Catalogue::products`: a read of the store's current state.
-    ReadCatalog,
-    /// `Entities::tombstone`
-    Tombstone(EntityKey),
-    /// `Entities::retire`
-    Retire(EntityKey, Version),
-    /// `Entities::commit`
-    Commit(Box<EventCommit>),
-    /// `Entities::clear_all`
-    Clear(Vec<(EntityKey, Timestamp)>),
-    /// `FanOut::send`: id and type of each event.
-    SendEvents(Vec<(EventId, String)>),
-    /// `Entities::page`
-    Page(Option<EntityKey>, usize),
-    /// `Jobs::send`
-    SendJob,
-    /// `Stores::find`
-    FindStore,
-    /// `FailedDeliveries::remember`
-    Remember(usize),
-    /// `FailedDeliveries::forget`
-    ForgetFailed(usize),
-    /// `Stores::record`: number of deliveries counted.
-    Record(u64),
-    /// `Stores::disable`
-    Disable(Timestamp),
-    /// `Stores::begin_epoch`
-    BeginEpoch(Timestamp),
-    /// `Comply::keep`
-    KeepAudit,
-    /// `Comply::forget`
-    Forget(Timestamp),
-    /// `Index::apply`: entity and version of each change, and the document unless it is a removal.
-    Apply(Vec<(EntityKey, Version, Option<ShownDocument>)>),
-}
-
-/// Content of a document.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ShownDocument {
-    /// Time of its observation.
-    pub observed_at: Timestamp,
-    /// Its title, which distinguishes the states.
-    pub title: String,
-}
-
-/// An event to commit.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct EventCommit {
-    /// The entity.
-    pub entity: EntityKey,
-    /// Version of the state.
-    pub version: Version,
-    /// Time of the commit with which it was compared.
-    pub compared: Option<Timestamp>,
-    /// The entity's publication after it.
-    pub publication: Publication,
-}
-
-/// Response to a call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Response {
-    /// Done, without a value.
-    Done,
-    /// Failed; its effect is unknown.
-    Failed,
-    /// Result of a claim.
-    Claimed(Claim),
-    /// Result of a completion.
-    Completed(Completion),
-    /// Result of a note.
-    Noted(NoteOutcome),
-    /// Result of the fence.
-    Fenced(Fence),
-    /// Records of the fence.
-    Known(Vec<Option<FenceRecord>>),
-    /// State of the catalog, with its number.
-    Catalog(usize, Content),
-    /// Published state that a tombstone keeps.
-    Publication(Publication),
-    /// Result of a commit.
-    Committed(CommitOutcome),
-    /// Page of the fence's records.
-    Page(Vec<(EntityKey, Version)>, Option<EntityKey>),
-    /// Record of the store.
-    Store(Box<Option<StoreRecord>>),
-    /// For each change, true if the index took it, false if it held something newer.
-    Applied(Vec<bool>),
-}
-
-/// Responses that a piece of work has received, each with the number of its call.
-pub type History = Vec<(usize, Response)>;
+pub use crate::call::{EventCommit, History, Request, Response, ShownDocument, Taken};
+use crate::{events::number, told::Told};
 
 /// The calls of one piece of work.
 #[derive(Debug, Clone)]
@@ -398,8 +281,8 @@ impl Entities for Script {
 
 impl FanOut for Script {
     async fn send(&self, _store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
-        let events = events.iter().map(|event| (event.id.clone(), event.kind.to_string()));
-        self.done(Request::SendEvents(events.collect())).await
+        let told = events.iter().map(Told::of);
+        self.done(Request::SendEvents(told.collect())).await
     }
 }
 
@@ -423,6 +306,13 @@ impl Stores for Script {
     async fn find(&self, _store: &StoreKey) -> Result<Option<StoreRecord>, PortError> {
         match self.call(Request::FindStore).await {
             Response::Store(record) => Ok(*record),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn look(&self, _store: &StoreKey) -> Result<Look, PortError> {
+        match self.call(Request::Look).await {
+            Response::Look(look) => Ok(*look),
             other => Err(failed(&other)),
         }
     }
@@ -501,12 +391,12 @@ impl Index for Script {
         match self.call(Request::Apply(changes.collect())).await {
             Response::Applied(taken) => Ok(taken
                 .into_iter()
-                .map(|taken| {
-                    if taken {
-                        IndexOutcome::Applied
-                    } else {
-                        IndexOutcome::Superseded
-                    }
+                .map(|taken| match taken {
+                    Taken::Applied => IndexOutcome::Applied,
+                    Taken::Superseded => IndexOutcome::Superseded,
+                    Taken::Rejected => IndexOutcome::Rejected {
+                        reason: "the model's index does not accept it".to_owned(),
+                    },
                 })
                 .collect()),
             other => Err(failed(&other)),

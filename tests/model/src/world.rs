@@ -11,10 +11,18 @@ use hookline_domain::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    action::Role,
     bug::Bug,
     events::{Content, start},
-    script::{History, Request, Response, ShownDocument},
+    script::{History, Request, Response, ShownDocument, Taken},
+    told::Telling,
 };
+
+/// Title of documents that the index never accepts.
+pub const REFUSED: &str = "refused";
+
+/// Number of reads of jobs that are distinguished.
+pub(crate) const MAX_READS: u8 = 4;
 
 /// State of the whole system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +41,12 @@ pub struct ModelState {
     pub consumers: Vec<Option<Running>>,
     /// Running reconciliations.
     pub reconcilers: Vec<Option<Running>>,
+    /// Running workers.
+    pub workers: Vec<Option<Running>>,
+    /// Number of jobs on the queue; a job stays there until it is done.
+    pub jobs: u8,
+    /// Number of times that jobs have read the catalog, up to [`MAX_READS`].
+    pub reads: u8,
     /// Results of reconciliations so far.
     pub reconciliations: Reconciliations,
     /// Current state of the store's catalog.
@@ -49,6 +63,8 @@ pub struct ModelState {
     pub index: BTreeMap<EntityKey, (Version, Option<ShownDocument>)>,
     /// The newest version the index has ever taken.
     pub newest: BTreeMap<EntityKey, Version>,
+    /// Events and their listeners.
+    pub telling: Telling,
     /// True if the store's data has been erased.
     pub erased: bool,
     /// True if a search could have shown an older state after a newer, or a removed entity.
@@ -62,6 +78,8 @@ pub struct Reconciliations {
     pub left: u8,
     /// State of the catalog when the latest completed reconciliation read it.
     pub reconciled: Option<usize>,
+    /// True if one has died or failed, and none has ended well that began later: its job is received again.
+    pub unfinished: bool,
     /// True if nothing has happened since an undisturbed reconciliation.
     pub calm: bool,
     /// True if one wrote what the index already held, although nothing had happened since the one before.
@@ -98,8 +116,14 @@ pub struct Running {
     pub received_before: Vec<bool>,
     /// Unique among the attempts at a delivery.
     pub owner: String,
+    /// Its role.
+    pub role: Role,
     /// Number of waits at its start.
     pub since: u8,
+    /// Milliseconds of its clock after that, where clocks have to differ.
+    pub tick: u8,
+    /// True if it began before the last death or failure of a reconciliation.
+    pub outlived: bool,
     /// True if it is a reconciliation that began when nothing was in progress.
     pub calm: bool,
     /// Responses so far.
@@ -111,6 +135,11 @@ pub struct Running {
 /// Time after this many waits; each is longer than any lease or timeout.
 pub fn time(waits: u8) -> Timestamp {
     start() + SignedDuration::from_hours(2) + SignedDuration::from_mins(i64::from(waits))
+}
+
+/// Time of a function that started after this many waits, by its own clock.
+pub(crate) fn clock(waits: u8, tick: u8) -> Timestamp {
+    time(waits) + SignedDuration::from_millis(i64::from(tick))
 }
 
 impl ModelState {
@@ -149,6 +178,7 @@ impl ModelState {
                 (Some(Bug::StoreReadOnce), Some(before)) => before,
                 _ => Response::Store(Box::new(self.store.clone())),
             },
+            Request::Look => self.look(running, bug),
             Request::Disable(at) => {
                 let at = if bug == Some(Bug::NoFloor) {
                     Timestamp::UNIX_EPOCH
@@ -191,9 +221,14 @@ impl ModelState {
                 Response::Done
             }
             Request::Note(delivery) => Response::Noted(self.note(*delivery)),
-            Request::KeepAudit | Request::SendEvents(_) => Response::Done,
+            Request::KeepAudit => Response::Done,
+            Request::SendEvents(events) => {
+                self.tell(events, bug);
+                Response::Done
+            }
             Request::SendJob => {
                 self.job_sent |= bug != Some(Bug::JobIsLost);
+                self.jobs += u8::from(!self.workers.is_empty());
                 Response::Done
             }
             Request::Apply(changes) => {
@@ -266,12 +301,16 @@ impl ModelState {
 
     fn apply(&mut self, changes: &[(EntityKey, Version, Option<ShownDocument>)], bug: Option<Bug>) -> Response {
         let taken = changes.iter().map(|(entity, version, shown)| {
+            if shown.as_ref().is_some_and(|shown| shown.title == REFUSED) {
+                return Taken::Rejected;
+            }
             let held = self.index.get(entity).map(|(held, _)| *held);
             let takes = bug == Some(Bug::NoIndexVersion) || index::takes(held, *version);
             if takes {
                 self.index.insert(entity.clone(), (*version, shown.clone()));
+                return Taken::Applied;
             }
-            takes
+            Taken::Superseded
         });
         let taken = taken.collect();
         Response::Applied(taken)
@@ -312,9 +351,18 @@ impl ModelState {
         self.receivers.fill(None);
         self.consumers.fill(None);
         self.reconcilers.fill(None);
+        self.workers.fill(None);
         self.reconciliations.calm = false;
         if index_forgets {
             self.index.retain(|_, (_, shown)| shown.is_some());
+        }
+    }
+
+    /// Records that a reconciliation has died or failed, so that its job is received again.
+    pub(crate) fn leave_unfinished(&mut self) {
+        self.reconciliations.unfinished = true;
+        for running in self.reconcilers.iter_mut().flatten() {
+            running.outlived = true;
         }
     }
 
@@ -328,23 +376,32 @@ impl ModelState {
 
     /// Returns true if no function is running and the queue holds only dead letters.
     pub fn is_quiet(&self) -> bool {
-        let functions = self.receivers.iter().chain(&self.consumers).chain(&self.reconcilers);
-        let idle = functions.into_iter().all(Option::is_none);
+        let functions = self.receivers.iter().chain(&self.consumers);
+        let mut functions = functions.chain(&self.reconcilers).chain(&self.workers);
+        let idle = functions.all(Option::is_none) && self.jobs == 0;
         let is_idle = |delivery: &QueuedDelivery| delivery.copies == 0 || delivery.is_parked();
         idle && self.deliveries.iter().all(is_idle)
     }
 }
 
 impl Running {
-    /// Returns true for a reconciliation, which works on no delivery.
-    pub fn is_reconciliation(&self) -> bool {
-        self.work.is_empty()
+    /// Returns true for a reconciliation.
+    pub fn is_run(&self) -> bool {
+        self.role == Role::Reconciler
+    }
+
+    /// Numbers of the states of the catalog that it has read.
+    pub(crate) fn catalog_reads(&self) -> impl Iterator<Item = usize> {
+        self.history.iter().filter_map(|(_, response)| match response {
+            Response::Catalog(number, ..) => Some(*number),
+            _ => None,
+        })
     }
 
     /// State of the catalog when it was first read.
     pub fn catalog_read(&self) -> Option<(usize, Content)> {
         self.history.iter().find_map(|(_, response)| match response {
-            Response::Catalog(number, state) => Some((*number, *state)),
+            Response::Catalog(number, state, _) => Some((*number, *state)),
             _ => None,
         })
     }
@@ -360,8 +417,9 @@ impl QueuedDelivery {
 }
 
 fn first_store_read(running: &Running) -> Option<Response> {
-    let mut responses = running.history.iter().map(|(_, response)| response);
-    responses
-        .find(|response| matches!(response, Response::Store(_)))
-        .cloned()
+    running.history.iter().find_map(|(_, response)| match response {
+        Response::Store(_) => Some(response.clone()),
+        Response::Look(look) => Some(Response::Store(Box::new(look.record.clone()))),
+        _ => None,
+    })
 }

@@ -1,25 +1,10 @@
 //! The promises hold in every reachable state.
 
-#![expect(clippy::print_stdout, reason = "reports how much was explored")]
-
 use hookline_model::{
     events::Content::{Altered, Deleted, Hidden, Part, ShownDocument, Uninstalled},
+    explore::holds,
     model::Scenario,
-    promises::{REACHED, SAFETY},
 };
-use stateright::{Checker, Model};
-
-fn holds(scenario: Scenario) {
-    let name = format!("{:?} {:?}", scenario.events, scenario.catalogue);
-    let checker = scenario.checker().threads(2).spawn_bfs().join();
-    println!("{name}: {} states", checker.unique_state_count());
-    for property in SAFETY {
-        if let Some(path) = checker.discovery(property) {
-            panic!("violated: {property}\n{:?}", path.into_actions());
-        }
-    }
-    assert!(checker.discovery(REACHED).is_some(), "nothing was explored");
-}
 
 #[test]
 fn delivery_is_neither_lost_nor_duplicated_at_the_receiver() {

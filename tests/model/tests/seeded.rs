@@ -1,40 +1,18 @@
 //! Every seeded bug is found: a check that cannot fail proves nothing. Each scenario holds without its bug.
 
-#![expect(clippy::print_stdout, reason = "reports how much was explored")]
-
-use std::sync::Arc;
-
 use hookline_model::{
     bug::Bug,
     events::{
         Body,
         Content::{Altered, Captured, Deleted, Hidden, Part, ShownDocument, Uninstalled},
     },
+    explore::finds,
     model::Scenario,
     promises::{
         ERASED, LOST, NOT_REFETCHED, REWRITTEN, STILL_FAILED, UNACCOUNTED, UNMENDED, WENT_BACK, WRONG_END,
         WRONG_INSTALL,
     },
 };
-use stateright::{Checker, HasDiscoveries, Model};
-
-fn finds(bug: Bug, scenario: Scenario, property: &'static str) {
-    let sound = scenario.clone().checker().threads(2).spawn_bfs().join();
-    sound.assert_no_discovery(property);
-    let seeded = Scenario {
-        bug: Some(bug),
-        known: Arc::default(),
-        ..scenario
-    };
-    let finish_when = HasDiscoveries::AnyOf([property].into());
-    let checker = seeded.checker().threads(2).finish_when(finish_when).spawn_bfs().join();
-    let path = checker.discovery(property);
-    let path = path.unwrap_or_else(|| panic!("{bug:?} did not violate: {property}"));
-    println!("{bug:?}, found after {} states:", checker.unique_state_count());
-    for action in path.into_actions() {
-        println!("    {action:?}");
-    }
-}
 
 #[test]
 fn sending_before_claiming_leaves_deliveries_without_a_known_outcome() {
