@@ -179,8 +179,8 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
 /// somebody listens: comparing, committing, making events, and writing them as a queue message.
 fn published() -> PreparedStep {
     let batches: Vec<Vec<Message>> = (0..4)
-        .map(|turn| {
-            let message_of = |n| {
+        .map(|turn: u32| {
+            let message_of = |n: u32| {
                 let mut body = product(4 * KIB, u64::from(n), 10 * turn + n);
                 let title = b"\"title\":\"";
                 let at = body
@@ -216,7 +216,7 @@ fn published() -> PreparedStep {
             let processed = processed.now_or_never().expect("ports in memory are ready at once");
             assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
             for (store, events) in fan_out.take() {
-                black_box(event_message::pack(&store, &events).expect("events have JSON"));
+                black_box(event_message::pack(&store, &events, 1024 * KIB));
             }
         }),
     }

@@ -105,8 +105,6 @@ pub struct Follower {
     pub joined: usize,
     /// What the index held then: version, and the title unless the product is hidden or gone.
     pub found: Option<(Version, Option<String>)>,
-    /// True if somebody else listened already, and had received no event of what the index held.
-    pub found_untold: bool,
 }
 
 /// Events and their listeners.
@@ -162,14 +160,10 @@ impl ModelState {
                     let title = shown.as_ref().map(|shown| shown.title.clone());
                     (*version, title)
                 });
-                let told = &self.telling.told;
-                let is_told = |version: Version| told.iter().any(|told| told.version == version);
-                let is_untold = found.as_ref().is_some_and(|(version, _)| !is_told(*version));
                 let follower = Follower {
                     to,
                     since,
-                    joined: told.len(),
-                    found_untold: is_untold && !self.telling.followers.is_empty(),
+                    joined: self.telling.told.len(),
                     found,
                 };
                 self.telling.followers.push(follower);

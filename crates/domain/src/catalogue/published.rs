@@ -39,8 +39,8 @@ const STATUS: &str = "status";
 pub struct Published {
     /// Version of the state.
     pub version: Version,
-    /// Numbers of the periods in which it was published: of the store's own listeners, and of listeners to all stores.
-    pub periods: (u32, u32),
+    /// [`Audience`](Heard::audience) to which it was published.
+    pub audience: (u32, u32),
     /// Whether shoppers can see it.
     pub presence: Presence,
     /// Whether any variant can be bought; `None` if unknown.
@@ -158,6 +158,8 @@ pub struct Unsent {
     pub told: Option<Published>,
     /// True if it tells of a thing that was created in this period of listening.
     pub is_new: bool,
+    /// True if it tells all, whatever has changed, because somebody has begun to listen since `told`.
+    pub is_for_new: bool,
     /// Groups that have changed since `told`.
     pub changes: Changes,
 }
@@ -166,7 +168,7 @@ impl Unsent {
     /// Bytes of it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![u8::from(self.is_new)];
+        let mut bytes = vec![u8::from(self.is_new) | u8::from(self.is_for_new) << 1];
         bytes.extend(self.changes.0.to_be_bytes());
         bytes.extend(self.told.iter().flat_map(Published::to_bytes));
         bytes
@@ -175,11 +177,12 @@ impl Unsent {
     /// Reads what [`to_bytes`](Self::to_bytes) returned; unreadable bytes stand for a first event.
     #[must_use]
     pub fn read(mut bytes: &[u8]) -> Self {
-        let is_new = take(&mut bytes) == Some([1]);
+        let [flags] = take(&mut bytes).unwrap_or_default();
         let changes = take(&mut bytes).map_or_else(Changes::default, |bits| Changes(u16::from_be_bytes(bits)));
         Self {
             told: Published::read(bytes),
-            is_new,
+            is_new: flags & 0b01 != 0,
+            is_for_new: flags & 0b10 != 0,
             changes,
         }
     }
@@ -191,7 +194,7 @@ impl Published {
     pub(crate) fn bare(version: Version, presence: Presence, heard: Heard) -> Self {
         Self {
             version,
-            periods: (heard.own, heard.all),
+            audience: heard.audience(),
             presence,
             available: None,
             price: None,
@@ -202,12 +205,7 @@ impl Published {
     /// State of a document and its variants for tests of adapters, in period 1 of a store's own listeners.
     #[must_use]
     pub fn for_tests(version: Version, document: &Document, variants: &[Variant]) -> Self {
-        let heard = Heard {
-            own: 1,
-            all: 0,
-            since: Timestamp::UNIX_EPOCH,
-        };
-        Self::of(version, heard, document, variants, Unknown::default())
+        Self::of(version, Heard::by_one(1), document, variants, Unknown::default())
     }
 
     /// State of a document, with the product's variants as they were read, if it is one.
@@ -337,8 +335,8 @@ impl Published {
         let mut bytes = Vec::with_capacity(MAX_BYTES);
         bytes.push(FORMAT);
         bytes.extend(self.version.as_i64().to_be_bytes());
-        bytes.extend(self.periods.0.to_be_bytes());
-        bytes.extend(self.periods.1.to_be_bytes());
+        bytes.extend(self.audience.0.to_be_bytes());
+        bytes.extend(self.audience.1.to_be_bytes());
         let presence = match self.presence {
             Presence::Active => 0b00,
             Presence::Hidden => 0b01,
@@ -367,7 +365,7 @@ impl Published {
             return None;
         }
         let version = Version::read(i64::from_be_bytes(take(&mut rest)?));
-        let periods = (
+        let audience = (
             u32::from_be_bytes(take(&mut rest)?),
             u32::from_be_bytes(take(&mut rest)?),
         );
@@ -391,7 +389,7 @@ impl Published {
         let price = if rest.is_empty() { None } else { Some(read_price(rest)?) };
         Some(Self {
             version,
-            periods,
+            audience,
             presence,
             available,
             price,

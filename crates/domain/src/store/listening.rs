@@ -36,7 +36,7 @@ const MAX_ATTEMPTS: usize = 8;
 pub struct Listening {
     listeners: BTreeMap<String, Listener>,
     periods: BTreeMap<Resource, Period>,
-    /// Number of the latest period.
+    /// Number of the latest period, or of the latest listener who joined one.
     last: u32,
 }
 
@@ -50,6 +50,12 @@ pub struct Listener {
     pub until: Option<Timestamp>,
 }
 
+impl Listener {
+    fn wants(&self, resource: Resource, at: Timestamp) -> bool {
+        self.resources.contains(&resource) && self.until.is_none_or(|until| until > at)
+    }
+}
+
 /// Period in which a kind of thing has been listened to without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Period {
@@ -57,6 +63,8 @@ pub struct Period {
     pub number: u32,
     /// Beginning.
     pub since: Timestamp,
+    /// Number of the latest listener who joined, from the same count: the period's own if it was the first.
+    pub joined: u32,
 }
 
 impl Listening {
@@ -81,23 +89,37 @@ impl Listening {
     }
 
     fn is_wanted(&self, resource: Resource, at: Timestamp) -> bool {
-        self.listeners
-            .values()
-            .any(|listener| listener.resources.contains(&resource) && listener.until.is_none_or(|until| until > at))
+        self.listeners.values().any(|listener| listener.wants(resource, at))
     }
 
     /// Returns the listening with this listener, added or replaced. Begins a period of each kind of thing that nobody
-    /// listened to, or only somebody whose time is nearly over.
+    /// listened to, or only somebody whose time is nearly over. Otherwise a listener who is new to a kind of thing joins
+    /// its period.
     #[must_use]
     pub fn widened(&self, name: &str, listener: &Listener, now: Timestamp) -> Self {
         let mut widened = self.clone();
         widened.listeners.insert(name.to_owned(), listener.clone());
+        let soon = later(now, CLOCK_MARGIN);
         for resource in &listener.resources {
-            if !self.is_wanted(*resource, later(now, CLOCK_MARGIN)) {
-                widened.last += 1;
-                let (number, since) = (widened.last, now);
-                widened.periods.insert(*resource, Period { number, since });
+            let known = self
+                .listeners
+                .get(name)
+                .is_some_and(|known| known.wants(*resource, soon));
+            if known {
+                continue;
             }
+            widened.last += 1;
+            let joined = widened.last;
+            let period = self.periods.get(resource).filter(|_| self.is_wanted(*resource, soon));
+            let period = match period {
+                Some(period) => Period { joined, ..*period },
+                None => Period {
+                    number: joined,
+                    since: now,
+                    joined,
+                },
+            };
+            widened.periods.insert(*resource, period);
         }
         widened.tidied(now)
     }
@@ -128,10 +150,10 @@ impl Listening {
 /// stores. At least one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Heard {
-    /// Number of the period of the store's own listeners; 0 if it has none.
-    pub own: u32,
-    /// Number of the period of listeners to all stores; 0 if there are none.
-    pub all: u32,
+    /// Period of the store's own listeners, if it has any.
+    own: Option<Period>,
+    /// Period of listeners to all stores, if there are any.
+    all: Option<Period>,
     /// Beginning of the earlier of the two.
     pub since: Timestamp,
 }
@@ -142,19 +164,45 @@ impl Heard {
     pub fn of(own: &Listening, all: &Listening, resource: Resource, now: Timestamp) -> Option<Self> {
         let (own, all) = (own.period(resource, now), all.period(resource, now));
         let since = own.iter().chain(&all).map(|period| period.since).min()?;
-        let number = |period: Option<Period>| period.map_or(0, |period| period.number);
-        Some(Self {
-            own: number(own),
-            all: number(all),
-            since,
-        })
+        Some(Self { own, all, since })
     }
 
-    /// Returns true if listening has not been broken since the periods with these numbers: of the store's own listeners,
-    /// and of listeners to all stores.
+    /// Heard by listeners to one store only, in a period with this number. For tests of adapters.
     #[must_use]
-    pub fn continues(&self, own: u32, all: u32) -> bool {
-        (own != 0 && own == self.own) || (all != 0 && all == self.all)
+    pub fn by_one(number: u32) -> Self {
+        let period = Period {
+            number,
+            since: Timestamp::UNIX_EPOCH,
+            joined: number,
+        };
+        Self {
+            own: Some(period),
+            all: None,
+            since: period.since,
+        }
+    }
+
+    /// Numbers of the latest listeners, of the store's own and of those to all stores; 0 where there are none. They go with
+    /// what is published.
+    #[must_use]
+    pub fn audience(&self) -> (u32, u32) {
+        let joined = |period: Option<Period>| period.map_or(0, |period| period.joined);
+        (joined(self.own), joined(self.all))
+    }
+
+    /// Returns true if listening has not been broken since something was published to this [`audience`](Self::audience).
+    #[must_use]
+    pub fn continues(&self, (own, all): (u32, u32)) -> bool {
+        let within = |period: Option<Period>, joined| period.is_some_and(|period| period.number <= joined);
+        within(self.own, own) || within(self.all, all)
+    }
+
+    /// Returns true if somebody listens now who did not when something was published to this
+    /// [`audience`](Self::audience): they may have read a state in between of which no event was sent.
+    #[must_use]
+    pub fn has_joined_since(&self, (own, all): (u32, u32)) -> bool {
+        let (now_own, now_all) = self.audience();
+        now_own > own || now_all > all
     }
 }
 
@@ -262,17 +310,17 @@ mod tests {
     fn period_lasts_as_long_as_anybody_listens_and_no_number_comes_back() {
         let one = Listening::default().widened("one", &wants(&[PRODUCT]), noon());
         let both = one.widened("two", &wants(&[PRODUCT, ORDER]), noon());
-        assert_eq!((number(&both, PRODUCT), number(&both, ORDER)), (Some(1), Some(2)));
+        assert_eq!((number(&both, PRODUCT), number(&both, ORDER)), (Some(1), Some(3)));
         let two = both.narrowed("one", noon());
         assert_eq!(number(&two, PRODUCT), Some(1), "two still listens");
         let orders = two.widened("two", &wants(&[ORDER]), noon());
-        assert_eq!((number(&orders, PRODUCT), number(&orders, ORDER)), (None, Some(2)));
+        assert_eq!((number(&orders, PRODUCT), number(&orders, ORDER)), (None, Some(3)));
         let again = orders.widened("one", &wants(&[PRODUCT]), noon());
-        assert_eq!(number(&again, PRODUCT), Some(3));
+        assert_eq!(number(&again, PRODUCT), Some(4));
         let nobody = again.narrowed("one", noon()).narrowed("two", noon());
         assert_eq!(
             number(&nobody.widened("one", &wants(&[PRODUCT]), noon()), PRODUCT),
-            Some(4)
+            Some(5)
         );
     }
 
@@ -300,14 +348,25 @@ mod tests {
         let none = Listening::default();
         let heard = |own: &Listening, all: &Listening| Heard::of(own, all, PRODUCT, after(1));
         let both = heard(&own, &all).unwrap();
-        assert_eq!((both.own, both.all, both.since), (1, 1, after(-10)));
+        assert_eq!((both.audience(), both.since), ((1, 1), after(-10)));
         assert_eq!(heard(&none, &none), None);
-        assert!(both.continues(1, 0) && both.continues(0, 1) && both.continues(9, 1));
-        assert!(!both.continues(0, 0) && !both.continues(2, 2));
+        assert!(both.continues((1, 0)) && both.continues((0, 1)));
+        assert!(!both.continues((0, 0)));
         assert!(
-            !heard(&none, &all).unwrap().continues(1, 0),
+            !heard(&none, &all).unwrap().continues((1, 0)),
             "a period of its own listeners says nothing of others"
         );
+        let again = own.narrowed("one", noon()).widened("one", &wants(&[PRODUCT]), noon());
+        assert!(
+            !heard(&again, &none).unwrap().continues((1, 0)),
+            "a period that has ended"
+        );
+        let joined = own.widened("two", &wants(&[PRODUCT]), noon());
+        let joined = heard(&joined, &none).unwrap();
+        assert!(joined.continues((1, 0)) && joined.has_joined_since((1, 0)));
+        assert!(!joined.has_joined_since(joined.audience()));
+        let renewed = own.widened("one", &wants(&[PRODUCT, ORDER]), noon());
+        assert!(!heard(&renewed, &none).unwrap().has_joined_since((1, 0)), "nobody new");
     }
 
     #[tokio::test]

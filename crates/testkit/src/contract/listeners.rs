@@ -68,7 +68,7 @@ pub async fn listeners_of_a_store_and_of_all_are_seen_by_one_look(stores: &(impl
     .unwrap();
     let look = stores.look(&demo).await.unwrap();
     let now = noon_plus(1);
-    let heard = |resource| look.heard(resource, now).map(|heard| (heard.own, heard.all));
+    let heard = |resource| look.heard(resource, now).map(|heard| heard.audience());
     assert_eq!(heard(Resource::Order), Some((0, 1)));
     assert_eq!(heard(Resource::Product), Some((1, 0)));
     assert_eq!(heard(Resource::Customer), None);

@@ -23,7 +23,7 @@ use crate::{
     catalogue::{
         entities::{Commit, CommitOutcome, Entities},
         fan_out::FanOut,
-        published::{Publication, Published, Unsent},
+        published::{Presence, Publication, Published, Unsent},
     },
     event::fact::{Announcement, Fact, Identity},
     kernel::{
@@ -117,8 +117,7 @@ pub(super) struct Finding {
 /// Decides what is done for a state, given what is published.
 fn decide(publication: &Publication, state: Published, heard: Heard, finding: Finding, standing: Standing) -> Step {
     let in_period = |at: Option<Timestamp>| at.is_some_and(|at| at >= heard.since);
-    let published =
-        (publication.published.as_ref()).filter(|published| heard.continues(published.periods.0, published.periods.1));
+    let published = (publication.published.as_ref()).filter(|published| heard.continues(published.audience));
     let Some(published) = published else {
         // The first event of an entity says all of it, and a superseded state is not committed.
         if standing != Standing::Held || (finding.is_run && !in_period(finding.updated_at)) {
@@ -132,11 +131,16 @@ fn decide(publication: &Publication, state: Published, heard: Heard, finding: Fi
     };
     let state = state.over(published);
     let changes = state.changes_since(published);
-    if changes.is_empty() {
-        if publication.unsent.is_some() {
-            return Step::Resend;
-        }
-        return if standing != Standing::Superseded && state.says_more_than(published) {
+    // A listener who joined may have read a state that was indexed and never committed. A deletion is final.
+    let is_for_new =
+        standing == Standing::Held && state.presence != Presence::Gone && heard.has_joined_since(published.audience);
+    if changes.is_empty() && !is_for_new {
+        return if publication.unsent.is_some() {
+            Step::Resend
+        } else if standing != Standing::Superseded && state.says_more_than(published) {
+            // Whoever has joined is still to be told.
+            let mut state = state;
+            state.audience = published.audience;
             Step::Fill(state)
         } else {
             Step::Quiet
@@ -149,12 +153,14 @@ fn decide(publication: &Publication, state: Published, heard: Heard, finding: Fi
         None => Unsent {
             told: Some(published.clone()),
             is_new: false,
+            is_for_new,
             changes,
         },
         // That event may have been sent or not, so this one says what differs from either.
         Some(before) => Unsent {
             told: before.told.clone(),
             is_new: before.is_new,
+            is_for_new: is_for_new || before.is_for_new,
             changes: (before.told.as_ref()).map_or_else(Default::default, |told| {
                 changes.and(before.changes).and(state.changes_since(told))
             }),

@@ -121,10 +121,11 @@ fn kinds(kind: Kind, published: &Published, unsent: &Unsent) -> Kinds {
     }
     let mut kinds = Vec::new();
     let (content, inventory) = (unsent.changes.without_inventory(), unsent.changes.only_inventory());
-    if !content.is_empty() {
+    if !content.is_empty() || unsent.is_for_new {
         kinds.push((updated, content));
     }
-    if !inventory.is_empty() {
+    let tells_inventory = kind == Kind::Product && published.available.is_some();
+    if !inventory.is_empty() || (unsent.is_for_new && tells_inventory) {
         kinds.push((EventType::INVENTORY_UPDATED, inventory));
     }
     kinds

@@ -7,12 +7,6 @@ use crate::{
     testing::{product, store},
 };
 
-const HEARD: Heard = Heard {
-    own: 1,
-    all: 0,
-    since: Timestamp::UNIX_EPOCH,
-};
-
 fn entity() -> EntityKey {
     store().entity(Kind::Product, "1".parse().unwrap())
 }
@@ -46,7 +40,13 @@ fn published(product: &Product) -> Published {
 
 fn published_with(product: &Product, unknown: Unknown) -> Published {
     let document = Document::of_product(&entity(), product.clone(), Timestamp::UNIX_EPOCH);
-    Published::of(Version::read(7), HEARD, &document, &product.variants, unknown)
+    Published::of(
+        Version::read(7),
+        Heard::by_one(1),
+        &document,
+        &product.variants,
+        unknown,
+    )
 }
 
 #[test]
@@ -169,13 +169,14 @@ proptest! {
     fn bytes_are_few_and_read_back(
         version: i64, own: u32, all: u32, groups: [u64; 8], from: i64, to: i64, scale in 0..=28_u32,
         currency in proptest::option::of("[A-Z]{3}"), available: Option<bool>, kind in 0..3_usize, is_new: bool,
+        is_for_new: bool,
         changes in 0..512_u16,
     ) {
         let presence = [Presence::Active, Presence::Hidden, Presence::Gone][kind];
         let price = |mantissa: i64| Decimal::from_i128_with_scale(mantissa.into(), scale);
         let published = Published {
             version: Version::read(version),
-            periods: (own, all),
+            audience: (own, all),
             presence,
             available,
             price: Some(PriceRange { from: price(from), to: price(to), currency }),
@@ -187,9 +188,9 @@ proptest! {
         for cut in 0..bytes.len() {
             prop_assert!(Published::read(&bytes[..cut]).is_none_or(|read| read.groups == groups));
         }
-        let unsent = Unsent { told: Some(published), is_new, changes: Changes(changes) };
+        let unsent = Unsent { told: Some(published), is_new, is_for_new, changes: Changes(changes) };
         prop_assert_eq!(Unsent::read(&unsent.to_bytes()), unsent);
-        let first = Unsent { told: None, is_new, changes: Changes(0) };
+        let first = Unsent { told: None, is_new, is_for_new, changes: Changes(0) };
         prop_assert_eq!(Unsent::read(&first.to_bytes()), first);
     }
 

@@ -309,6 +309,30 @@ async fn what_was_told_in_an_earlier_period_counts_as_nothing() {
 }
 
 #[tokio::test]
+async fn next_state_is_told_whole_to_a_listener_who_joins_and_only_once() {
+    let consumer = listened_to(&[Resource::Product]).await;
+    consumer.see(stove(T1, "48.00", 3), T1, &JOB).await;
+    consumer.told();
+    let second = Listener {
+        resources: [Resource::Product].into(),
+        until: None,
+    };
+    let stores = &consumer.apply.stores;
+    widen(stores, Audience::All, "second", &second, at(T2)).await.unwrap();
+    // It may have read another state in between, which the index held and nobody was told.
+    consumer.see(stove(T1, "48.00", 3), T2, &JOB).await;
+    let told = consumer.told();
+    let changed: Vec<_> = told.iter().map(|event| event.changed.clone().unwrap()).collect();
+    assert_eq!(
+        changed,
+        [[""; 0], [""; 0]],
+        "nothing, for those who have listened all the time"
+    );
+    consumer.see(stove(T1, "48.00", 3), T3, &JOB).await;
+    assert_eq!(consumer.told(), []);
+}
+
+#[tokio::test]
 async fn run_through_the_catalogue_tells_only_what_changed_in_the_period() {
     let consumer = listened_to(&[Resource::Product]).await;
     let old = (at(BEGINNING) - DAY).to_string();
