@@ -6,8 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_api::api::{About, ReadAdapters, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
-    AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores,
-    OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue, SqsQueues,
+    AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoEventLog, DynamoLedger,
+    DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -87,6 +87,7 @@ impl ReadPorts for EmulatedPorts {
     type Stores = DynamoStores;
     type Records = DynamoLedger;
     type Activity = DynamoActivity<SystemClock>;
+    type Events = DynamoEventLog;
     type Queues = SqsQueues;
     type Tickets = MemoryAccess;
     type Clock = SystemClock;
@@ -263,6 +264,7 @@ impl Pipeline {
                     stores: stores(),
                     records: Some(tables.ledger(LEDGER_TABLE)),
                     activity: Some(activity()),
+                    events: None,
                     queues: None,
                     tickets: None,
                     clock: SystemClock,

@@ -50,7 +50,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "FanOut": ({"sqs:SendMessage"}, {"FanOutQueue"}),
         "BodiesAbsence": ({"s3:ListBucket"}, {"PayloadBucket"}),
         "Ledger": ({"dynamodb:UpdateItem", "dynamodb:PartiQLUpdate"}, {"LedgerTable"}),
-        "Entities": (FENCE, {"EntitiesTable"}),
+        "Entities": (FENCE | {"dynamodb:PutItem"}, {"EntitiesTable"}),
         "Stores": (
             {
                 "dynamodb:Query",
@@ -114,14 +114,17 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
         "Activity": ({"dynamodb:Query"}, {"ActivityTable"}),
+        "Events": ({"dynamodb:GetItem", "dynamodb:Query"}, {"EventsTable"}),
         "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
         "Logs": (LOGS, {"StatusLogs"}),
     },
     "ActionsFunction": {
         "Stores": (
-            {"dynamodb:Query", *(f"dynamodb:{action}Item" for action in ("Get", "Update", "Delete"))},
+            {"dynamodb:Query", *(f"dynamodb:{action}Item" for action in ("Get", "BatchGet", "Update", "Delete"))},
             {"StoresTable"},
         ),
+        "Entities": ({"dynamodb:PutItem"}, {"EntitiesTable"}),
+        "FanOut": ({"sqs:SendMessage"}, {"FanOutQueue"}),
         "Jobs": ({"sqs:SendMessage"}, {"SyncQueue"}),
         "DeadLetters": (
             {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"},
@@ -161,7 +164,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
     },
     "SearchFunction": {
         "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
-        "Index": ({"es:ESHttpPost"}, {f"{INDEX}/_search"}),
+        "Index": ({"es:ESHttpPost"}, {f"{INDEX}/_search", f"{INDEX}/_mget"}),
         "ServerlessIndex": SERVERLESS,
         "Logs": (LOGS, {"SearchLogs"}),
     },
@@ -218,7 +221,7 @@ def test_index_requests_use_the_permitted_paths() -> None:
     adapter = REPOSITORY / "crates/aws/src/opensearch"
     files = [adapter.with_suffix(".rs"), *adapter.rglob("*.rs")]
     parts = {part for file in files for part in re.findall(r"\b(\w+Parts)::\w+\(", file.read_text())}
-    assert parts == {"IndicesExistsParts", "IndicesCreateParts", "BulkParts", "SearchParts"}
+    assert parts == {"IndicesExistsParts", "IndicesCreateParts", "BulkParts", "SearchParts", "MgetParts"}
 
 
 def test_the_only_managed_policies_are_for_traces_and_network_interfaces(resources: Resources) -> None:

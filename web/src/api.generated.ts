@@ -172,6 +172,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stores/{store}/documents/{kind}/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document of a product or collection
+         * @description As the index holds it. `data_url` of an event that had to be cut leads here.
+         */
+        get: operations["document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events of a store
+         * @description Those of the last days that were published, whether or not a target has them.
+         */
+        get: operations["events"];
+        put?: never;
+        /**
+         * Publish an event of the operator's own
+         * @description Admins only. The id follows from the store and the idempotency key: after a failure, send the same request again.
+         */
+        post: operations["publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One event, with its payload and its targets */
+        get: operations["event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stores/{store}/reconcile": {
         parameters: {
             query?: never;
@@ -425,6 +486,40 @@ export interface components {
          * @enum {string}
          */
         ConcernCause: "dead_letters" | "uninstalled" | "signatures" | "queue_stuck" | "subscriptions" | "error";
+        /** @description An event of the operator's own. */
+        CustomEventBody: {
+            /** @description Data: any object of at most 48 KiB as compact JSON. */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description Key of 1 to 128 visible ASCII characters. The first event of the store with a key counts: each later one gets its id and is not sent on. It is known for 90 days. */
+            idempotency_key: string;
+            /**
+             * @description Chat session that it belongs to: 1 to 128 visible ASCII characters.
+             * @default null
+             */
+            session_id: string | null;
+            /** @description Store of the event, if the body names it: that of the path. */
+            store?: components["schemas"]["CustomEventStore"] | null;
+            /** @description Thing that the event is about; by default `custom`, with the key as its id. */
+            subject?: components["schemas"]["CustomEventSubject"] | null;
+            /** @description Type: `custom.` and 1 to 64 small letters, digits, underscores and dots. */
+            type: string;
+        };
+        /** @description Store of an event of the operator's own. */
+        CustomEventStore: {
+            /** @description Store at the source, as in `demo.myshopify.com`. */
+            id: string;
+            /** @description Source, as in `shopify`. */
+            source: string;
+        };
+        /** @description Thing that an event of the operator's own is about. */
+        CustomEventSubject: {
+            /** @description Id: 1 to 255 bytes. */
+            id: string;
+            /** @description Kind, as in `product`: 1 to 64 small letters, digits and underscores. */
+            kind: string;
+        };
         /** @description A page of deliveries, newest first. */
         DeliveriesResponse: {
             /** @description Outcomes of deliveries, newest first. */
@@ -541,6 +636,59 @@ export interface components {
             /** @description In the event queue. */
             waiting: number;
         };
+        /** @description Document in the index. Ids are strings because they exceed 2^53; prices are decimal strings because they are money. */
+        Document: {
+            /** @description True if any variant can be bought now; absent if unknown. */
+            available?: boolean;
+            /** @description Collections that it is in, as far as known. */
+            collections?: components["schemas"]["DocumentCollection"][];
+            /** @description ISO 4217 code, where known. */
+            currency?: string;
+            /** @description Description, as plain text. */
+            description: string;
+            /** @description Name in URLs. */
+            handle?: string;
+            /** @description The vendor's id. */
+            id: string;
+            /** @description URL of its first image. */
+            image?: string;
+            /** @description Product or collection. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Format: date-time
+             * @description Time at which this state was observed; not before `updated_at`.
+             */
+            observed_at: string;
+            /** @description Options in which its variants differ. */
+            options?: components["schemas"]["DocumentOption"][];
+            /** @description True if something is missing: `variants` are only the first of more, or the source left out fields. */
+            partial?: boolean;
+            /** @description The highest price. */
+            price_max?: string;
+            /** @description The lowest price. */
+            price_min?: string;
+            /** @description Type of the product, in the store's words. */
+            product_type?: string;
+            /** @description The source, as in `shopify`. */
+            source: string;
+            /** @description Name of the store. */
+            store: string;
+            /** @description Tags. */
+            tags?: string[];
+            /** @description Everything as a person would read it out, to be retrieved and quoted. */
+            text: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description Time of its last change.
+             */
+            updated_at: string;
+            /** @description Variants that can be bought. */
+            variants?: components["schemas"]["DocumentVariant"][];
+            /** @description Maker of the product. */
+            vendor?: string;
+        };
         /** @description One collection that a product is in. */
         DocumentCollection: {
             /** @description The vendor's id. */
@@ -596,6 +744,18 @@ export interface components {
             /** @description A sentence: what is wrong, and what to do. */
             error: string;
         };
+        /** @description Webhook that brought an event. */
+        EventCause: {
+            /** @description Id of the delivery; null for `reconcile`. */
+            delivery_id: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which the delivery was received; of a reconciliation, the time at which it read the state.
+             */
+            received_at: string;
+            /** @description Topic, or `reconcile` for a difference that no webhook reported. */
+            topic: string;
+        };
         /** @description Number of events. */
         EventCounts: {
             /** @description By topic. */
@@ -605,6 +765,44 @@ export interface components {
             /** @description Total. */
             total: number;
         };
+        /** @description An event, with its payload and its targets. */
+        EventDetails: {
+            /**
+             * Format: date-time
+             * @description Time at which it was first kept.
+             */
+            accepted_at: string;
+            /** @description Webhook that brought it; null if it was published by hand. */
+            cause: components["schemas"]["EventCause"] | null;
+            /** @description Groups of fields that differ from what the last event of the subject said; null if there was none, or if the event is not about a state. */
+            changed: string[] | null;
+            /**
+             * Format: date-time
+             * @description Time at which it is deleted; some days later at the latest.
+             */
+            expires_at: string;
+            /** @description Id. */
+            id: components["schemas"]["EventId"];
+            /** @description Payload: the event as listeners get it. `GET /api/event-types/{type}` has its JSON Schema. */
+            payload: {
+                [key: string]: unknown;
+            };
+            /** @description Name of the store. */
+            store: string;
+            /** @description Thing that it is about. */
+            subject: components["schemas"]["EventSubject"];
+            /** @description Targets, each with the outcome there. */
+            targets: components["schemas"]["EventTarget"][];
+            /**
+             * Format: date-time
+             * @description Time at which it happened; of a state, the time at which Hookline learned of it.
+             */
+            timestamp: string;
+            /** @description Type, as in `inventory.updated`. */
+            type: components["schemas"]["EventType"];
+        };
+        /** @description Id of an event: `evt_` and 26 letters of Crockford's Base32, 48 bits of milliseconds and 80 bits of a hash. Ids of one store sort by time. */
+        EventId: string;
         /**
          * @description Kind of thing that an event is about, which a listener asks for as a whole.
          *
@@ -621,6 +819,42 @@ export interface components {
          * @enum {string}
          */
         EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "custom";
+        /** @description Thing that an event is about. */
+        EventSubject: {
+            /** @description Vendor's id. */
+            id: string;
+            /** @description Kind, as in `product`. */
+            kind: string;
+        };
+        /** @description An event, without its payload. */
+        EventSummary: {
+            /** @description Webhook that brought it; null if it was published by hand. */
+            cause: components["schemas"]["EventCause"] | null;
+            /** @description Groups of fields that differ from what the last event of the subject said; null if there was none, or if the event is not about a state. */
+            changed: string[] | null;
+            /** @description Id. */
+            id: components["schemas"]["EventId"];
+            /** @description Thing that it is about. */
+            subject: components["schemas"]["EventSubject"];
+            /**
+             * Format: date-time
+             * @description Time at which it happened; of a state, the time at which Hookline learned of it.
+             */
+            timestamp: string;
+            /** @description Type, as in `inventory.updated`. */
+            type: components["schemas"]["EventType"];
+        };
+        /** @description Outcome of an event at a target. */
+        EventTarget: {
+            /** @description Reason why the target has not accepted it at the last attempt. */
+            error?: string;
+            /** @description Name: `bus` is the operator's event bus. */
+            target: string;
+            /** @description Outcome. */
+            verdict: components["schemas"]["TargetVerdict"];
+        };
+        /** @description Type of an event, as in `inventory.updated`. */
+        EventType: string;
         /** @description A type of events, with its JSON Schema and a sample. */
         EventTypeDetails: {
             /** @description Meaning, in a sentence. */
@@ -655,6 +889,13 @@ export interface components {
         EventTypesResponse: {
             /** @description Types, in the order of the catalog. The last is `custom.*`, which stands for all of the operator's own. */
             event_types: components["schemas"]["EventTypeSummary"][];
+        };
+        /** @description A page of events, newest first. */
+        EventsResponse: {
+            /** @description The events, newest first. */
+            events: components["schemas"]["EventSummary"][];
+            /** @description Value of `before` for the next page; null on the last page. A page with few or no events may have a next one, because a page also ends after a number of events that the parameters do not select. */
+            next: components["schemas"]["EventId"] | null;
         };
         /** @description A failed delivery in the API. */
         FailedDeliveryReport: {
@@ -935,6 +1176,22 @@ export interface components {
             p50: number;
             /** @description 99 in 100 deliveries took at most this long. */
             p99: number;
+        };
+        /** @description Response to a published event. */
+        PublishResponse: {
+            /** @description Id of the event. */
+            id: components["schemas"]["EventId"];
+            /** @description False if nobody listens to the store's own events: the event is kept and listed, and that is all. */
+            listeners: boolean;
+            /** @description Outcome, in a sentence or two. */
+            message: string;
+            /** @description True if the idempotency key was used before: that event counts, whatever this request says. */
+            repeated: boolean;
+            /**
+             * Format: date-time
+             * @description Time of the event.
+             */
+            timestamp: string;
         };
         /** @description Rate limit of a store's Admin API for one app, in points of query cost (<https://shopify.dev/docs/api/usage/limits>). */
         Quota: {
@@ -1409,6 +1666,15 @@ export interface components {
             /** @description Title, cut after 80 characters, if the delivery contains one. */
             title?: string;
         };
+        /**
+         * @description Outcome of an event at a target.
+         *
+         *     - `off`: The target was not there when the event was accepted; the event is not sent later either.
+         *     - `queued`: It is being sent.
+         *     - `sent`: The target has accepted it.
+         * @enum {string}
+         */
+        TargetVerdict: "off" | "queued" | "sent";
         /** @description Result of checking a store's vendor subscriptions and our queues. */
         Watched: {
             /**
@@ -1463,7 +1729,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
-        /** @description With `error`: the store, delivery or event type is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
+        /** @description With `error`: the store, delivery, event, document or event type is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1523,6 +1789,9 @@ export type ClientMessage = components['schemas']['ClientMessage'];
 export type ClientSecret = components['schemas']['ClientSecret'];
 export type Concern = components['schemas']['Concern'];
 export type ConcernCause = components['schemas']['ConcernCause'];
+export type CustomEventBody = components['schemas']['CustomEventBody'];
+export type CustomEventStore = components['schemas']['CustomEventStore'];
+export type CustomEventSubject = components['schemas']['CustomEventSubject'];
 export type DeliveriesResponse = components['schemas']['DeliveriesResponse'];
 export type DeliveryAction = components['schemas']['DeliveryAction'];
 export type DeliveryBody = components['schemas']['DeliveryBody'];
@@ -1531,17 +1800,26 @@ export type DeliveryOutcome = components['schemas']['DeliveryOutcome'];
 export type DeliveryProblem = components['schemas']['DeliveryProblem'];
 export type DeliveryState = components['schemas']['DeliveryState'];
 export type Depths = components['schemas']['Depths'];
+export type Document = components['schemas']['Document'];
 export type DocumentCollection = components['schemas']['DocumentCollection'];
 export type DocumentOption = components['schemas']['DocumentOption'];
 export type DocumentVariant = components['schemas']['DocumentVariant'];
 export type EmptyBody = components['schemas']['EmptyBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
+export type EventCause = components['schemas']['EventCause'];
 export type EventCounts = components['schemas']['EventCounts'];
+export type EventDetails = components['schemas']['EventDetails'];
+export type EventId = components['schemas']['EventId'];
 export type EventResource = components['schemas']['EventResource'];
+export type EventSubject = components['schemas']['EventSubject'];
+export type EventSummary = components['schemas']['EventSummary'];
+export type EventTarget = components['schemas']['EventTarget'];
+export type EventType = components['schemas']['EventType'];
 export type EventTypeDetails = components['schemas']['EventTypeDetails'];
 export type EventTypeSummary = components['schemas']['EventTypeSummary'];
 export type EventTypesResponse = components['schemas']['EventTypesResponse'];
+export type EventsResponse = components['schemas']['EventsResponse'];
 export type FailedDeliveryReport = components['schemas']['FailedDeliveryReport'];
 export type FailedDeliverySummary = components['schemas']['FailedDeliverySummary'];
 export type FailedState = components['schemas']['FailedState'];
@@ -1558,6 +1836,7 @@ export type Notice = components['schemas']['Notice'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticedDelivery = components['schemas']['NoticedDelivery'];
 export type Percentiles = components['schemas']['Percentiles'];
+export type PublishResponse = components['schemas']['PublishResponse'];
 export type Quota = components['schemas']['Quota'];
 export type Receiver = components['schemas']['Receiver'];
 export type Reconciled = components['schemas']['Reconciled'];
@@ -1582,6 +1861,7 @@ export type StoreStatus = components['schemas']['StoreStatus'];
 export type StoreSummary = components['schemas']['StoreSummary'];
 export type StoresResponse = components['schemas']['StoresResponse'];
 export type Subject = components['schemas']['Subject'];
+export type TargetVerdict = components['schemas']['TargetVerdict'];
 export type Watched = components['schemas']['Watched'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseConflict = components['responses']['Conflict'];
@@ -1867,6 +2147,156 @@ export interface operations {
             409: components["responses"]["Conflict"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Kind. */
+                kind: components["schemas"]["Kind"];
+                /** @description Vendor's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /** @description Type, as in `inventory.updated`, or the beginning of some, as in `product.*`. */
+                type?: string;
+                /** @description Thing that they are about: kind and id, as in `product#788032119674292922`. In a URL, `#` is `%23`. */
+                subject?: string;
+                /** @description Id of the delivery that caused them. */
+                cause?: string;
+                /** @description Returns only events of this time or later. */
+                from?: string;
+                /** @description Value of `next` on the previous page. Returns only older events. */
+                before?: string;
+                /** @description Largest number of results on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomEventBody"];
+            };
+        };
+        responses: {
+            /** @description It is on its way. */
+            202: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the event, `evt_…`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The event. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventDetails"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
             503: components["responses"]["Unavailable"];
         };
     };

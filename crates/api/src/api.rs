@@ -1,5 +1,5 @@
-//! The HTTP API that docs/openapi.json describes: status of stores, outcomes of deliveries, search in a catalogue, and
-//! the actions of admins. The [guard](crate::guard) decides who may call it.
+//! The HTTP API that docs/openapi.json describes: status of stores, outcomes of deliveries, events, search in a
+//! catalogue, and the actions of admins. The [guard](crate::guard) decides who may call it.
 //!
 //! API Gateway has matched the path; the route it chose is in the request's context. A route whose table or queue is
 //! not configured for the function is answered with 501.
@@ -7,14 +7,18 @@
 mod actions;
 mod deliveries;
 mod event_types;
+mod events;
 mod list;
 mod me;
 mod openapi;
+mod publish;
 mod read;
 mod search;
 mod status;
 
+use hookline_lambda::serve::bytes;
 use lambda_http::{Request, RequestExt, request::RequestContext};
+use serde::de::DeserializeOwned;
 
 pub use self::{
     actions::{ActionAdapters, ActionPorts, ActionsApi},
@@ -43,6 +47,18 @@ fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiErr
         Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
         Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit must be a number from 1 to {most}"))),
     }
+}
+
+/// Parses the body of a request, which has at most `most` bytes. An empty body is read as `{}`. `shape` is the expected
+/// JSON, for the error.
+fn parse_body<T: DeserializeOwned>(request: &Request, shape: &str, most: usize) -> Result<T, ApiError> {
+    let body = bytes(request);
+    let body = if body.is_empty() { b"{}" } else { body };
+    if body.len() > most {
+        return Err(ApiError::BadRequest(format!("the body is longer than {most} bytes")));
+    }
+    // Serde's message names fields and may quote a value: the caller's own, and only the caller sees it.
+    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body must be {shape}: {error}")))
 }
 
 /// Error of a route that no function has: the template and this code disagree.

@@ -191,7 +191,7 @@ impl EventRecords for DynamoEventLog {
     }
 
     async fn list(&self, store: &StoreKey, filter: &EventFilter, limit: usize) -> Result<EventPage, PortError> {
-        let is_sparse = filter.kind.is_some() || filter.subject.is_some();
+        let is_sparse = filter.kind.is_some() || filter.subject.is_some() || filter.cause.is_some();
         let mut page = EventPage::default();
         let mut query = events::list(store, filter, if is_sparse { LOOK_AT } else { limit });
         for _ in 0..MAX_PAGES {

@@ -2,7 +2,7 @@
 //! another server.
 //!
 //! **Requests.** `HEAD` and `PUT` of the index, `POST <index>/_bulk` with our own ids and external
-//! versions, `POST <index>/_search`. All of them are on the list that Serverless supports
+//! versions, `POST <index>/_search`, `POST <index>/_mget`. All of them are on the list that Serverless supports
 //! (<https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-genref.html>), which has no
 //! `_refresh`, `_delete_by_query` or scroll. The collection must be of type *search*: the other types refuse ids that
 //! the client chooses ("Document ID is not supported in create/index operation request", seen in
@@ -21,6 +21,7 @@
 mod bulk;
 mod check;
 mod config;
+mod document;
 mod mapping;
 mod query;
 mod refused;
@@ -32,12 +33,18 @@ use std::{
 
 use aws_config::SdkConfig;
 use hookline_domain::{
-    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
-    kernel::port::{Cause, PortError},
+    catalogue::{
+        document::Document,
+        index::{Documents, Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
+    },
+    kernel::{
+        ids::EntityKey,
+        port::{Cause, PortError},
+    },
 };
 use hookline_transport::cause_of;
 use opensearch::{
-    BulkParts, OpenSearch, SearchParts,
+    BulkParts, MgetParts, OpenSearch, SearchParts,
     auth::Credentials,
     http::{
         StatusCode, Url,
@@ -72,7 +79,7 @@ pub enum OpenSearchConfigError {
     Client(#[source] BuildError),
 }
 
-/// [`Index`] and [`Search`] on OpenSearch. The first write creates the index, with our mapping.
+/// [`Index`], [`Documents`] and [`Search`] on OpenSearch. The first write creates the index, with our mapping.
 #[derive(Debug)]
 pub struct OpenSearchIndex {
     client: OpenSearch,
@@ -208,6 +215,30 @@ impl Index for OpenSearchIndex {
             outcomes.extend(self.write(part).await?);
         }
         Ok(outcomes)
+    }
+}
+
+/// `_mget` reads a document as it was last written, before any search can find it
+/// (<https://docs.opensearch.org/latest/api-reference/document-apis/multi-get/>).
+impl Documents for OpenSearchIndex {
+    async fn find(&self, entity: &EntityKey) -> Result<Option<Document>, PortError> {
+        let response = self
+            .client
+            .mget(MgetParts::Index(&self.index))
+            .body(document::request(entity))
+            .send()
+            .await
+            .map_err(unavailable)?;
+        if !response.status_code().is_success() {
+            let refused = RefusedError::by("read a document", response).await;
+            return if refused.says_there_is_no_index() {
+                Ok(None)
+            } else {
+                Err(refused.into())
+            };
+        }
+        let response: document::MultiGetResponse = response.json().await.map_err(unavailable)?;
+        response.document()
     }
 }
 

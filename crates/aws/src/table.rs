@@ -102,7 +102,7 @@ impl Table {
             .table_name(&self.name)
             .consistent_read(true)
             .key_condition_expression(query.condition)
-            .set_filter_expression(query.filter.map(str::to_owned))
+            .set_filter_expression(query.filter)
             .set_projection_expression(query.projection.map(str::to_owned))
             .set_expression_attribute_names(names(query.names))
             .set_expression_attribute_values(values(query.values))

@@ -1,17 +1,20 @@
 //! Events on their way to listeners: each is kept once with its targets, then handed to them.
 //!
-//! The consumer and the sync worker send events; nothing of this wing is known to them.
+//! The consumer and the sync worker send events; nothing of this wing is known to them. Events of the operator's own are made
+//! here.
 
 mod bus;
+mod custom;
 mod distribute;
 mod event_log;
 
 pub use self::{
     bus::{Bus, BusEvent},
+    custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
     event_log::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, ParseSubjectError,
-        Settled, SubjectKey,
+        ParseTypeFilterError, Settled, SubjectKey, TypeFilter,
     },
 };
 

@@ -192,7 +192,7 @@ const FORGOTTEN: [(&str, &str); 4] = [
 pub fn query(store: &StoreKey, after: Option<&EntityKey>, limit: usize) -> Query {
     Query {
         condition: "#pk = :store",
-        filter: Some("attribute_not_exists(#expires_at)"),
+        filter: Some("attribute_not_exists(#expires_at)".into()),
         projection: Some("#sk, #version"),
         names: names([
             ("#pk", "pk"),

@@ -5,6 +5,7 @@
 //! | `pk`, `sk` | S, S | the store, `source#store`, and the event's id, which sorts by time |
 //! | `type` | S | the event's type |
 //! | `subject` | S | the thing that it is about, `kind#id` |
+//! | `cause` | S | id of the delivery that caused it, if there was one |
 //! | `at_us`, `accepted_at_us` | N, N | time of the event, and time at which it was first kept |
 //! | `targets` | M | verdicts of targets that have no messages of their own: `bus` (S) is `off`, `queued` or `sent` |
 //! | `bus_error` | S | reason of the bus's last refusal; only while `bus` is `queued` |
@@ -14,7 +15,7 @@
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
     kernel::{compression, ids::StoreKey},
-    outbound::{BusVerdict, EventFilter, KeptEvent, Settled},
+    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypeFilter},
 };
 use hookline_events::EventId;
 
@@ -36,6 +37,9 @@ fn item(event: &KeptEvent) -> Item {
     let mut item = key(&event.store, &event.id);
     item.push("type", Value::text(event.kind.as_str()));
     item.push("subject", Value::text(event.subject.to_string()));
+    if let Some(cause) = &event.cause {
+        item.push("cause", Value::text(cause.as_str()));
+    }
     item.push("at_us", Value::micros(event.at));
     item.push("accepted_at_us", Value::micros(event.accepted_at));
     item.push("targets", targets(event.bus));
@@ -131,22 +135,29 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
         (":last", Value::text("evt_~")),
     ]);
     let mut list_names = Names::new();
+    let mut conditions = Vec::new();
     if let Some(kind) = &filter.kind {
         list_names.extend(names([("#type", "type")]));
-        values.push(":type", Value::text(kind.as_str()));
+        let (condition, text) = match kind {
+            TypeFilter::One(kind) => ("#type = :type", kind.as_str()),
+            TypeFilter::Family(beginning) => ("begins_with(#type, :type)", beginning.as_str()),
+        };
+        conditions.push(condition);
+        values.push(":type", Value::text(text));
     }
     if let Some(subject) = &filter.subject {
         list_names.extend(names([("#subject", "subject")]));
+        conditions.push("#subject = :subject");
         values.push(":subject", Value::text(subject.to_string()));
+    }
+    if let Some(cause) = &filter.cause {
+        list_names.extend(names([("#cause", "cause")]));
+        conditions.push("#cause = :cause");
+        values.push(":cause", Value::text(cause.as_str()));
     }
     Query {
         condition: "pk = :store AND sk BETWEEN :first AND :last",
-        filter: match (&filter.kind, &filter.subject) {
-            (None, None) => None,
-            (Some(_), None) => Some("#type = :type"),
-            (None, Some(_)) => Some("#subject = :subject"),
-            (Some(_), Some(_)) => Some("#type = :type AND #subject = :subject"),
-        },
+        filter: (!conditions.is_empty()).then(|| conditions.join(" AND ")),
         names: list_names,
         values,
         is_reversed: true,
@@ -177,6 +188,7 @@ pub fn read(item: &Item) -> Result<KeptEvent, MalformedError> {
         id: read_id(item)?,
         kind: item.parse("type")?,
         subject: item.parse("subject")?,
+        cause: item.has("cause").then(|| item.parse("cause")).transpose()?,
         at: item.micros("at_us")?,
         accepted_at: item.micros("accepted_at_us")?,
         expires_at: read_seconds("expires_at", item.find_digits("expires_at"))?,

@@ -109,7 +109,7 @@ pub struct Query {
     /// Condition on the key.
     pub condition: &'static str,
     /// Condition on other attributes.
-    pub filter: Option<&'static str>,
+    pub filter: Option<String>,
     /// The attributes to return, if not all.
     pub projection: Option<&'static str>,
     /// Names in all three.

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use aws_sdk_dynamodb::types::AttributeValue;
 use hookline_aws::{Aws, IndexCheck, OpenSearchConfig, Signing, Timeouts};
 use hookline_domain::{
-    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchError, SearchQuery},
+    catalogue::index::{Documents, Index, IndexChange, IndexOutcome, Search, SearchError, SearchQuery},
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
         ledger::{ClaimRequest, Claims},
@@ -458,11 +458,13 @@ async fn requests_to_the_index_are_the_documented_ones() {
         limit: 1,
     };
     index.search(&query).await.unwrap();
+    index.find(&product(&store("demo"), "1")).await.unwrap();
     let documented = [
         "HEAD /hookline",
         "PUT /hookline",
         "POST /hookline/_bulk",
         "POST /hookline/_search",
+        "POST /hookline/_mget",
     ];
     assert_eq!(proxy.requests(), documented);
     let document = include_str!("../../../docs/opensearch.md");

@@ -1,5 +1,5 @@
 //! Performs actions of admins: replays deliveries, redrives or dismisses dead letters, starts resyncs and
-//! reconciliations.
+//! reconciliations, publishes events.
 
 use std::process::ExitCode;
 
@@ -8,11 +8,15 @@ use hookline_api::{
     api::{ActionAdapters, ActionPorts, ActionsApi},
 };
 use hookline_aws::{
-    Aws, DynamoLedger, DynamoStores, S3Archive, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsJobs, Timeouts,
+    Aws, DynamoEntities, DynamoLedger, DynamoStores, S3Archive, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsFanOut,
+    SqsJobs, Timeouts,
 };
-use hookline_domain::delivery::{
-    receive::{Receive, ReceivePorts},
-    replay::{Replay, ReplayPorts},
+use hookline_domain::{
+    delivery::{
+        receive::{Receive, ReceivePorts},
+        replay::{Replay, ReplayPorts},
+    },
+    kernel::port::Clock,
 };
 use hookline_lambda::{Environment, FromEnvironment, Sleep, SystemClock, serve, start};
 
@@ -33,6 +37,8 @@ impl ActionPorts for Ports {
     type Stores = DynamoStores;
     type Jobs = SqsJobs;
     type DeadLetters = SqsDeadLetters;
+    type Entities = DynamoEntities;
+    type FanOut = SqsFanOut;
     type Pause = Sleep;
 }
 
@@ -41,7 +47,9 @@ fn main() -> ExitCode {
         let config = ActionsConfig::read(&Environment::of_this_process())?;
         let aws = Aws::load(Timeouts::Queue).await;
         let adapters = ActionAdapters::<Ports> {
-            stores: aws.stores(&config.stores_table),
+            stores: aws
+                .stores(&config.stores_table)
+                .publishing(config.event_bus_arn.is_some(), || SystemClock.now()),
             jobs: aws.jobs(Some(config.sync_queue_url)),
             dead_letters: aws.dead_letters(config.dead_letter_queue_url),
             replay: Replay {
@@ -53,6 +61,9 @@ fn main() -> ExitCode {
                     clock: SystemClock,
                 },
             },
+            publish: config
+                .publish
+                .map(|(entities, fan_out)| (aws.entities(entities), aws.fan_out(fan_out))),
             pause: Sleep,
         };
         serve(ActionsApi::new(adapters)).await

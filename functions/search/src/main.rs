@@ -1,4 +1,4 @@
-//! Answers searches in a store's catalogue: `GET /api/stores/{store}/search`.
+//! Answers searches in a store's catalogue, and reads single documents.
 
 use std::process::ExitCode;
 

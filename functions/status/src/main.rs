@@ -1,4 +1,4 @@
-//! Serves the status of stores and the outcomes of deliveries, and issues tickets for the WebSocket API.
+//! Serves the status of stores, the outcomes of deliveries and events, and issues tickets for the WebSocket API.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,9 @@ use hookline_api::{
     StatusConfig,
     api::{About, ReadAdapters, ReadApi, ReadPorts},
 };
-use hookline_aws::{Aws, DynamoAccess, DynamoActivity, DynamoLedger, DynamoStores, SqsQueues, Timeouts};
+use hookline_aws::{
+    Aws, DynamoAccess, DynamoActivity, DynamoEventLog, DynamoLedger, DynamoStores, SqsQueues, Timeouts,
+};
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
 
 enum Ports {}
@@ -15,6 +17,7 @@ impl ReadPorts for Ports {
     type Stores = DynamoStores;
     type Records = DynamoLedger;
     type Activity = DynamoActivity<SystemClock>;
+    type Events = DynamoEventLog;
     type Queues = SqsQueues;
     type Tickets = DynamoAccess;
     type Clock = SystemClock;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
             stores: aws.stores(&config.stores_table),
             records: config.ledger_table.map(|table| aws.ledger(table)),
             activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
+            events: config.events_table.map(|table| aws.event_log(table)),
             queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
             tickets: config.access_table.map(|table| aws.access(table)),
             clock: SystemClock,

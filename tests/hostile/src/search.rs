@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex};
 use hookline_api::api::SearchApi;
 use hookline_domain::{
     access::{Principal, Reach, Role},
-    catalogue::index::{Search, SearchError, SearchPage, SearchQuery},
-    kernel::text::Words,
+    catalogue::{
+        document::Document,
+        index::{Documents, Search, SearchError, SearchPage, SearchQuery},
+    },
+    kernel::{ids::EntityKey, port::PortError, text::Words},
     memory::MemoryStores,
     store::stores::{StoreUpdate, Stores},
 };
@@ -27,6 +30,12 @@ use crate::{
 /// Index that finds nothing and records the queries.
 #[derive(Debug, Clone, Default)]
 struct RecordingIndex(Arc<Mutex<Vec<SearchQuery>>>);
+
+impl Documents for RecordingIndex {
+    async fn find(&self, _: &EntityKey) -> Result<Option<Document>, PortError> {
+        Ok(None)
+    }
+}
 
 impl Search for RecordingIndex {
     async fn search(&self, query: &SearchQuery) -> Result<SearchPage, SearchError> {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, marker::PhantomData, time::Duration};
 
 use hookline_domain::{
-    catalogue::jobs::Jobs,
+    catalogue::{entities::Entities, fan_out::FanOut, jobs::Jobs},
     delivery::{
         archive::{ArchiveReadError, search::ArchiveSearchError},
         dead_letters::{DeadLetterPorts, DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
@@ -25,11 +25,11 @@ use hookline_domain::{
 use http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{no_such_route, route};
+use super::{no_such_route, parse_body, publish, route};
 use crate::guard::{ApiError, Guard};
-use hookline_lambda::serve::{self, Http, bytes};
+use hookline_lambda::serve::{self, Http};
 
 /// The name in logs.
 const SERVICE: &str = "actions";
@@ -55,6 +55,10 @@ pub trait ActionPorts: ReplayPorts<Ledger: Ledger + Clone, Queue: TryNow> {
     type Jobs: Jobs;
     /// The dead letters.
     type DeadLetters: DeadLetters + Clone;
+    /// Entries of idempotency keys.
+    type Entities: Entities;
+    /// The fan-out queue.
+    type FanOut: FanOut;
     /// Sleeps between reads of a queue.
     type Pause: Pause;
 }
@@ -70,6 +74,8 @@ pub struct ActionAdapters<P: ActionPorts> {
     /// Replays archived deliveries. Its ledger also serves the dead letters, and its queue is the one they are redriven
     /// to.
     pub replay: Replay<P>,
+    /// Entries of idempotency keys, and the fan-out queue; without them, no event is published.
+    pub publish: Option<(P::Entities, P::FanOut)>,
     /// Sleeps between reads of a queue.
     pub pause: P::Pause,
 }
@@ -96,6 +102,7 @@ enum Action {
     Redrive,
     TryNow,
     Dismiss,
+    Publish,
     Begin(RunTask),
 }
 
@@ -189,6 +196,7 @@ impl<P: ActionPorts> ActionsApi<P> {
             "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),
             "POST /api/stores/{store}/try-now" => (Action::TryNow, "try-now"),
             "POST /api/stores/{store}/dismiss" => (Action::Dismiss, "dismiss"),
+            "POST /api/stores/{store}/events" => (Action::Publish, "publish"),
             "POST /api/stores/{store}/resync" => (Action::Begin(RunTask::Resync), "resync"),
             "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
             _ => return Err(no_such_route()),
@@ -199,6 +207,7 @@ impl<P: ActionPorts> ActionsApi<P> {
             Action::Redrive => self.redrive(&store, request).await,
             Action::TryNow => self.try_now(&store, request).await,
             Action::Dismiss => self.dismiss(&store, request).await,
+            Action::Publish => self.publish(&store, request).await,
             Action::Begin(run) => self.begin((&store, &record), run, request).await,
         };
         let outcome = match &done {
@@ -217,7 +226,7 @@ impl<P: ActionPorts> ActionsApi<P> {
     }
 
     async fn replay(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY, MAX_BODY_BYTES)?);
         match self.adapters.replay.again(&delivery).await {
             Ok(id) => Ok(serve::json(StatusCode::ACCEPTED, &ReplayResponse { replay_id: id })),
             // A failed delivery explains when it is retried next, and which action applies instead.
@@ -280,7 +289,7 @@ impl<P: ActionPorts> ActionsApi<P> {
     }
 
     async fn try_now(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY, MAX_BODY_BYTES)?);
         let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
         let message = match retry(&failed, &self.adapters.replay.receive.queue, now).await {
@@ -302,7 +311,7 @@ impl<P: ActionPorts> ActionsApi<P> {
     /// Dismisses a failed delivery for good and removes its dead letter. A message that is still in the queue is
     /// received at most once more with effect.
     async fn dismiss(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY)?);
+        let delivery = delivery_key(store, parse_body(request, DELIVERY_BODY, MAX_BODY_BYTES)?);
         let failed = self.failed_delivery(&delivery).await?;
         let now = self.now();
         let message = match failed.stage(now) {
@@ -331,6 +340,14 @@ impl<P: ActionPorts> ActionsApi<P> {
             message: message.into(),
         };
         Ok(serve::json(StatusCode::OK, &response))
+    }
+
+    async fn publish(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
+        let publish = self.adapters.publish.as_ref();
+        let (entities, fan_out) = publish.ok_or(ApiError::NotConfigured("FAN_OUT_QUEUE_URL"))?;
+        let stores = &self.adapters.stores;
+        let published = publish::custom(stores, (entities, fan_out), (store, request), self.now()).await?;
+        Ok(serve::json(StatusCode::ACCEPTED, &published))
     }
 
     fn now(&self) -> Timestamp {
@@ -369,7 +386,7 @@ impl<P: ActionPorts> ActionsApi<P> {
         run: RunTask,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        let EmptyBody {} = parse_body(request, "{}")?;
+        let EmptyBody {} = parse_body(request, "{}", MAX_BODY_BYTES)?;
         let now = self.now();
         match begin::begin(&self.adapters.jobs, store, run, now).await {
             Ok(()) => Ok(serve::json(StatusCode::ACCEPTED, &RunResponse {})),
@@ -390,9 +407,9 @@ fn delivery_key(store: &StoreKey, DeliveryBody { topic, id }: DeliveryBody) -> D
 
 /// Returns the delivery that the request names; `None` if the body is empty.
 fn optional_delivery(request: &Request) -> Result<Option<DeliveryBody>, ApiError> {
-    match parse_body::<EmptyBody>(request, "{}") {
+    match parse_body::<EmptyBody>(request, "{}", MAX_BODY_BYTES) {
         Ok(EmptyBody {}) => Ok(None),
-        Err(_) => parse_body(request, DELIVERY_BODY).map(Some),
+        Err(_) => parse_body(request, DELIVERY_BODY, MAX_BODY_BYTES).map(Some),
     }
 }
 
@@ -420,19 +437,6 @@ fn redrive_message(moved: usize, left: usize, waiting: &[&FailedDelivery], now: 
         (_, None) => String::new(),
     };
     went + &remain + &retried
-}
-
-/// Parses the body of a request. An empty body is read as `{}`. `shape` is the expected JSON, for the error.
-fn parse_body<T: DeserializeOwned>(request: &Request, shape: &str) -> Result<T, ApiError> {
-    let body = bytes(request);
-    let body = if body.is_empty() { b"{}" } else { body };
-    if body.len() > MAX_BODY_BYTES {
-        return Err(ApiError::BadRequest(format!(
-            "the body is longer than {MAX_BODY_BYTES} bytes"
-        )));
-    }
-    // Serde's message names fields and may quote a value: the caller's own, and only the caller sees it.
-    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("the body must be {shape}: {error}")))
 }
 
 fn not_replayed(why: ReplayError) -> ApiError {

@@ -9,6 +9,7 @@ use hookline_domain::{
     },
     kernel::port::Clock,
     live::{Activity, Lag},
+    outbound::EventRecords,
     store::stores::{StoreList, StoreViews, Stores},
 };
 use http::{Response, StatusCode};
@@ -16,7 +17,7 @@ use lambda_http::{Body, Request};
 
 use super::{
     deliveries::{self, DeliveryDetails},
-    event_types,
+    event_types, events,
     list::CachedSummaries,
     me::{About, Me},
     no_such_route, openapi, route,
@@ -36,6 +37,8 @@ pub trait ReadPorts {
     type Records: Records;
     /// Outcomes of the latest deliveries.
     type Activity: Activity;
+    /// Kept events.
+    type Events: EventRecords;
     /// Depths of the queues.
     type Queues: Queues;
     /// Tickets that open a WebSocket.
@@ -52,6 +55,8 @@ pub struct ReadAdapters<P: ReadPorts> {
     pub records: Option<P::Records>,
     /// Outcomes of the latest deliveries.
     pub activity: Option<P::Activity>,
+    /// Kept events.
+    pub events: Option<P::Events>,
     /// Depths of the queues.
     pub queues: Option<P::Queues>,
     /// Tickets that open a WebSocket.
@@ -132,9 +137,22 @@ impl<P: ReadPorts> ReadApi<P> {
                     &DeliveryDetails::of(record, failed.as_ref(), latest, clock.now()),
                 )
             }
+            "GET /api/stores/{store}/events" => {
+                let (store, _) = self.guard.store(&principal, request).await?;
+                json(StatusCode::OK, &events::page(self.events()?, &store, request).await?)
+            }
+            "GET /api/stores/{store}/events/{id}" => {
+                let (store, _) = self.guard.store(&principal, request).await?;
+                json(StatusCode::OK, &events::details(self.events()?, &store, request).await?)
+            }
             tickets::ROUTE => tickets::issue(self.adapters.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
         })
+    }
+
+    fn events(&self) -> Result<&P::Events, ApiError> {
+        let events = self.adapters.events.as_ref();
+        events.ok_or(ApiError::NotConfigured("EVENTS_TABLE"))
     }
 }
 

@@ -1,17 +1,24 @@
-//! `GET /api/stores/{store}/search?q=…&limit=…`: full-text search in the catalogue of a store.
+//! `GET /api/stores/{store}/search?q=…&limit=…`: full-text search in the catalogue of a store. And
+//! `GET /api/stores/{store}/documents/{kind}/{id}`: one document, to which events that had to be cut point.
 
 use std::{io, time::Instant};
 
 use hookline_domain::{
-    catalogue::index::{Hit, Search, SearchError, SearchQuery},
-    kernel::text::Words,
-    store::stores::Stores,
+    catalogue::{
+        document::Document,
+        index::{Documents, Hit, Search, SearchError, SearchQuery},
+    },
+    kernel::{
+        ids::{EntityId, Kind, StoreKey},
+        text::Words,
+    },
+    store::stores::{StoreRecord, Stores},
 };
 use http::{Response, StatusCode};
-use lambda_http::{Body, Request};
+use lambda_http::{Body, Request, RequestExt};
 use serde::Serialize;
 
-use super::{limit, parameter};
+use super::{limit, no_such_route, parameter, route};
 use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{Http, json};
 
@@ -52,7 +59,7 @@ pub(super) struct SearchResponse {
     results: Vec<Hit>,
 }
 
-impl<S: Stores, I: Search> SearchApi<S, I> {
+impl<S: Stores, I: Search + Documents> SearchApi<S, I> {
     /// Creates the API over these ports.
     pub fn new(stores: S, index: I) -> Self {
         Self {
@@ -61,10 +68,51 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
         }
     }
 
-    async fn search(&self, request: &Request) -> Result<SearchResponse, ApiError> {
-        let started = Instant::now();
+    async fn respond(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let principal = self.guard.principal(request)?;
-        let (store, record) = self.guard.store(&principal, request).await?;
+        let store = self.guard.store(&principal, request);
+        Ok(match route(request) {
+            "GET /api/stores/{store}/search" => json(StatusCode::OK, &self.search(store.await?, request).await?),
+            "GET /api/stores/{store}/documents/{kind}/{id}" => {
+                json(StatusCode::OK, &self.document(store.await?, request).await?)
+            }
+            _ => return Err(no_such_route()),
+        })
+    }
+
+    /// Returns the document that the path names. The index may still hold documents from before an uninstall; they are not
+    /// found.
+    async fn document(
+        &self,
+        (store, record): (StoreKey, StoreRecord),
+        request: &Request,
+    ) -> Result<Document, ApiError> {
+        let parameters = request.path_parameters_ref();
+        let named = |name| {
+            parameters
+                .and_then(|parameters| parameters.first(name))
+                .unwrap_or_default()
+        };
+        let kind: Kind = named("kind")
+            .parse()
+            .map_err(|_| ApiError::BadRequest("the kind in the path must be product or collection".to_owned()))?;
+        let id = EntityId::new(named("id")).map_err(|_| {
+            ApiError::BadRequest("the id in the path is not the id of a product or collection".to_owned())
+        })?;
+        let document = self.index.find(&store.entity(kind, id)).await?;
+        document
+            .filter(|document| record.uninstalled_at.is_none_or(|after| document.observed_at > after))
+            .ok_or_else(|| {
+                ApiError::NotFound("the index has no such document: it was never indexed, or it is deleted".to_owned())
+            })
+    }
+
+    async fn search(
+        &self,
+        (store, record): (StoreKey, StoreRecord),
+        request: &Request,
+    ) -> Result<SearchResponse, ApiError> {
+        let started = Instant::now();
         let words = search_words(parameter(request, "q"))?;
         let limit = limit(request, DEFAULT_RESULTS, MAX_RESULTS)?;
         // The index may still hold documents from before an uninstall; they are not found.
@@ -100,11 +148,11 @@ impl<S: Stores, I: Search> SearchApi<S, I> {
 impl<S, I> Http for SearchApi<S, I>
 where
     S: Stores + 'static,
-    I: Search + 'static,
+    I: Search + Documents + 'static,
 {
     async fn answer(&self, request: Request) -> Response<Body> {
-        match self.search(&request).await {
-            Ok(results) => json(StatusCode::OK, &results),
+        match self.respond(&request).await {
+            Ok(response) => response,
             Err(error) => error.response("search"),
         }
     }

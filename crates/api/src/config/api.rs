@@ -14,6 +14,8 @@ pub struct StatusConfig {
     pub ledger_table: Option<String>,
     /// `ACTIVITY_TABLE`; without it, deliveries are not listed.
     pub activity_table: Option<String>,
+    /// `EVENTS_TABLE`; without it, events are not listed.
+    pub events_table: Option<String>,
     /// `EVENT_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`; unless both are set, the status has no depths of queues.
     pub queue_urls: Option<(String, String)>,
     /// `ACCESS_TABLE`; without it, no tickets are issued.
@@ -39,6 +41,10 @@ pub struct ActionsConfig {
     pub dead_letter_queue_url: String,
     /// `SYNC_QUEUE_URL`
     pub sync_queue_url: String,
+    /// `ENTITIES_TABLE` and `FAN_OUT_QUEUE_URL`; unless both are set, no event is published.
+    pub publish: Option<(String, String)>,
+    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
+    pub event_bus_arn: Option<String>,
     /// `ARCHIVE_BUCKET`; without it, nothing can be replayed.
     pub archive_bucket: Option<String>,
     /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message cannot be replayed.
@@ -70,6 +76,7 @@ impl FromEnvironment for StatusConfig {
             stores_table: reader.required("STORES_TABLE"),
             ledger_table: reader.optional("LEDGER_TABLE"),
             activity_table: reader.optional("ACTIVITY_TABLE"),
+            events_table: reader.optional("EVENTS_TABLE"),
             queue_urls: reader
                 .optional("EVENT_QUEUE_URL")
                 .zip(reader.optional("DEAD_LETTER_QUEUE_URL")),
@@ -89,6 +96,10 @@ impl FromEnvironment for ActionsConfig {
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             dead_letter_queue_url: reader.required("DEAD_LETTER_QUEUE_URL"),
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
+            publish: reader
+                .optional("ENTITIES_TABLE")
+                .zip(reader.optional("FAN_OUT_QUEUE_URL")),
+            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
         }

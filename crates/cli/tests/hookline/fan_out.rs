@@ -70,6 +70,7 @@ impl FanOut {
                 kind: event.subject.kind,
                 id: event.subject.id,
             },
+            cause: None,
             at: event.timestamp,
             accepted_at: noon(),
             expires_at: noon(),

@@ -149,6 +149,12 @@ pub enum SearchError {
     },
 }
 
+/// Reads single documents.
+pub trait Documents: Send + Sync {
+    /// Returns the document of an entity; `None` if the index has none. Sees every earlier write.
+    fn find(&self, entity: &EntityKey) -> impl Future<Output = Result<Option<Document>, PortError>> + Send;
+}
+
 /// Answers searches.
 pub trait Search: Send + Sync {
     /// Finds documents by words, tolerating one or two typing errors. The query limits the work, whatever its words; an

@@ -1,4 +1,4 @@
-//! [`Index`] and [`Search`] in memory.
+//! [`Index`], [`Documents`] and [`Search`] in memory.
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -8,7 +8,7 @@ use super::Shared;
 use crate::{
     catalogue::{
         document::Document,
-        index::{self, Hit, Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
+        index::{self, Documents, Hit, Index, IndexChange, IndexOutcome, Search, SearchError, SearchPage, SearchQuery},
     },
     kernel::{ids::EntityKey, port::PortError, version::Version},
 };
@@ -60,6 +60,12 @@ impl Index for MemoryIndex {
                 }
             })
             .collect())
+    }
+}
+
+impl Documents for MemoryIndex {
+    async fn find(&self, entity: &EntityKey) -> Result<Option<Document>, PortError> {
+        Ok(self.document(entity))
     }
 }
 

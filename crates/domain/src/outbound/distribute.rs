@@ -187,6 +187,7 @@ impl<P: FanOutPorts> Distribute<P> {
                 kind: event.subject.kind,
                 id: event.subject.id,
             },
+            cause: event.cause.and_then(|cause| cause.delivery_id?.parse().ok()),
             at: event.timestamp,
             accepted_at: now,
             expires_at: later(now, self.retention),

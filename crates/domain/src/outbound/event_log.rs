@@ -5,7 +5,10 @@ use std::{fmt, future::Future, str::FromStr};
 use hookline_events::{EventId, EventType};
 use jiff::Timestamp;
 
-use crate::kernel::{ids::StoreKey, port::PortError};
+use crate::kernel::{
+    ids::{DeliveryId, StoreKey},
+    port::PortError,
+};
 
 /// A kept event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct KeptEvent {
     pub kind: EventType,
     /// Thing that it is about.
     pub subject: SubjectKey,
+    /// Delivery that caused it; `None` if there was none.
+    pub cause: Option<DeliveryId>,
     /// Time of the event itself.
     pub at: Timestamp,
     /// Time at which it was first kept, to the microsecond.
@@ -62,6 +67,51 @@ impl FromStr for SubjectKey {
                 id: id.to_owned(),
             }),
             _ => Err(ParseSubjectError),
+        }
+    }
+}
+
+/// Types of events: one, or all that begin alike, written `product.*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypeFilter {
+    /// This type.
+    One(EventType),
+    /// All types that begin with this text, which ends with a dot.
+    Family(String),
+}
+
+/// A text that selects no type of events.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} selects no event type: give one of GET /api/event-types, or the beginning of some, as in product.*")]
+pub struct ParseTypeFilterError(String);
+
+impl TypeFilter {
+    /// Returns true if it selects this type.
+    #[must_use]
+    pub fn selects(&self, kind: &EventType) -> bool {
+        match self {
+            Self::One(one) => one == kind,
+            Self::Family(beginning) => kind.as_str().starts_with(beginning),
+        }
+    }
+}
+
+impl FromStr for TypeFilter {
+    type Err = ParseTypeFilterError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(one) = text.parse() {
+            return Ok(Self::One(one));
+        }
+        let beginning = text.strip_suffix('*').filter(|beginning| beginning.ends_with('.'));
+        let is_family = |beginning: &&str| {
+            let known = EventType::ALL.iter().any(|kind| kind.as_str().starts_with(beginning));
+            // Of the operator's own types, any beginning may exist.
+            known || format!("{beginning}x").parse::<EventType>().is_ok()
+        };
+        match beginning.filter(is_family) {
+            Some(beginning) => Ok(Self::Family(beginning.to_owned())),
+            None => Err(ParseTypeFilterError(text.to_owned())),
         }
     }
 }
@@ -134,10 +184,12 @@ pub trait EventLog: Send + Sync {
 /// Selection of kept events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Events of this type only.
-    pub kind: Option<EventType>,
+    /// Events of these types only.
+    pub kind: Option<TypeFilter>,
     /// Events of this subject only.
     pub subject: Option<SubjectKey>,
+    /// Events that this delivery caused only.
+    pub cause: Option<DeliveryId>,
     /// Events whose id has this time or a later one. The time in an id has milliseconds.
     pub from: Option<Timestamp>,
     /// Events before this one: the `next` of a page.
@@ -148,7 +200,8 @@ impl EventFilter {
     /// Returns true if it selects this event.
     #[must_use]
     pub fn selects(&self, event: &KeptEvent) -> bool {
-        self.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+        self.kind.as_ref().is_none_or(|kind| kind.selects(&event.kind))
+            && (self.cause.is_none() || self.cause == event.cause)
             && self.subject.as_ref().is_none_or(|subject| *subject == event.subject)
             && self.from.is_none_or(|from| event.id >= EventId::first_of(from))
             && self.before.as_ref().is_none_or(|before| event.id < *before)
@@ -184,4 +237,36 @@ pub trait EventRecords: Send + Sync {
 pub trait ForgetEvents: Send + Sync {
     /// Removes all events of a store.
     fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_filter_selects_one_type_or_all_that_begin_alike() {
+        let filter = |text: &str| text.parse::<TypeFilter>().unwrap();
+        let selected = |text: &str| {
+            let filter = filter(text);
+            EventType::ALL.iter().filter(|kind| filter.selects(kind)).count()
+        };
+        assert_eq!((selected("product.created"), selected("product.*")), (1, 3));
+        let own = EventType::Custom("custom.stock.low".to_owned());
+        for text in ["custom.*", "custom.stock.*", "custom.stock.low"] {
+            assert!(filter(text).selects(&own), "{text}");
+        }
+        assert!(!filter("custom.stock.high").selects(&own));
+        for text in [
+            "",
+            "*",
+            ".*",
+            "prod*",
+            "product*",
+            "product.",
+            "custom.A.*",
+            "weather.*",
+        ] {
+            assert!(text.parse::<TypeFilter>().is_err(), "{text}");
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use hookline_domain::{
     kernel::ids::StoreKey,
     memory,
-    outbound::{BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, Settled},
+    outbound::{
+        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, Settled, TypeFilter,
+    },
 };
 use hookline_events::{EventType, Subject};
 use jiff::SignedDuration;
@@ -28,7 +30,7 @@ macro_rules! event_log_contract {
                 verdicts_of_many_are_recorded,
                 verdict_of_an_unknown_event_changes_nothing,
                 events_are_listed_newest_first_in_pages,
-                filters_select_type_subject_and_time,
+                filters_select_type_subject_cause_and_time,
                 large_event_is_kept_whole,
                 only_the_forgotten_store_is_removed,
             ]
@@ -47,6 +49,7 @@ fn kept(store: &StoreKey, nth: usize) -> KeptEvent {
             kind: event.subject.kind,
             id: event.subject.id,
         },
+        cause: None,
         at: event.timestamp,
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(14 * 24),
@@ -256,7 +259,7 @@ pub async fn events_are_listed_newest_first_in_pages<L: EventLog + EventRecords>
     }
 }
 
-pub async fn filters_select_type_subject_and_time<L: EventLog + EventRecords>(log: &L) {
+pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecords>(log: &L) {
     let mut events = some(40);
     for (nth, event) in events.iter_mut().enumerate() {
         if nth % 2 == 0 {
@@ -265,19 +268,22 @@ pub async fn filters_select_type_subject_and_time<L: EventLog + EventRecords>(lo
         let Subject { kind, .. } = memory::event(&event.store, nth).subject;
         event.subject.kind = kind;
         event.subject.id = (nth % 3).to_string();
+        event.cause = (nth % 5 > 0).then(|| format!("delivery-{}", nth % 2).parse().unwrap());
     }
     keep(log, &events).await;
     events.reverse();
-    let kind = Some(EventType::INVENTORY_UPDATED);
+    let kind = Some(TypeFilter::One(EventType::INVENTORY_UPDATED));
+    let cause = events[0].cause.clone();
     let subject = Some(events[0].subject.clone());
     let from = Some(events[10].at);
     let before = Some(events[4].id.clone());
-    for mask in 0..16 {
+    for mask in 0..32 {
         let filter = EventFilter {
             kind: kind.clone().filter(|_| mask & 1 > 0),
             subject: subject.clone().filter(|_| mask & 2 > 0),
             from: from.filter(|_| mask & 4 > 0),
             before: before.clone().filter(|_| mask & 8 > 0),
+            cause: cause.clone().filter(|_| mask & 16 > 0),
         };
         let expected: Vec<KeptEvent> = events.iter().filter(|event| filter.selects(event)).cloned().collect();
         assert!(!expected.is_empty(), "{filter:?}");

@@ -1,7 +1,7 @@
 //! Contract suite of [`Search`].
 
 use hookline_domain::{
-    catalogue::index::{Index, IndexChange, IndexOutcome, Search, SearchPage, SearchQuery},
+    catalogue::index::{Documents, Index, IndexChange, IndexOutcome, Search, SearchPage, SearchQuery},
     kernel::{
         ids::{EntityKey, Source, StoreKey},
         text::Words,
@@ -21,6 +21,7 @@ macro_rules! search_contract {
             [
                 nothing_is_found_before_the_first_write,
                 document_is_found_as_written,
+                document_is_read_as_last_written,
                 title_outweighs_description,
                 documents_of_other_stores_are_never_found,
                 documents_of_an_ended_install_are_not_found,
@@ -61,6 +62,28 @@ fn put(entity: &EntityKey, title: &str, description: &str) -> IndexChange {
         version: version(1),
         document: Box::new(document(entity, title, description)),
     }
+}
+
+pub async fn document_is_read_as_last_written<I: Index + Documents>(index: &I) {
+    let entity = product(&store("demo"), "1");
+    assert_eq!(index.find(&entity).await.unwrap(), None, "there is no index yet");
+    for title in ["Lantern", "Storm lantern"] {
+        // Without a wait: a search may find it later only.
+        assert_eq!(
+            index.apply(&[put(&entity, title, "")]).await.unwrap(),
+            [IndexOutcome::Applied]
+        );
+        assert_eq!(index.find(&entity).await.unwrap(), Some(document(&entity, title, "")));
+    }
+    for other in [product(&store("demo"), "2"), product(&store("other"), "1")] {
+        assert_eq!(index.find(&other).await.unwrap(), None);
+    }
+    let removal = IndexChange::Remove {
+        entity: entity.clone(),
+        version: version(2),
+    };
+    assert_eq!(index.apply(&[removal]).await.unwrap(), [IndexOutcome::Applied]);
+    assert_eq!(index.find(&entity).await.unwrap(), None);
 }
 
 /// Writes products 1, 2, … of the store `demo`, and waits until all of them can be found.

@@ -12,7 +12,7 @@ use crate::guard::ErrorResponse;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
 
-const ABOUT: &str = "Status of stores, outcomes of their webhooks, search in their catalogs, and the actions of admins.
+const ABOUT: &str = "Status of stores, outcomes of their webhooks, their events, search in their catalogs, and the actions of admins.
 
 Every request needs a token: `Authorization: Bearer …`. An operator token (`hookline token create`) is for the stores that it \
 names, with the role viewer or admin; a Shopify session token is for its shop, with the role viewer. A store out of reach is \
@@ -60,7 +60,7 @@ const ERRORS: [(u16, &str, From, &str); 9] = [
         404,
         "NotFound",
         From::Either,
-        "With `error`: the store, delivery or event type is not known, or this token is not for it; the response does not reveal which. With \
+        "With `error`: the store, delivery, event, document or event type is not known, or this token is not for it; the response does not reveal which. With \
          `message`, by API Gateway: there is no such route.",
     ),
     (

@@ -1,5 +1,7 @@
 //! Tests of function `actions`.
 
+mod publish;
+
 use hookline_domain::{
     catalogue::jobs::Task,
     delivery::{
@@ -16,7 +18,8 @@ use hookline_domain::{
         ids::{DeliveryKey, StoreKey},
     },
     memory::{
-        InMemory, MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores,
+        InMemory, MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryEntities, MemoryFanOut, MemoryJobs,
+        MemoryLedger, MemoryQueue, MemoryStores,
     },
     store::stores::{StoreUpdate, Stores},
 };
@@ -29,13 +32,14 @@ use crate::{
 };
 use hookline_lambda::{clock::Sleep, serve::Http};
 
-const ROUTES: [&str; 6] = [
+const ROUTES: [&str; 7] = [
     "POST /api/stores/{store}/replay",
     "POST /api/stores/{store}/redrive",
     "POST /api/stores/{store}/try-now",
     "POST /api/stores/{store}/dismiss",
     "POST /api/stores/{store}/resync",
     "POST /api/stores/{store}/reconcile",
+    "POST /api/stores/{store}/events",
 ];
 const DELIVERY_BODY: &str = r#"{"topic": "products/update", "id": "a"}"#;
 
@@ -43,6 +47,8 @@ impl ActionPorts for InMemory {
     type Stores = MemoryStores;
     type Jobs = MemoryJobs;
     type DeadLetters = MemoryDeadLetters;
+    type Entities = MemoryEntities;
+    type FanOut = MemoryFanOut;
     type Pause = Sleep;
 }
 
@@ -54,6 +60,7 @@ struct ActionsFixture {
     archive: MemoryArchive,
     ledger: MemoryLedger,
     queue: MemoryQueue,
+    fan_out: MemoryFanOut,
 }
 
 fn key(store: &str) -> StoreKey {
@@ -84,6 +91,7 @@ fn packed(delivery: &Delivery) -> String {
 
 async fn fixture_with(with_archive: bool) -> ActionsFixture {
     let (stores, ledger, queue) = (MemoryStores::default(), MemoryLedger::default(), MemoryQueue::default());
+    let fan_out = MemoryFanOut::default();
     let (jobs, dead_letters, archive) = (
         MemoryJobs::default(),
         MemoryDeadLetters::default(),
@@ -105,6 +113,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
                 clock: noon(),
             },
         },
+        publish: Some((MemoryEntities::default(), fan_out.clone())),
         pause: Sleep,
     };
     ActionsFixture {
@@ -115,6 +124,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
         archive,
         ledger,
         queue,
+        fan_out,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of function `status`.
 
 mod event_types;
+mod events;
 mod fixture;
 
 use hookline_domain::{
@@ -8,7 +9,8 @@ use hookline_domain::{
     kernel::ids::{DeliveryKey, StoreKey},
     live::{Activity, ActivityBatch},
     memory::{
-        InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryLedger, MemoryQueue, MemoryStores, SetClock,
+        InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryEventLog, MemoryLedger, MemoryQueue,
+        MemoryStores, SetClock,
     },
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
@@ -25,7 +27,7 @@ use crate::{
 use hookline_lambda::serve::Http;
 
 /// All routes except the public one.
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 10] = [
     "GET /api/me",
     "GET /api/event-types",
     "GET /api/event-types/{type}",
@@ -33,6 +35,8 @@ const ROUTES: [&str; 8] = [
     "GET /api/stores/{store}/status",
     "GET /api/stores/{store}/deliveries",
     "GET /api/stores/{store}/deliveries/{id}",
+    "GET /api/stores/{store}/events",
+    "GET /api/stores/{store}/events/{id}",
     "POST /api/live/tickets",
 ];
 
@@ -40,6 +44,7 @@ impl ReadPorts for InMemory<SetClock> {
     type Stores = MemoryStores;
     type Records = MemoryLedger;
     type Activity = MemoryActivity;
+    type Events = MemoryEventLog;
     type Queues = (MemoryQueue, MemoryDeadLetters);
     type Tickets = MemoryAccess;
     type Clock = SetClock;
@@ -50,6 +55,7 @@ struct StatusFixture {
     stores: MemoryStores,
     ledger: MemoryLedger,
     activity: MemoryActivity,
+    events: MemoryEventLog,
     dead_letters: MemoryDeadLetters,
     clock: SetClock,
 }
@@ -73,11 +79,12 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         stores_of.record(&key(&store), &update).await.unwrap();
     }
     let clock = SetClock::new(noon());
-    let dead_letters = MemoryDeadLetters::default();
+    let (dead_letters, events) = (MemoryDeadLetters::default(), MemoryEventLog::default());
     let adapters = ReadAdapters {
         stores: stores_of.clone(),
         records: Some(ledger.clone()),
         activity: Some(activity.clone()),
+        events: Some(events.clone()),
         queues: Some((MemoryQueue::default(), dead_letters.clone())),
         tickets: Some(MemoryAccess::default()),
         clock: clock.clone(),
@@ -92,6 +99,7 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         stores: stores_of,
         ledger,
         activity,
+        events,
         dead_letters,
         clock,
     }
@@ -421,6 +429,7 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
         stores: fixture.stores.clone(),
         records: None,
         activity: None,
+        events: None,
         queues: None,
         tickets: None,
         clock: fixture.clock.clone(),
@@ -444,8 +453,9 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
         body.push(answer.await);
     }
     let codes: Vec<u16> = body.iter().map(|(status, _)| *status).collect();
-    assert_eq!(codes, [200, 200, 200, 200, 200, 501, 501, 501]);
+    assert_eq!(codes, [200, 200, 200, 200, 200, 501, 501, 501, 501, 501]);
     let status = &body[4].1;
     assert_eq!((&status["lag"], &status["receivers"]), (&Value::Null, &json!([])));
     assert!(body[5].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
+    assert!(body[7].1["error"].as_str().unwrap().contains("EVENTS_TABLE"));
 }

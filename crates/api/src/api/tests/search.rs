@@ -3,7 +3,7 @@
 use hookline_domain::{
     catalogue::{
         document::Document,
-        index::{Hit, Index, IndexChange, Search, SearchError, SearchPage, SearchQuery},
+        index::{Documents, Hit, Index, IndexChange, Search, SearchError, SearchPage, SearchQuery},
     },
     event::product::{Collection, Product, Stock, Variant},
     kernel::{
@@ -107,8 +107,38 @@ async fn search_finds_nothing_after_an_uninstall() {
     );
 }
 
+#[tokio::test]
+async fn document_is_read_by_kind_and_id() {
+    let (stores, index) = catalogue().await;
+    let search = SearchApi::new(stores.clone(), index);
+    let read = async |kind: &str, id: &str| {
+        let path = [("store", STORE), ("kind", kind), ("id", id)];
+        let route = "GET /api/stores/{store}/documents/{kind}/{id}";
+        let response = search
+            .answer(request_for(route, &path, &[], "", Some(&viewer_of_all())))
+            .await;
+        (response.status().as_u16(), value(&response))
+    };
+    let id = "361416303805590057";
+    let (status, document) = read("collection", id).await;
+    assert_eq!((status, &document["title"]), (200, &Value::from("Around the Campfire")));
+    assert_eq!(
+        (read("product", id).await.0, read("collection", "1").await.0),
+        (404, 404)
+    );
+    assert_eq!((read("order", id).await.0, read("product", "a#b").await.0), (400, 400));
+    stores.disable(&shopify::store(STORE).unwrap(), noon()).await.unwrap();
+    assert_eq!(read("collection", id).await.0, 404, "an uninstall has ended it");
+}
+
 /// An index that gives every search the same result.
 struct FixedIndex<F>(F);
+
+impl<F: Send + Sync> Documents for FixedIndex<F> {
+    async fn find(&self, _: &EntityKey) -> Result<Option<Document>, PortError> {
+        Ok(None)
+    }
+}
 
 impl<F: Fn() -> Result<SearchPage, SearchError> + Send + Sync> Search for FixedIndex<F> {
     async fn search(&self, _query: &SearchQuery) -> Result<SearchPage, SearchError> {
