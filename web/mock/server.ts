@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ClientMessage, ActivityEntry, Frame, Notice, Outcome, Remedy, StoreState } from '../src/api';
+import { eventsOf, page, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';
 
 const YEAR = 365 * 24 * 3_600_000;
@@ -123,6 +124,7 @@ class Mock {
       this.tickets.set(ticket, principal);
       return [200, { ticket, expires_in: 30 }];
     }
+    if (path[0] === 'event-types') return [200, types()];
     if (path.length === 1) return [200, this.list(principal, url.searchParams)];
     const store = this.stores.get(path[1] ?? '');
     if (!store || !this.sees(principal, store.name))
@@ -153,6 +155,11 @@ class Mock {
           200,
           { deliveries: kept.flatMap((one) => one.entries), next: last !== undefined && last > 2 ? last : null },
         ];
+      }
+      case 'events': {
+        if (path[3] === undefined) return [200, page(store, query)];
+        const event = eventsOf(store).find((one) => one.id === path[3]);
+        return event ? [200, event] : [404, { error: 'there is no such event in this store' }];
       }
       case 'search': {
         const q = query.get('q') ?? '';

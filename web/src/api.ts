@@ -15,6 +15,11 @@ export type {
   DeliveryOutcome as Outcome,
   ErrorCode,
   EventCounts,
+  EventDetails as EventDetail,
+  EventSummary,
+  EventTypeSummary as EventTypeInfo,
+  EventTypesResponse,
+  EventsResponse,
   FailedDeliveryReport as FailedDelivery,
   FailedDeliverySummary as FailedDeliveries,
   FailureCause,
@@ -42,6 +47,7 @@ export type {
   StoreSummary,
   StoresResponse,
   Subject,
+  TargetVerdict,
   Watched as SubscriptionCheck,
 } from './api.generated.ts';
 

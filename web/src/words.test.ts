@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { StoreState, Status, StoreSummary } from './api';
 import { readFrame } from './api';
 import { ago, delay, highlightParts, installName, percent, plural, price, withReadableTimes } from './ui/format';
-import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, errorName, readingOf } from './ui/words';
+import { ERRORS, OUTCOMES, STAGES, STATES, TASKS, VERDICTS, errorName, readingOf } from './ui/words';
 import { asSentence } from './data/client';
 import { emptyList, withPage, withSummaries } from './data/list';
-import { hashOf, readRoute } from './data/route';
+import { ALL_EVENTS } from './data/events';
+import { eventsRoute, hashOf, readRoute } from './data/route';
 import { isToken, operatorSession } from './data/session';
 
 describe('numbers and times', () => {
@@ -86,6 +87,9 @@ describe('addresses', () => {
       { store: 'demo.myshopify.com', delivery: null },
       { store: 'square:MJUNIPER1oak2', delivery: null },
       { store: 'demo.myshopify.com', delivery: { topic: 'products/update', id: 'a/b?c#d%' } },
+      eventsRoute('demo.myshopify.com', ALL_EVENTS),
+      eventsRoute('square:MJUNIPER1oak2', { type: 'product.*', subject: 'product#7/8?', cause: 'a&b' }, 'evt_1'),
+      eventsRoute('demo.myshopify.com', { ...ALL_EVENTS, cause: 'a/b?c#d%' }),
     ];
     for (const route of routes) expect(readRoute(hashOf(route))).toEqual(route);
   });
@@ -100,6 +104,9 @@ describe('addresses', () => {
       '#/stores/%',
       '#/other',
       '#/stores/a/b',
+      '#/?type=a',
+      '#/stores/a.myshopify.com?type=a',
+      '#/stores/a.myshopify.com/events/a/b',
       '#/stores/a.myshopify.com/deliveries/t',
       '#/stores/demo',
       '#/stores/\u212aelvin.myshopify.com',
@@ -191,11 +198,12 @@ describe('the reading of a store', () => {
 
 it('has a name for every code of the API', () => {
   const described = JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
-  const { ErrorCode, StoreState, RunTask, RunStage, DeliveryOutcome } = described.components.schemas;
+  const { ErrorCode, StoreState, RunTask, RunStage, DeliveryOutcome, TargetVerdict } = described.components.schemas;
   expect(Object.keys(ERRORS)).toEqual(expect.arrayContaining(ErrorCode.enum));
   expect(Object.keys(STATES)).toEqual(expect.arrayContaining(StoreState.enum));
   expect(Object.keys(TASKS)).toEqual(expect.arrayContaining(RunTask.enum));
   expect(Object.keys(STAGES)).toEqual(expect.arrayContaining(RunStage.enum));
+  expect(Object.keys(VERDICTS)).toEqual(expect.arrayContaining(TargetVerdict.enum));
   expect(Object.keys(OUTCOMES)).toEqual(expect.arrayContaining(DeliveryOutcome.enum));
 });
 

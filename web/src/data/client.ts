@@ -3,6 +3,9 @@
 import type {
   DeliveriesResponse,
   DeliveryDetail,
+  EventDetail,
+  EventTypesResponse,
+  EventsResponse,
   Me,
   RedriveResponse,
   Remedy,
@@ -11,6 +14,7 @@ import type {
   StoreStatus,
   StoresResponse,
 } from '../api';
+import { type EventsFilter, eventsQuery } from './events';
 
 const TIMEOUT_MS = 15_000;
 
@@ -82,6 +86,18 @@ export class Client {
       undefined,
       signal,
     );
+
+  /** Reads a page of events, newest first: those before an id, or the newest. */
+  events(store: string, filter: EventsFilter, before: string | null, signal?: AbortSignal): Promise<EventsResponse> {
+    const search = eventsQuery(filter);
+    if (before !== null) search.set('before', before);
+    return this.request<EventsResponse>('GET', `${storePath(store)}/events?${search}`, undefined, signal);
+  }
+
+  event = (store: string, id: string, signal?: AbortSignal) =>
+    this.request<EventDetail>('GET', `${storePath(store)}/events/${encodeURIComponent(id)}`, undefined, signal);
+
+  eventTypes = (signal?: AbortSignal) => this.request<EventTypesResponse>('GET', 'api/event-types', undefined, signal);
 
   search = (store: string, q: string, signal?: AbortSignal) =>
     this.request<SearchResponse>(

@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'react';
 import type { ActivityEntry, DeliveryDetail } from '../api';
 import { ApiError, asSentence } from '../data/client';
+import { ALL_EVENTS } from '../data/events';
 import type { Panel } from '../data/panel';
+import { eventsRoute, hashOf } from '../data/route';
 import { type StoreView, findEntry } from '../data/view';
 import { Confirm, OutcomeMessage, useOutcome } from './Actions';
 import { Ago, Copy, Dialog, OutcomeTag } from './bits';
@@ -109,6 +111,9 @@ export function Delivery({
         <OutcomeMessage outcome={outcome} />
         {latest && <Timeline entry={latest} />}
         <Facts delivery={delivery} detail={detail} latest={latest} />
+        <p>
+          <a href={hashOf(eventsRoute(store, { ...ALL_EVENTS, cause: id }))}>Events that it caused</a>
+        </p>
         {entries.length > 0 && (
           <>
             <h3>History, newest first</h3>

@@ -7,6 +7,7 @@ import type { StoreView } from '../data/view';
 import { Actions } from './Actions';
 import { Ago, Card, useNow } from './bits';
 import { Delivery } from './Delivery';
+import { EventsPage, StoreTabs } from './Events';
 import { FailedCard } from './Failed';
 import { Feed } from './Feed';
 import { count, dateTime, percent, plural } from './format';
@@ -60,7 +61,16 @@ export function StorePage({ panel, state, store }: { panel: Panel; state: PanelS
           )}
         </div>
       )}
-      {view !== null && error?.status !== 404 && <StoreContent panel={panel} state={state} view={view} />}
+      {view !== null && error?.status !== 404 && (
+        <>
+          <StoreTabs store={store} shown={route.events === undefined ? 'store' : 'events'} />
+          {route.events === undefined ? (
+            <StoreContent panel={panel} state={state} view={view} />
+          ) : (
+            <EventsPage panel={panel} state={state} store={store} place={route.events} />
+          )}
+        </>
+      )}
       {view !== null && error?.status !== 404 && route.delivery !== null && (
         <Delivery
           key={`${route.delivery.topic} ${route.delivery.id}`}

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { DeliveryDetail, SearchResponse, Status } from '../api';
+import type { DeliveryDetail, EventDetail, SearchResponse, Status } from '../api';
 import { emptyView } from '../data/view';
+import { ALL_EVENTS } from '../data/events';
 import { ProblemBanner } from './Delivery';
+import { Details } from './Event';
+import { Rows, emptyText } from './Events';
 import { Results } from './Search';
 import { Figures } from './StorePage';
 
@@ -52,4 +55,48 @@ it('a delivery’s error shows the advice of the server', () => {
   };
   const html = renderToStaticMarkup(<ProblemBanner problem={problem} />);
   expect(html).toContain('<strong>What to do:</strong> Look at the cluster’s health.');
+});
+
+describe('an event', () => {
+  const detail: EventDetail = {
+    store: 'demo.myshopify.com',
+    id: 'evt_01M8KC7FD03QH5TX988ZJ0TNS4',
+    type: 'inventory.updated',
+    timestamp: '2026-11-29T10:04:52Z',
+    subject: { kind: 'product', id: '788' },
+    changed: ['inventory'],
+    cause: { topic: 'inventory_levels/update', delivery_id: 'b5/45', received_at: '2026-11-29T10:04:51Z' },
+    payload: { previous: { available: true }, data: { title: '<b>Stove</b>' } },
+    targets: [{ target: 'bus', verdict: 'queued', error: 'throttled' }],
+    accepted_at: '2026-11-29T10:04:53Z',
+    expires_at: '2026-12-13T10:04:53Z',
+  };
+
+  it('shows its payload, its cause and its neighbours', () => {
+    const html = renderToStaticMarkup(<Details detail={detail} />);
+    for (const part of [
+      'href="#/stores/demo.myshopify.com/deliveries/inventory_levels%2Fupdate/b5%2F45"',
+      'href="#/stores/demo.myshopify.com/events?subject=product%23788"',
+      'href="#/stores/demo.myshopify.com/events?cause=b5%2F45"',
+      '&lt;b&gt;Stove&lt;/b&gt;',
+      '{&quot;available&quot;:true}',
+      'Being sent',
+      'throttled',
+    ])
+      expect(html).toContain(part);
+  });
+
+  it('that a person published has no delivery to link to', () => {
+    const html = renderToStaticMarkup(<Details detail={{ ...detail, cause: null, payload: {} }} />);
+    expect(html).toContain('published by hand');
+    expect(html).not.toContain('/deliveries/');
+  });
+
+  it('is opened from its row, and the filter stays', () => {
+    const filter = { ...ALL_EVENTS, type: 'inventory.*' };
+    const html = renderToStaticMarkup(<Rows store={detail.store} filter={filter} events={[detail]} />);
+    expect(html).toContain(`href="#/stores/demo.myshopify.com/events/${detail.id}?type=inventory.*"`);
+    expect(emptyText(filter, false)).toBe('No event matches.');
+    expect(emptyText(ALL_EVENTS, false)).toContain('somebody listens');
+  });
 });

@@ -11,6 +11,7 @@ import type {
   Run,
   Status,
   StoreState,
+  TargetVerdict,
 } from '../api';
 
 export const STATES: Record<StoreState, string> = { live: 'Live', idle: 'Idle', attention: 'Attention' };
@@ -160,6 +161,16 @@ export function readingOf(status: Status): string {
       return (first && CONCERNS[first.reason]) ?? 'Needs attention';
   }
 }
+
+/** Names of the targets of events. */
+export const TARGETS: Partial<Record<string, string>> = { bus: 'Event bus' };
+
+/** Outcomes of an event at a target. */
+export const VERDICTS: Record<TargetVerdict, string> = {
+  off: 'There was none when the event was published',
+  queued: 'Being sent',
+  sent: 'Sent',
+};
 
 /** Turns `inventory_item` into `inventory item`. */
 export function kindWords(kind: string): string {
