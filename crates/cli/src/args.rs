@@ -1,5 +1,6 @@
 //! Command line, as `--help` shows it.
 
+mod event;
 mod fan_out;
 pub mod store;
 pub mod token;
@@ -11,8 +12,11 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use hookline_domain::kernel::ids::{DeliveryId, Topic};
 
-pub use self::fan_out::FanOutCommand;
 use self::values::{Moment, StoreArg};
+pub use self::{
+    event::{EventCommand, ListEventsArgs, PublishEventArgs},
+    fan_out::FanOutCommand,
+};
 use crate::{cost::CostArgs, index::IndexArgs, rate::Rate, resources::ResourceOptions, selection::Selection};
 
 const EXAMPLES: &str = "\
@@ -70,6 +74,9 @@ pub enum Command {
     /// Shows everything known about one delivery, and what to do about it.
     #[command(after_help = TRACE)]
     Trace(TraceArgs),
+    /// Lists and shows a store's events for listeners, and publishes events of your own.
+    #[command(subcommand)]
+    Event(EventCommand),
     /// Estimates the cost of webhooks on AWS, per stage, and beside hosted gateways. Makes no request.
     Cost(CostArgs),
     /// Prints a completion script for your shell.

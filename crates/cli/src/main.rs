@@ -11,6 +11,7 @@ mod cost;
 mod dead_letters;
 mod delivery_file;
 mod dlq;
+mod event;
 mod explain;
 mod index;
 mod output;
@@ -65,6 +66,7 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Replay(args) => replay::run(&connect().await, &out, &args).await,
         Command::Retry(args) => retry::run(&connect().await, &out, &args).await,
         Command::Trace(args) => trace::run(&connect().await, &out, &args).await,
+        Command::Event(command) => event::run(&connect().await, &out, command).await,
         Command::Store(command) => store::run(&connect().await, &out, command).await,
         Command::Webhooks(command) => webhooks::run(&connect().await, &out, command).await,
         Command::Token(command) => token::run(&connect().await, &out, command).await,

@@ -179,6 +179,11 @@ impl Resources {
         )?))
     }
 
+    pub fn events(&self) -> Result<DynamoEventLog> {
+        let table = required(self.resources.events_table.as_ref(), "EVENTS_TABLE", "--events-table")?;
+        Ok(self.aws.event_log(table))
+    }
+
     /// None without a table.
     pub fn event_log(&self) -> Option<DynamoEventLog> {
         non_blank(self.resources.events_table.as_ref()).map(|table| self.aws.event_log(table))

@@ -1,10 +1,11 @@
-//! Values on the command line: stores, error codes, ages, times.
+//! Values on the command line: stores, error codes, ages, times, JSON.
 
-use std::str::FromStr;
+use std::{fs, str::FromStr};
 
 use hookline_domain::kernel::{failure::ErrorCode, ids::StoreKey};
 use hookline_sources::store_from_text;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use serde_json::{Map, Value};
 
 /// Store; of Shopify if no source is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,28 @@ impl FromStr for Moment {
         text.parse()
             .map(Self)
             .map_err(|_| "neither a time, as in 2026-11-21T10:00Z, nor an age, as in 2h".to_owned())
+    }
+}
+
+/// JSON object, given as text or as `@` and the name of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataArg(pub Map<String, Value>);
+
+impl FromStr for DataArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let object = |text: &str| {
+            serde_json::from_str(text)
+                .map(Self)
+                .map_err(|error| format!("not a JSON object, as in {{\"count\": 3}}: {error}"))
+        };
+        match text.strip_prefix('@') {
+            Some(file) => {
+                let read = fs::read_to_string(file).map_err(|error| format!("{file} cannot be read: {error}"));
+                object(&read?)
+            }
+            None => object(text),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 31] = [
+    let cases: [(&str, &[&str]); 35] = [
         ("hookline", &["--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
@@ -17,6 +17,10 @@ fn help_matches_the_reviewed_texts() {
         ("replay", &["replay", "--help"]),
         ("retry", &["retry", "--help"]),
         ("trace", &["trace", "--help"]),
+        ("event", &["event", "--help"]),
+        ("event-list", &["event", "list", "--help"]),
+        ("event-show", &["event", "show", "--help"]),
+        ("event-publish", &["event", "publish", "--help"]),
         ("cost", &["cost", "--help"]),
         ("completions", &["completions", "--help"]),
         ("store", &["store", "--help"]),

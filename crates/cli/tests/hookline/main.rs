@@ -4,6 +4,7 @@
 
 mod archive;
 mod dead_letters;
+mod events;
 mod fan_out;
 mod harness;
 mod help;
