@@ -113,8 +113,8 @@ pub struct ReindexConfig {
     pub event_queue_url: Option<String>,
     /// `FAN_OUT_QUEUE_URL`; without it, nothing is published, whoever listens.
     pub fan_out_queue_url: Option<String>,
-    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
-    pub event_bus_arn: Option<String>,
+    /// `HAS_EVENT_BUS`: any text if the operator has an event bus, which listens to all stores.
+    pub has_event_bus: bool,
     /// The index.
     pub index: IndexConfig,
 }
@@ -158,7 +158,7 @@ impl FromEnvironment for ReindexConfig {
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
             event_queue_url: reader.optional("EVENT_QUEUE_URL"),
             fan_out_queue_url: reader.optional("FAN_OUT_QUEUE_URL"),
-            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
+            has_event_bus: reader.optional("HAS_EVENT_BUS").is_some(),
             index: reader.index(),
         }
     }

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         let adapters = ActionAdapters::<Ports> {
             stores: aws
                 .stores(&config.stores_table)
-                .publishing(config.event_bus_arn.is_some(), || SystemClock.now()),
+                .publishing(config.has_event_bus, || SystemClock.now()),
             jobs: aws.jobs(Some(config.sync_queue_url)),
             dead_letters: aws.dead_letters(config.dead_letter_queue_url),
             replay: Replay {

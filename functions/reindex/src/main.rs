@@ -66,7 +66,7 @@ fn main() -> ExitCode {
                 stores: aws
                     .stores(&config.stores_table)
                     .beside(&config.ledger_table)
-                    .publishing(config.event_bus_arn.is_some(), || SystemClock.now()),
+                    .publishing(config.has_event_bus, || SystemClock.now()),
                 index: aws.index(
                     &OpenSearchConfig::new(
                         config.index.url,

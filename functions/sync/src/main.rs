@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         let entities = aws.entities(&config.entities_table);
         let stores = aws
             .stores(&config.stores_table)
-            .publishing(config.event_bus_arn.is_some(), || SystemClock.now());
+            .publishing(config.has_event_bus, || SystemClock.now());
         let fan_out = config.fan_out_queue_url.map(|url| aws.fan_out(url));
         let families = config.events_of;
         let wants: Wants =

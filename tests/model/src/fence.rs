@@ -97,32 +97,28 @@ impl ModelState {
             remembered.publication = told::seen(remembered.publication, differs, bug);
             remembered
         };
-        Response::Fenced(match advanced {
-            Some(entry) => {
-                let fields = ObservedFields {
-                    collections: observed.collections.as_ref(),
-                    tracking: observed.tracking.as_ref(),
-                    digest: observed.digest.as_ref(),
-                };
-                let remembered = held
-                    .map(|known| known.remembered.clone())
-                    .unwrap_or_default()
-                    .after(fields);
-                let known = FenceRecord {
-                    entry,
-                    remembered: remembered.clone(),
-                    confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
-                };
-                self.entities.insert(entity.clone(), known);
-                Fence::Passed(seen(remembered))
-            }
+        let Some(entry) = advanced else {
             // Nothing depends on the facts stored for a newer state, unless its event may not have been sent.
-            None => {
-                let remembered = held.map(|known| known.remembered.clone());
-                let unsent = remembered.filter(|remembered| remembered.publication.unsent.is_some());
-                Fence::Superseded(seen(unsent.unwrap_or_default()))
-            }
-        })
+            let remembered = held.map(|known| known.remembered.clone());
+            let unsent = remembered.filter(|remembered| remembered.publication.unsent.is_some());
+            return Response::Fenced(Fence::Superseded(seen(unsent.unwrap_or_default())));
+        };
+        let fields = ObservedFields {
+            collections: observed.collections.as_ref(),
+            tracking: observed.tracking.as_ref(),
+            digest: observed.digest.as_ref(),
+        };
+        let remembered = held
+            .map(|known| known.remembered.clone())
+            .unwrap_or_default()
+            .after(fields);
+        let known = FenceRecord {
+            entry,
+            remembered: remembered.clone(),
+            confirmed: confirms || held.is_some_and(|known| known.confirmed && known.entry == entry),
+        };
+        self.entities.insert(entity.clone(), known);
+        Response::Fenced(Fence::Passed(seen(remembered)))
     }
 
     fn confirm(&mut self, held: &[(EntityKey, Version)], bug: Option<Bug>) {

@@ -43,8 +43,8 @@ pub struct ActionsConfig {
     pub sync_queue_url: String,
     /// `ENTITIES_TABLE` and `FAN_OUT_QUEUE_URL`; unless both are set, no event is published.
     pub publish: Option<(String, String)>,
-    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
-    pub event_bus_arn: Option<String>,
+    /// `HAS_EVENT_BUS`: any text if the operator has an event bus, which listens to all stores.
+    pub has_event_bus: bool,
     /// `ARCHIVE_BUCKET`; without it, nothing can be replayed.
     pub archive_bucket: Option<String>,
     /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message cannot be replayed.
@@ -99,7 +99,7 @@ impl FromEnvironment for ActionsConfig {
             publish: reader
                 .optional("ENTITIES_TABLE")
                 .zip(reader.optional("FAN_OUT_QUEUE_URL")),
-            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
+            has_event_bus: reader.optional("HAS_EVENT_BUS").is_some(),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
         }

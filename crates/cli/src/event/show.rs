@@ -37,7 +37,9 @@ struct EventReport {
 /// Outcome of an event at a target.
 #[derive(Debug, Serialize)]
 struct Target {
-    target: &'static str,
+    /// Name of the target.
+    #[serde(rename = "target")]
+    name: &'static str,
     verdict: &'static str,
     error: Option<String>,
 }
@@ -53,7 +55,7 @@ impl Target {
             Some(BusVerdict::Queued) => " (it is being sent)",
             Some(BusVerdict::Sent) | None => "",
         };
-        format!("{} {}{meaning}{error}", self.target, self.verdict)
+        format!("{} {}{meaning}{error}", self.name, self.verdict)
     }
 }
 
@@ -72,7 +74,7 @@ impl EventReport {
             changed,
             cause,
             targets: vec![Target {
-                target: "bus",
+                name: "bus",
                 verdict: kept.bus.as_str(),
                 error: kept.bus_error,
             }],

@@ -26,8 +26,8 @@ pub struct SyncConfig {
     pub event_queue_url: String,
     /// `FAN_OUT_QUEUE_URL`; without it, nothing is published, whoever listens.
     pub fan_out_queue_url: Option<String>,
-    /// `EVENT_BUS_ARN`: the operator's event bus, which listens to all stores.
-    pub event_bus_arn: Option<String>,
+    /// `HAS_EVENT_BUS`: any text if the operator has an event bus, which listens to all stores.
+    pub has_event_bus: bool,
     /// `SHOPIFY_ADMIN_URL`; without it, each store's own address is used.
     pub admin_url: Option<String>,
     /// `SHOPIFY_CLIENT_ID`; without it, expiring tokens cannot be renewed.
@@ -63,7 +63,7 @@ impl FromEnvironment for SyncConfig {
             sync_queue_url: reader.required("SYNC_QUEUE_URL"),
             event_queue_url: reader.required("EVENT_QUEUE_URL"),
             fan_out_queue_url: reader.optional("FAN_OUT_QUEUE_URL"),
-            event_bus_arn: reader.optional("EVENT_BUS_ARN"),
+            has_event_bus: reader.optional("HAS_EVENT_BUS").is_some(),
             admin_url: reader.optional("SHOPIFY_ADMIN_URL"),
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
