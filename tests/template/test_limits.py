@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -53,7 +54,11 @@ def numbers(value: Any, source: dict[str, Any], where: str) -> Iterator[int]:
         yield int(value)
 
 
-def resolved(value: Any, parameters: Container[str] = ()) -> str:
+# Most digits of a number.
+MAX_DIGITS = 20
+
+
+def resolved(value: Any, parameters: Mapping[str, Any] = MappingProxyType({})) -> str:
     """A text at its longest."""
     if isinstance(value, str):
         return value
@@ -64,7 +69,11 @@ def resolved(value: Any, parameters: Container[str] = ()) -> str:
     if value == {"Ref": "AWS::StackName"}:
         return "x" * 128
     if isinstance(value, dict):
-        return LONG_PARAMETER if value.get("Ref") in parameters else MADE_UP
+        parameter = parameters.get(value.get("Ref", ""))
+        if parameter is None:
+            return MADE_UP
+        longest = MAX_DIGITS if parameter["Type"] == "Number" else parameter.get("MaxLength", len(LONG_PARAMETER))
+        return LONG_PARAMETER[:longest]
     return str(value)
 
 
