@@ -81,7 +81,7 @@ def test_messages_go_to_the_stage_that_browsers_connect_to(resources: Resources)
     assert resources["LiveStage"]["Properties"]["StageName"] == "live"
     assert resources["LiveStage"]["Properties"]["AutoDeploy"] is True
     endpoint = "https://${LiveApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"
-    for function in ("LiveConnectFunction", "LivePushFunction"):
+    for function in ("LiveConnectFunction", "LivePushFunction", "FanOutFunction"):
         variables = resources[function]["Properties"]["Environment"]["Variables"]
         assert variables["LIVE_ENDPOINT"] == {"Fn::Sub": endpoint}
     code = Path(REPOSITORY / "crates/tables/src/access.rs").read_text()

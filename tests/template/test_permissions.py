@@ -14,7 +14,13 @@ WRITER = {
     "Documents": ({"es:ESHttpPost"}, {f"{INDEX}/_bulk"}),
     "ServerlessIndex": ({"aoss:APIAccessAll"}, {"OpenSearchArn"}),
 }
-ROUTES = ("}/POST/api/webhooks/receive/", "}/GET/api/", "}/POST/api/stores/*/", "}/POST/api/live/tickets")
+ROUTES = (
+    "}/POST/api/webhooks/receive/",
+    "}/GET/api/",
+    "}/POST/api/stores/*/",
+    "}/DELETE/api/stores/*/listen/*",
+    "}/POST/api/live/tickets",
+)
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
 
 CONSUME = {
@@ -93,6 +99,8 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
             {"EventsTable"},
         ),
         "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Watchers": ({"dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Query"}, {"LiveTable"}),
+        "Push": ({"execute-api:ManageConnections"}, {"LiveApi/live/POST/@connections/*"}),
         "Bus": ({"events:PutEvents"}, {"EventBusArn"}),
         "Logs": (LOGS, {"FanOutLogs"}),
     },

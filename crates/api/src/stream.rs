@@ -242,6 +242,7 @@ mod tests {
             },
             store: Some("shopify#demo.myshopify.com".parse().unwrap()),
             list: false,
+            events: false,
             until,
         };
         fixture.watchers.add(&watcher).await.unwrap();

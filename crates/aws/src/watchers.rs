@@ -85,6 +85,10 @@ impl Watchers for DynamoWatchers {
         Ok(watchers.into_values().collect())
     }
 
+    async fn of_store(&self, store: &StoreKey) -> Result<Vec<Watcher>, PortError> {
+        self.query(store_partition(store)).await
+    }
+
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         self.query(principal_partition(principal)).await
     }

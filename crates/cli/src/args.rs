@@ -2,6 +2,7 @@
 
 mod event;
 mod fan_out;
+mod listen;
 pub mod store;
 pub mod token;
 pub mod values;
@@ -16,6 +17,7 @@ use self::values::{Moment, StoreArg};
 pub use self::{
     event::{EventCommand, ListEventsArgs, PublishEventArgs},
     fan_out::FanOutCommand,
+    listen::ListenArgs,
 };
 use crate::{cost::CostArgs, index::IndexArgs, rate::Rate, resources::ResourceOptions, selection::Selection};
 
@@ -62,6 +64,9 @@ pub enum Command {
     /// Checks that the index answers: sends the functions' requests with your permissions.
     #[command(after_help = INDEX)]
     Index(IndexArgs),
+    /// Sends the events of a store to a handler on this machine, as signed webhooks.
+    #[command(after_help = listen::LISTEN)]
+    Listen(ListenArgs),
     /// Lists, shows, redrives and removes dead letters: deliveries that could not be applied, kept for 14 days.
     #[command(subcommand)]
     Dlq(DlqCommand),

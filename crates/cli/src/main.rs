@@ -14,6 +14,7 @@ mod dlq;
 mod event;
 mod explain;
 mod index;
+mod listen;
 mod output;
 mod rate;
 mod records;
@@ -72,6 +73,7 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Token(command) => token::run(&connect().await, &out, command).await,
         Command::Resync(args) => backfill::resync(&connect().await, &out, &args).await,
         Command::Reconcile(args) => backfill::reconcile(&connect().await, &out, &args).await,
+        Command::Listen(args) => listen::run(&out, &args).await,
         Command::Index(args) => index::run(&connect().await, &out, &args).await,
     }
 }

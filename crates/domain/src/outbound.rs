@@ -7,6 +7,9 @@ mod bus;
 mod custom;
 mod distribute;
 mod event_log;
+mod pattern;
+mod signature;
+mod watch;
 
 pub use self::{
     bus::{Bus, BusEvent},
@@ -16,6 +19,9 @@ pub use self::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, ParseSubjectError,
         ParseTypeFilterError, Settled, SubjectKey, TypeFilter,
     },
+    pattern::{ParsePatternError, TypePattern},
+    signature::{ID_HEADER, ParseSecretError, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER},
+    watch::Watch,
 };
 
 #[cfg(test)]

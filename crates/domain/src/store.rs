@@ -4,5 +4,6 @@ pub mod activity;
 pub mod connections;
 pub mod listening;
 pub mod rotation;
+pub mod sessions;
 pub mod status;
 pub mod stores;

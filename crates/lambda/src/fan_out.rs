@@ -124,7 +124,7 @@ mod tests {
     use hookline_domain::{
         catalogue::event_message,
         kernel::port::PortError,
-        memory::{self, InMemory, MemoryBus, MemoryEventLog, MemoryStores},
+        memory::{self, InMemory, MemoryBus, MemoryEventLog, MemoryPush, MemoryStores, MemoryWatchers, SetClock},
         outbound::{Bus, BusEvent},
     };
 
@@ -134,12 +134,13 @@ mod tests {
         testing::{STORE, noon},
     };
 
-    fn fan_out(bus: &MemoryBus) -> Distribute<InMemory<Timestamp>> {
+    fn fan_out(bus: &MemoryBus) -> Distribute<InMemory<SetClock>> {
         Distribute {
             log: MemoryEventLog::default(),
             stores: MemoryStores::default(),
             bus: Some(bus.clone()),
-            clock: noon(),
+            watch: None,
+            clock: SetClock::new(noon()),
             retention: SignedDuration::from_hours(24),
         }
     }
@@ -162,7 +163,7 @@ mod tests {
     }
 
     async fn take(
-        fan_out: &Distribute<InMemory<Timestamp>>,
+        fan_out: &Distribute<InMemory<SetClock>>,
         records: Vec<SqsRecord>,
         until: Timestamp,
     ) -> SqsBatchResponse {
@@ -205,6 +206,9 @@ mod tests {
         type Log = MemoryEventLog;
         type Stores = MemoryStores;
         type Bus = HangingBus;
+        type Watchers = MemoryWatchers;
+        type Push = MemoryPush;
+        type Pause = SetClock;
         type Clock = Timestamp;
     }
 
@@ -214,6 +218,7 @@ mod tests {
             log: MemoryEventLog::default(),
             stores: MemoryStores::default(),
             bus: Some(HangingBus),
+            watch: None,
             clock: noon(),
             retention: SignedDuration::from_hours(24),
         };

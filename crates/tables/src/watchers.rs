@@ -35,6 +35,9 @@ struct StoredWatcher {
     principal: BTreeMap<String, String>,
     store: Option<String>,
     list: bool,
+    /// Absent if false, as in what an earlier version has written: a condition compares the text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    events: bool,
     until: Timestamp,
 }
 
@@ -101,6 +104,7 @@ pub fn read(item: &Item) -> Result<Watcher, MalformedError> {
             .map(|store| store.parse().map_err(|_| malformed()))
             .transpose()?,
         list: stored.list,
+        events: stored.events,
         until: stored.until,
     })
 }
@@ -128,6 +132,7 @@ fn write(watcher: &Watcher) -> Result<String, serde_json::Error> {
         principal: context.map(|(name, value)| (name.to_owned(), value)).collect(),
         store: watcher.store.as_ref().map(ToString::to_string),
         list: watcher.list,
+        events: watcher.events,
         until: watcher.until,
     })
 }

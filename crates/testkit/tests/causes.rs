@@ -102,6 +102,7 @@ fn watcher(principal: Principal) -> Watcher {
         principal,
         store: Some(store("demo.myshopify.com")),
         list: true,
+        events: false,
         until: noon(),
     }
 }
@@ -243,6 +244,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "watchers.add" => watchers.add(&watcher),
         "watchers.change" => watchers.change(&watcher, &watcher),
         "watchers.find" => Watchers::find(&watchers, "c"),
+        "watchers.of_store" => watchers.of_store(&demo),
         "watchers.of_stores" => watchers.of_stores(std::slice::from_ref(&demo)),
         "watchers.of_principal" => watchers.of_principal("tok_1"),
         "watchers.remove" => watchers.remove("c"),

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, DynamoEventLog, DynamoStores, EventBridgeBus, Timeouts};
-use hookline_domain::outbound::{Distribute, FanOutPorts};
-use hookline_lambda::{Environment, FanOutConfig, FromEnvironment, SystemClock, fan_out, start};
+use hookline_aws::{ApiGatewayPush, Aws, DynamoEventLog, DynamoStores, DynamoWatchers, EventBridgeBus, Timeouts};
+use hookline_domain::outbound::{Distribute, FanOutPorts, Watch};
+use hookline_lambda::{Environment, FanOutConfig, FromEnvironment, Sleep, SystemClock, fan_out, start};
 
 /// The ports on AWS.
 enum Ports {}
@@ -13,6 +13,9 @@ impl FanOutPorts for Ports {
     type Log = DynamoEventLog;
     type Stores = DynamoStores;
     type Bus = EventBridgeBus;
+    type Watchers = DynamoWatchers;
+    type Push = ApiGatewayPush;
+    type Pause = Sleep;
     type Clock = SystemClock;
 }
 
@@ -24,6 +27,11 @@ fn main() -> ExitCode {
             log: aws.event_log(config.events_table),
             stores: aws.stores(config.stores_table),
             bus: config.event_bus_arn.map(|arn| aws.event_bus(arn)),
+            watch: config.live.map(|(table, endpoint)| Watch {
+                watchers: aws.watchers(table),
+                push: aws.push(&endpoint),
+                pause: Sleep,
+            }),
             clock: SystemClock,
             retention: config.retention,
         };

@@ -32,6 +32,10 @@ export function takeFrame(frame: Frame, state: StateAccess, listener: FrameListe
     case 'refused':
       listener.watchRefused();
       return false;
+    case 'event':
+    case 'event_omitted':
+      // The page does not ask for events.
+      return false;
     case 'snapshot':
     case 'update':
     case 'pong':

@@ -1,5 +1,7 @@
 //! Function `actions`: the actions of admins on a store. Each is logged with the principal.
 
+mod listening;
+
 use std::{borrow::Cow, marker::PhantomData, time::Duration};
 
 use hookline_domain::{
@@ -19,7 +21,10 @@ use hookline_domain::{
         port::{Clock, PortError},
         time::Pause,
     },
-    store::stores::{RunTask, StoreRecord, StoreUpdate, Stores},
+    store::{
+        listening::Listeners,
+        stores::{RunTask, StoreRecord, StoreUpdate, Stores},
+    },
     sync::begin::{self, StartRunError},
 };
 use http::{Response, StatusCode};
@@ -27,6 +32,8 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(super) use self::listening::{ListenBody, ListenResponse};
 use super::{no_such_route, parse_body, publish, route};
 use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{self, Http};
@@ -50,7 +57,7 @@ const HIDDEN_TIME: Duration = Duration::from_secs(40);
 /// Ports of the function: those that replay a delivery, and those that act on failed ones, on stores and on jobs.
 pub trait ActionPorts: ReplayPorts<Ledger: Ledger + Clone, Queue: TryNow> {
     /// The stores.
-    type Stores: Stores + FailedDeliveries + Clone;
+    type Stores: Stores + FailedDeliveries + Listeners + Clone;
     /// The job queue.
     type Jobs: Jobs;
     /// The dead letters.
@@ -104,6 +111,8 @@ enum Action {
     Dismiss,
     Publish,
     Begin(RunTask),
+    Listen,
+    EndListening,
 }
 
 /// Request body that names a delivery of the store.
@@ -199,6 +208,8 @@ impl<P: ActionPorts> ActionsApi<P> {
             "POST /api/stores/{store}/events" => (Action::Publish, "publish"),
             "POST /api/stores/{store}/resync" => (Action::Begin(RunTask::Resync), "resync"),
             "POST /api/stores/{store}/reconcile" => (Action::Begin(RunTask::Reconcile), "reconcile"),
+            "POST /api/stores/{store}/listen" => (Action::Listen, "listen"),
+            "DELETE /api/stores/{store}/listen/{session}" => (Action::EndListening, "end-listening"),
             _ => return Err(no_such_route()),
         };
         let (store, record) = self.guard.admin(&principal, request).await?;
@@ -209,6 +220,8 @@ impl<P: ActionPorts> ActionsApi<P> {
             Action::Dismiss => self.dismiss(&store, request).await,
             Action::Publish => self.publish(&store, request).await,
             Action::Begin(run) => self.begin((&store, &record), run, request).await,
+            Action::Listen => self.listen(&store, request).await,
+            Action::EndListening => self.end_listening(&store, request).await,
         };
         let outcome = match &done {
             Ok(_) => "done",

@@ -4,8 +4,9 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 35] = [
+    let cases: [(&str, &[&str]); 36] = [
         ("hookline", &["--help"]),
+        ("listen", &["listen", "--help"]),
         ("dlq", &["dlq", "--help"]),
         ("dlq-list", &["dlq", "list", "--help"]),
         ("dlq-show", &["dlq", "show", "--help"]),

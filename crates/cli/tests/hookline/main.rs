@@ -9,6 +9,7 @@ mod fan_out;
 mod harness;
 mod help;
 mod large;
+mod listen;
 mod redrive;
 mod replay;
 mod resync;

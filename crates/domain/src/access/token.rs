@@ -244,7 +244,7 @@ impl Token {
     }
 }
 
-pub(super) fn random<const N: usize>() -> Result<[u8; N], PortError> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], PortError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| PortError::new("randomness", error))?;
     Ok(bytes)

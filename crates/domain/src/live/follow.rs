@@ -78,6 +78,7 @@ impl<P: FollowPorts> Follow<P> {
             principal,
             store: None,
             list: false,
+            events: false,
             until,
         };
         self.watchers.add(&watcher).await?;
@@ -118,17 +119,17 @@ impl<P: FollowPorts> Follow<P> {
             return self.refuse(connection, "a message has at most 4096 bytes").await;
         }
         match serde_json::from_str(message) {
-            Ok(ClientMessage::Watch { store, list }) => {
+            Ok(ClientMessage::Watch { store, list, events }) => {
                 let key = store.as_ref().map(|store| (self.key)(store));
                 match key {
                     Some(None) => self.refuse(connection, UNKNOWN_STORE).await,
-                    Some(store) => self.watch(watcher, store, list).await,
-                    None => self.watch(watcher, None, list).await,
+                    Some(store) => self.watch(watcher, store, (list, events)).await,
+                    None => self.watch(watcher, None, (list, events)).await,
                 }
             }
             Ok(ClientMessage::Ping) => self.pong(&watcher).await,
             Err(_) => {
-                let message = r#"a message is {"action":"watch","store":"<name>","list":false} or {"action":"ping"}"#;
+                let message = r#"a message is {"action":"watch","store":"<name>","list":false,"events":false} or {"action":"ping"}"#;
                 self.refuse(connection, message).await
             }
         }
@@ -146,7 +147,12 @@ impl<P: FollowPorts> Follow<P> {
         Ok(watcher)
     }
 
-    async fn watch(&self, mut watcher: Watcher, store: Option<StoreKey>, list: bool) -> Result<(), PortError> {
+    async fn watch(
+        &self,
+        mut watcher: Watcher,
+        store: Option<StoreKey>,
+        (list, events): (bool, bool),
+    ) -> Result<(), PortError> {
         let connection = watcher.connection.clone();
         let connection = connection.as_str();
         for _ in 0..ATTEMPTS {
@@ -157,6 +163,7 @@ impl<P: FollowPorts> Follow<P> {
             let watching = Watcher {
                 store: store.clone(),
                 list,
+                events,
                 ..watcher.clone()
             };
             if self.watchers.change(&watcher, &watching).await? {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hookline_events::EventId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ use crate::{
 /// Maximum number of deliveries in a snapshot.
 pub(super) const DELIVERIES: usize = 50;
 
-/// Message to a client: a JSON text of at most 30,000 bytes.
+/// Message to a client: a JSON text of at most 30,000 bytes; with an event, of at most 120,000.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -60,6 +61,16 @@ pub enum Frame {
         /// The summaries, as in the list of stores.
         stores: Vec<Summary>,
     },
+    /// An event of the store, for clients that ask for events. Each is sent once; none is sent again after a break.
+    Event {
+        /// The event, as its schema in `GET /api/event-types/{type}` says.
+        event: serde_json::Value,
+    },
+    /// An event of the store that is too large for a message.
+    EventOmitted {
+        /// Id of the event.
+        id: String,
+    },
     /// Permissions of the client: sent at first, and when they change.
     Access {
         /// Its role.
@@ -88,6 +99,10 @@ pub enum Frame {
 /// this fits into one, with a margin.
 pub const FRAME_LIMIT: usize = 30_000;
 
+/// Maximum size of a frame with an event, in bytes, which API Gateway splits into WebSocket frames. No product exceeds it,
+/// but what belongs to one may.
+const EVENT_FRAME_LIMIT: usize = 120_000;
+
 /// Message from a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
@@ -101,6 +116,10 @@ pub enum ClientMessage {
         /// True to receive summaries of all stores within reach, too.
         #[serde(default)]
         list: bool,
+        /// True to receive the events of the store, too: each while `hookline listen`, or another session of
+        /// `POST /api/stores/{store}/listen`, lasts.
+        #[serde(default)]
+        events: bool,
     },
     /// The client is alive. The answer is `pong`.
     Ping,
@@ -112,6 +131,16 @@ impl Frame {
     pub fn text(&self) -> String {
         // Cannot fail: keys of maps are strings, and no number is infinite.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns the text of a frame with an event, given its JSON, which stays as it is byte for byte.
+    #[must_use]
+    pub fn event_text(id: &EventId, json: &str) -> String {
+        let text = format!(r#"{{"type":"event","event":{json}}}"#);
+        if text.len() <= EVENT_FRAME_LIMIT {
+            return text;
+        }
+        Self::EventOmitted { id: id.to_string() }.text()
     }
 
     /// Returns a snapshot with at most [`DELIVERIES`] deliveries that fits; leaves out the oldest.

@@ -75,6 +75,8 @@ pub struct Watcher {
     pub store: Option<StoreKey>,
     /// True if it follows the list of the stores within its reach.
     pub list: bool,
+    /// True if it also asks for the events of the store it follows.
+    pub events: bool,
     /// Time until which the connection can last, and is stored.
     pub until: Timestamp,
 }
@@ -84,6 +86,13 @@ impl Watcher {
     #[must_use]
     pub fn follows(&self, store: &StoreKey) -> bool {
         self.principal.may_see(store) && (self.list || self.store.as_ref() == Some(store))
+    }
+
+    /// True if it receives the events of this store at `now`.
+    #[must_use]
+    pub fn hears(&self, store: &StoreKey, now: Timestamp) -> bool {
+        let has_access = self.principal.expires_at > now && self.principal.may_see(store);
+        has_access && self.events && self.store.as_ref() == Some(store)
     }
 }
 
@@ -101,6 +110,9 @@ pub trait Watchers: Send + Sync {
 
     /// Returns all watchers of one of these stores or of the list, each once. Sees every earlier change.
     fn of_stores(&self, stores: &[StoreKey]) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
+
+    /// Returns the watchers that follow this store itself. Sees every earlier change.
+    fn of_store(&self, store: &StoreKey) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;
 
     /// Returns all connections of this principal.
     fn of_principal(&self, principal: &str) -> impl Future<Output = Result<Vec<Watcher>, PortError>> + Send;

@@ -94,6 +94,10 @@ impl Watchers for MemoryWatchers {
         Ok(self.matching(|watcher| watcher.list || watcher.store.as_ref().is_some_and(|store| stores.contains(store))))
     }
 
+    async fn of_store(&self, store: &StoreKey) -> Result<Vec<Watcher>, PortError> {
+        Ok(self.matching(|watcher| watcher.store.as_ref() == Some(store)))
+    }
+
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         Ok(self.matching(|watcher| watcher.principal.id == principal))
     }

@@ -80,10 +80,13 @@ impl<C: Clock, I: Index> CompliancePorts for InMemory<C, I> {
     type Activity = MemoryActivity;
 }
 
-impl<C: Clock, I> FanOutPorts for InMemory<C, I> {
+impl<C: Clock + Pause, I> FanOutPorts for InMemory<C, I> {
     type Log = MemoryEventLog;
     type Stores = MemoryStores;
     type Bus = MemoryBus;
+    type Watchers = MemoryWatchers;
+    type Push = MemoryPush;
+    type Pause = C;
     type Clock = C;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Steps, each of which may be repeated: events that are older than the store's erasure are dropped; the others are kept,
 //! each once; then, as the last step, the bus gets those that it does not have; a message is done when all of its events
-//! are. So a message that is received again finds what is done already, and if only the bus has failed, it is received again
+//! are. Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a message that is received again finds what is done already, and if only the bus has failed, it is received again
 //! for the bus alone. Between the bus and the record of its verdict, an event may be posted twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +11,15 @@ use futures_util::{StreamExt, stream};
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bus, BusEvent, BusVerdict, EventLog, Kept, KeptEvent, Settled, SubjectKey};
+use super::{Bus, BusEvent, BusVerdict, EventLog, Kept, KeptEvent, Settled, SubjectKey, Watch};
 use crate::{
     catalogue::event_message::{self, SentEvent},
     kernel::{
         ids::StoreKey,
         port::{CALLS_AT_ONCE, Cause, Clock, PortError},
-        time::{later, whole_micros},
+        time::{Pause, later, whole_micros},
     },
+    live::{Push, Watchers},
     store::stores::Stores,
 };
 
@@ -30,6 +31,12 @@ pub trait FanOutPorts {
     type Stores: Stores;
     /// The event bus.
     type Bus: Bus;
+    /// Connections, and the stores they watch.
+    type Watchers: Watchers;
+    /// Sends to connections.
+    type Push: Push;
+    /// Bounds the time that is spent on watchers.
+    type Pause: Pause;
     /// Clock.
     type Clock: Clock;
 }
@@ -42,6 +49,8 @@ pub struct Distribute<P: FanOutPorts> {
     pub stores: P::Stores,
     /// Event bus of the operator, if there is one.
     pub bus: Option<P::Bus>,
+    /// Connections that watch stores; without it, nobody is shown events.
+    pub watch: Option<Watch<P>>,
     /// Clock.
     pub clock: P::Clock,
     /// Time for which events are kept.
@@ -125,6 +134,15 @@ impl Handled {
 /// Readable events, with the places of the messages that contain each.
 type Pending = BTreeMap<(StoreKey, EventId), (KeptEvent, BTreeSet<usize>)>;
 
+/// Kept events, by the target that is still to get them.
+#[derive(Default)]
+struct Targets {
+    /// Those kept for the first time, of stores that may be watched, in the order of stores and ids.
+    watchers: Vec<KeptEvent>,
+    /// Those that the bus does not have, with the places of the messages that contain each.
+    bus: Vec<(KeptEvent, BTreeSet<usize>)>,
+}
+
 impl<P: FanOutPorts> Distribute<P> {
     /// Handles messages. Returns one outcome for each, in their order.
     pub async fn take(&self, messages: Vec<FanOutMessage>) -> Vec<Handled> {
@@ -134,9 +152,12 @@ impl<P: FanOutPorts> Distribute<P> {
         for (place, message) in messages.into_iter().enumerate() {
             handled.push(self.open(place, message, now, &mut pending));
         }
-        self.drop_erased(&mut pending, &mut handled).await;
-        let queued = self.keep(pending, &mut handled).await;
-        self.post(queued, &mut handled).await;
+        let watched = self.drop_erased(&mut pending, &mut handled, now).await;
+        let targets = self.keep(pending, &watched, &mut handled).await;
+        if let Some(watch) = &self.watch {
+            watch.show(&targets.watchers, now).await;
+        }
+        self.post(targets.bus, &mut handled).await;
         handled
     }
 
@@ -197,8 +218,8 @@ impl<P: FanOutPorts> Distribute<P> {
         }
     }
 
-    /// Drops events that are not newer than the erasure of their store's data.
-    async fn drop_erased(&self, pending: &mut Pending, handled: &mut [Handled]) {
+    /// Drops events that are not newer than the erasure of their store's data. Returns the stores that may be watched.
+    async fn drop_erased(&self, pending: &mut Pending, handled: &mut [Handled], now: Timestamp) -> BTreeSet<StoreKey> {
         let stores: BTreeSet<StoreKey> = pending.keys().map(|(store, _)| store.clone()).collect();
         let finds = stores.into_iter().map(|store| async move {
             let found = self.stores.find(&store).await;
@@ -207,6 +228,11 @@ impl<P: FanOutPorts> Distribute<P> {
         // Collected, because the compiler cannot prove that the closure is Send.
         let finds: Vec<_> = finds.collect();
         let records: BTreeMap<_, _> = stream::iter(finds).buffered(CALLS_AT_ONCE).collect().await;
+        let watched = records.iter().filter_map(|(store, found)| {
+            let record = found.as_ref().ok()?.as_ref()?;
+            record.listening.is_watched(now).then(|| store.clone())
+        });
+        let watched = watched.collect();
         pending.retain(|(store, _), (event, places)| match &records[store] {
             Ok(record) => {
                 let erased_at = record.as_ref().and_then(|record| record.redacted_at);
@@ -225,21 +251,25 @@ impl<P: FanOutPorts> Distribute<P> {
                 false
             }
         });
+        watched
     }
 
-    /// Keeps events. Returns those that the bus is still to get, as they are kept.
-    async fn keep(&self, pending: Pending, handled: &mut [Handled]) -> Vec<(KeptEvent, BTreeSet<usize>)> {
+    /// Keeps events.
+    async fn keep(&self, pending: Pending, watched: &BTreeSet<StoreKey>, handled: &mut [Handled]) -> Targets {
+        let mut targets = Targets::default();
         if pending.is_empty() {
-            return Vec::new();
+            return targets;
         }
         let (events, places): (Vec<KeptEvent>, Vec<BTreeSet<usize>>) = pending.into_values().unzip();
         let kept = self.log.keep(&events).await;
-        let mut queued = Vec::new();
         for ((event, places), kept) in events.into_iter().zip(places).zip(kept) {
             let event = match kept {
                 Ok(Kept::New) => {
                     for place in &places {
                         handled[*place].new += 1;
+                    }
+                    if watched.contains(&event.store) {
+                        targets.watchers.push(event.clone());
                     }
                     event
                 }
@@ -252,10 +282,10 @@ impl<P: FanOutPorts> Distribute<P> {
                 }
             };
             if event.bus == BusVerdict::Queued {
-                queued.push((event, places));
+                targets.bus.push((event, places));
             }
         }
-        queued
+        targets
     }
 
     /// Posts events, and records what the bus says. Without a bus, which an operator may have removed since the events

@@ -1,6 +1,7 @@
 //! Fan-out in memory, with deaths and failures between every two calls.
 
 mod deaths;
+mod watching;
 
 use hookline_events::Event;
 use jiff::{SignedDuration, Timestamp};
@@ -55,6 +56,7 @@ impl World {
             log: self.log.clone(),
             stores: self.stores.clone(),
             bus: None,
+            watch: None,
             clock: self.clock.clone(),
             retention: RETENTION,
         }

@@ -24,6 +24,9 @@ use crate::kernel::{ids::StoreKey, port::PortError, time::later};
 /// Name of the listener that is the operator's event bus.
 pub const BUS: &str = "bus";
 
+/// Beginning of the names of the listeners that watch a store over the WebSocket API for a while.
+pub(super) const SESSION: &str = "watch-";
+
 /// Least time that a temporary listener must have left so that its listening counts as unbroken: more than the
 /// difference of two clocks.
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -80,6 +83,17 @@ impl Listening {
         &self.listeners
     }
 
+    /// Returns true if somebody may be watching the events over the WebSocket API at `now`.
+    #[must_use]
+    pub fn is_watched(&self, now: Timestamp) -> bool {
+        self.sessions().any(|(_, listener)| listener.lasts_beyond(now))
+    }
+
+    /// Listeners that watch over the WebSocket API.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (&String, &Listener)> {
+        self.listeners.iter().filter(|(name, _)| name.starts_with(SESSION))
+    }
+
     /// Returns the period in which a kind of thing is listened to at `now`, if it is.
     #[must_use]
     pub fn period(&self, resource: Resource, now: Timestamp) -> Option<Period> {
@@ -134,8 +148,7 @@ impl Listening {
 
     /// Leaves out what is over. The number of the latest period stays.
     fn tidied(mut self, now: Timestamp) -> Self {
-        self.listeners
-            .retain(|_, listener| listener.until.is_none_or(|until| until > now));
+        self.listeners.retain(|_, listener| listener.lasts_beyond(now));
         let wanted: BTreeSet<Resource> = self
             .listeners
             .values()
@@ -143,6 +156,12 @@ impl Listening {
             .collect();
         self.periods.retain(|resource, _| wanted.contains(resource));
         self
+    }
+}
+
+impl Listener {
+    pub(super) fn lasts_beyond(&self, at: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > at)
     }
 }
 

@@ -21,6 +21,9 @@ pub struct FanOutConfig {
     pub fan_out_queue_url: String,
     /// `EVENT_BUS_ARN`; without it, events are kept and posted to no bus.
     pub event_bus_arn: Option<String>,
+    /// `LIVE_TABLE` and `LIVE_ENDPOINT`: connections that watch stores, and where to send messages to them; without both,
+    /// nobody is shown events.
+    pub live: Option<(String, String)>,
     /// `EVENT_DAYS`: time for which events are kept, 1 to 30 days.
     pub retention: SignedDuration,
 }
@@ -38,6 +41,7 @@ impl FromEnvironment for FanOutConfig {
             stores_table: reader.required("STORES_TABLE"),
             fan_out_queue_url: reader.required("FAN_OUT_QUEUE_URL"),
             event_bus_arn: reader.optional("EVENT_BUS_ARN"),
+            live: reader.optional("LIVE_TABLE").zip(reader.optional("LIVE_ENDPOINT")),
             retention: SignedDuration::from_hours(24 * i64::from(days)),
         }
     }
@@ -63,7 +67,7 @@ mod tests {
     fn events_are_kept_for_a_fortnight_and_posted_nowhere_by_default() {
         let config = read("").unwrap();
         assert_eq!(config.retention, SignedDuration::from_hours(14 * 24));
-        assert_eq!(config.event_bus_arn, None);
+        assert_eq!((config.event_bus_arn, config.live), (None, None));
     }
 
     #[test]

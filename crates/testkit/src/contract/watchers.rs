@@ -18,6 +18,7 @@ macro_rules! watchers_contract {
             [
                 watcher_reads_back,
                 watcher_of_a_store_or_the_list_is_found_once,
+                watcher_of_a_store_itself_is_found_without_those_of_the_list,
                 watcher_that_changes_its_store_is_found_only_there,
                 only_the_connections_of_a_principal_are_found,
                 removed_watcher_is_found_nowhere,
@@ -40,6 +41,7 @@ fn watcher(connection: &str) -> Watcher {
         },
         store: None,
         list: false,
+        events: false,
         until: noon_plus(9_000),
     }
 }
@@ -70,6 +72,7 @@ pub async fn watcher_reads_back(watchers: &impl Watchers) {
     assert_eq!(watchers.find("a=").await.unwrap(), None);
     let all = Watcher {
         list: true,
+        events: true,
         principal: Principal {
             id: "shopify:demo.myshopify.com:42".to_owned(),
             role: Role::Admin,
@@ -104,6 +107,18 @@ pub async fn watcher_of_a_store_or_the_list_is_found_once(watchers: &impl Watche
         ["both", "demo", "list", "other"]
     );
     assert_eq!(of(watchers, &["third"]).await, ["both", "list"]);
+}
+
+pub async fn watcher_of_a_store_itself_is_found_without_those_of_the_list(watchers: &impl Watchers) {
+    let hears = Watcher {
+        events: true,
+        ..follows("hears", "demo")
+    };
+    for known in [hears.clone(), list("list"), follows("other", "other")] {
+        watchers.add(&known).await.unwrap();
+    }
+    assert_eq!(watchers.of_store(&store("demo")).await.unwrap(), [hears]);
+    assert_eq!(watchers.of_store(&store("third")).await.unwrap(), []);
 }
 
 pub async fn watcher_that_changes_its_store_is_found_only_there(watchers: &impl Watchers) {

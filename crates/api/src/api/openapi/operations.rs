@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{
     super::{
         actions::{
-            ActionResponse, DeliveryBody, EmptyBody, MAX_MOVED_LETTERS, MOVE_TIME, RedriveResponse, ReplayResponse,
-            RunResponse,
+            ActionResponse, DeliveryBody, EmptyBody, ListenBody, ListenResponse, MAX_MOVED_LETTERS, MOVE_TIME,
+            RedriveResponse, ReplayResponse, RunResponse,
         },
         deliveries::{DEFAULT_DELIVERIES_PER_PAGE, DeliveriesResponse, DeliveryDetails, MAX_DELIVERIES_PER_PAGE},
         event_types::{EventTypeDetails, EventTypesResponse},
@@ -87,6 +87,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(reads(schemas));
     operations.extend(events(schemas));
     operations.extend(actions(schemas));
+    operations.extend(listening(schemas));
     operations
 }
 
@@ -428,6 +429,39 @@ fn actions(schemas: &mut Schemas) -> Vec<Operation> {
             &empty,
             schemas,
         ),
+    ]
+}
+
+fn listening(schemas: &mut Schemas) -> Vec<Operation> {
+    vec![
+        Operation {
+            route: "POST /api/stores/{store}/listen",
+            id: "listen",
+            summary: "Begin or renew a session that watches events",
+            description: "Admins only. While a session lasts, the store's events of these types are made, if nobody else wants \
+                          them, and sent over the WebSocket to who watches with `events`. Call it before, and every few \
+                          minutes; a session ends 10 minutes after the last call. 409 if too many sessions watch the store."
+                .to_owned(),
+            parameters: vec![store()],
+            body: body(true, &json!(schemas.read::<ListenBody>())),
+            responses: vec![(200, "It lasts.", json!(schemas.sent::<ListenResponse>()))],
+            errors: &[400, 404, 409],
+            needs_token: true,
+        },
+        Operation {
+            route: "DELETE /api/stores/{store}/listen/{session}",
+            id: "endListening",
+            summary: "End a session that watches events",
+            description: "Admins only. Does nothing if it has ended.".to_owned(),
+            parameters: vec![
+                store(),
+                parameter("session", "path", true, "Name of the session.", &json!({"type": "string"})),
+            ],
+            body: Value::Null,
+            responses: vec![(200, "It has ended.", json!(schemas.sent::<ActionResponse>()))],
+            errors: &[400, 404],
+            needs_token: true,
+        },
     ]
 }
 

@@ -32,7 +32,7 @@ use crate::{
 };
 use hookline_lambda::{clock::Sleep, serve::Http};
 
-const ROUTES: [&str; 7] = [
+const ROUTES: [&str; 9] = [
     "POST /api/stores/{store}/replay",
     "POST /api/stores/{store}/redrive",
     "POST /api/stores/{store}/try-now",
@@ -40,6 +40,8 @@ const ROUTES: [&str; 7] = [
     "POST /api/stores/{store}/resync",
     "POST /api/stores/{store}/reconcile",
     "POST /api/stores/{store}/events",
+    "POST /api/stores/{store}/listen",
+    "DELETE /api/stores/{store}/listen/{session}",
 ];
 const DELIVERY_BODY: &str = r#"{"topic": "products/update", "id": "a"}"#;
 

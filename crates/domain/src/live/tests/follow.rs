@@ -228,6 +228,10 @@ impl Watchers for RevokeWhileChanging<'_> {
         self.0.watchers.of_stores(stores).await
     }
 
+    async fn of_store(&self, store: &StoreKey) -> Result<Vec<Watcher>, PortError> {
+        self.0.watchers.of_store(store).await
+    }
+
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {
         self.0.watchers.of_principal(principal).await
     }
@@ -327,6 +331,10 @@ impl Watchers for Interleaved {
 
     async fn of_stores(&self, stores: &[StoreKey]) -> Result<Vec<Watcher>, PortError> {
         self.0.of_stores(stores).await
+    }
+
+    async fn of_store(&self, store: &StoreKey) -> Result<Vec<Watcher>, PortError> {
+        self.0.of_store(store).await
     }
 
     async fn of_principal(&self, principal: &str) -> Result<Vec<Watcher>, PortError> {

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use super::*;
 use crate::{
     kernel::port::PortError,
+    memory::{MemoryPush, MemoryWatchers},
     store::stores::{StoreRecord, StoreUpdate},
 };
 
@@ -105,6 +106,9 @@ impl FanOutPorts for FragilePorts {
     type Log = Fragile<MemoryEventLog>;
     type Stores = Fragile<MemoryStores>;
     type Bus = Fragile<MemoryBus>;
+    type Watchers = MemoryWatchers;
+    type Push = MemoryPush;
+    type Pause = SetClock;
     type Clock = SetClock;
 }
 
@@ -116,6 +120,7 @@ impl World {
             log: fragile(&self.log, &calls, harm),
             stores: fragile(&self.stores, &calls, harm),
             bus: Some(fragile(&self.bus, &calls, harm)),
+            watch: None,
             clock: self.clock.clone(),
             retention: RETENTION,
         };
