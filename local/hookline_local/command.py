@@ -49,11 +49,11 @@ class Hookline:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def at(ports: Ports, outputs: Mapping[str, str], receivers: str) -> Hookline:
+def at(ports: Ports, outputs: Mapping[str, str], addresses: Mapping[str, str]) -> Hookline:
     """The command at a running stack.
 
-    Addresses come from the stack's outputs, as `make where` prints them; only the address of the emulated API
-    is this machine's own.
+    Names come from the stack's outputs, as `make where` prints them; only the addresses of the emulated APIs are
+    this machine's own: RECEIVER_URL and API_URL.
     """
-    variables = where.variables(outputs) | {"RECEIVER_URL": receivers}
+    variables = where.variables(outputs) | addresses
     return Hookline(processes.aws_environment(ports) | variables)

@@ -70,6 +70,11 @@ def introduce(running: stack.Stack) -> None:
     console.print("\nOr call the API:")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/search?q=stove'")
     console.print(f"  curl -H 'Authorization: Bearer {token}' '{url}/api/stores/{STORE}/status'")
+    console.print(
+        "\nOr send the events of a store that has had a webhook to a handler of yours, as signed webhooks (make cli):"
+    )
+    console.print(f"  export HOOKLINE_TOKEN={token} API_URL={url}")
+    console.print(f"  hookline listen {STORE} --forward http://localhost:3000/webhooks")
     console.print("\nPress Ctrl-C to stop.")
 
 

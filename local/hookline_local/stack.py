@@ -45,7 +45,7 @@ class Stack:
     @property
     def hookline(self) -> command.Hookline:
         """`hookline`, configured for this stack."""
-        return command.at(self.ports, self.outputs, self.receivers)
+        return command.at(self.ports, self.outputs, addresses(self.receivers, self.client.base_url))
 
     @property
     def search_url(self) -> str:
@@ -102,7 +102,8 @@ def running(
             posted_to = live.replace("ws:", "http:", 1)
             bridge.set_variables(ports, {"RECEIVER_URL": receivers, "LIVE_URL": live, "LIVE_ENDPOINT": posted_to})
             say("creating a token for all stores")
-            token = command.at(ports, outputs, receivers).token("--role", "admin", "--all-stores", "--name", "this run")
+            hookline = command.at(ports, outputs, addresses(receivers, urls["HttpApi"]))
+            token = hookline.token("--role", "admin", "--all-stores", "--name", "this run")
             client = Client(urls["HttpApi"], token, urls["WebhooksApi"])
             yield Stack(ports, folder, credentials, outputs, client, receivers, live)
         except KeyboardInterrupt:
@@ -112,6 +113,11 @@ def running(
             error.add_note(f"The logs are in {folder}")
             raise
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def addresses(receivers: str, api: str) -> dict[str, str]:
+    """The variables of `hookline` that are addresses on this machine."""
+    return {"RECEIVER_URL": receivers, "API_URL": api}
 
 
 def forget_older(runs: Path) -> None:

@@ -1,7 +1,7 @@
 """Prints a line for each event that Hookline sends.
 
 HOOKLINE_SECRET=whsec_… PORT=3000 PYTHONPATH=src python3 example/server.py
-hookline listen --forward http://localhost:3000/webhooks
+HOOKLINE_SECRET=whsec_… hookline listen demo.myshopify.com --forward http://localhost:3000/webhooks
 """
 
 import os

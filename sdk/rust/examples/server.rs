@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --example server -- whsec_…
-//! hookline listen --forward http://localhost:3000/webhooks
+//! HOOKLINE_SECRET=whsec_… hookline listen demo.myshopify.com --forward http://localhost:3000/webhooks
 //! ```
 //!
 //! It reads one request of a connection and closes it, and expects `Content-Length`. Use a framework for anything else.

@@ -2,7 +2,7 @@
  * Prints a line for each event that Hookline sends.
  *
  *     HOOKLINE_SECRET=whsec_… PORT=3000 node example/server.ts
- *     hookline listen --forward http://localhost:3000/webhooks
+ *     HOOKLINE_SECRET=whsec_… hookline listen demo.myshopify.com --forward http://localhost:3000/webhooks
  *
  * Needs Node 22.18 or newer, which runs TypeScript. In a project of your own, import from 'hookline-webhooks'.
  */

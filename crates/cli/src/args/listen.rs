@@ -20,13 +20,7 @@ pub struct ListenArgs {
     #[arg(long, value_name = "TYPES", value_delimiter = ',')]
     pub types: Vec<TypePattern>,
     /// Secret that your handler checks signatures with, `whsec_…`. Without it, a new one is made and printed.
-    #[arg(
-        long,
-        value_name = "SECRET",
-        env = "HOOKLINE_SECRET",
-        hide_env_values = true,
-        requires = "forward"
-    )]
+    #[arg(long, value_name = "SECRET", env = "HOOKLINE_SECRET", hide_env_values = true)]
     pub secret: Option<String>,
     /// File that holds a token with the role admin. Without it, the token is in `HOOKLINE_TOKEN`.
     #[arg(long, value_name = "FILE")]
