@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use hookline_domain::kernel::secret::Secret;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -61,12 +61,12 @@ impl Api {
     }
 
     /// URL of the WebSocket API.
-    pub async fn live_url(&self) -> Result<String> {
+    pub async fn live_url(&self) -> Result<Url> {
         let me = self.call(Method::GET, "/api/me", None).await?;
         let url = me["live_url"]
             .as_str()
             .context("this stack has no WebSocket API (its LIVE_URL is not set)")?;
-        Ok(url.to_owned())
+        Ok(url.parse()?)
     }
 
     /// A ticket, which opens one connection.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use hookline_domain::outbound::TypePattern;
+use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::{net::TcpStream, sync::mpsc::UnboundedSender};
@@ -35,7 +36,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Connections to the WebSocket API, one after another.
 pub struct Connection<'a> {
     pub api: &'a Api,
-    pub live_url: String,
+    pub live_url: Url,
     /// Types of events to take; all if there are none.
     pub types: &'a [TypePattern],
 }
@@ -66,7 +67,7 @@ impl Connection<'_> {
             if broken_at.is_none() {
                 broken_at = Some(Instant::now());
                 wait = FIRST_WAIT;
-                say(&format!("· the connection broke, connecting again: {reason}"));
+                say(&format!("· not connected, trying again: {reason}"));
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LAST_WAIT);
@@ -113,8 +114,9 @@ impl Connection<'_> {
     }
 
     async fn open(&self) -> Result<Socket, CallError> {
-        let url = format!("{}?ticket={}", self.live_url, self.api.ticket().await?);
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect_async(url)).await;
+        let mut url = self.live_url.clone();
+        url.query_pairs_mut().append_pair("ticket", &self.api.ticket().await?);
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connect_async(url.as_str())).await;
         let (mut socket, _) = match connected {
             Ok(Ok(connected)) => connected,
             Ok(Err(error)) => return Err(CallError::Unavailable(not_opened(&error))),
