@@ -115,17 +115,12 @@ async fn interrupted() {
 }
 
 fn summary(tally: &Tally, forwards: bool) -> String {
-    let seen = count(tally.seen.get(), "event");
-    if !forwards {
-        return seen;
+    let mut parts = vec![count(tally.seen.get(), "event")];
+    if forwards {
+        parts.push(format!("{} answered with success", tally.succeeded.get()));
+        let (failed, unsent) = (tally.failed.get(), tally.unsent());
+        parts.extend((failed > 0).then(|| format!("{failed} failed")));
+        parts.extend((unsent > 0).then(|| format!("{unsent} not sent before the end")));
     }
-    let mut text = format!("{seen}, {} answered with success", tally.succeeded.get());
-    if tally.failed.get() > 0 {
-        text += &format!(", {} failed", tally.failed.get());
-    }
-    let unsent = tally.unsent();
-    if unsent > 0 {
-        text += &format!(", {unsent} not sent before the end");
-    }
-    text
+    parts.join(", ")
 }

@@ -143,16 +143,15 @@ impl Session {
 }
 
 fn token(args: &ListenArgs) -> Result<Secret> {
-    let text = match &args.token_file {
-        Some(file) => fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
-        None => {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "an option would show the token to every process"
-            )]
-            let variable = std::env::var(TOKEN);
-            variable.unwrap_or_default()
-        }
+    let text = if let Some(file) = &args.token_file {
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+    } else {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "every process could read it if it were an option"
+        )]
+        let variable = std::env::var(TOKEN);
+        variable.unwrap_or_default()
     };
     let text = text.trim();
     if text.is_empty() {

@@ -151,7 +151,7 @@ impl Connection<'_> {
             },
             ("event", Some(json)) => match serde_json::from_str::<Arrived>(json.get()) {
                 Ok(mut arrived) if self.selects(&arrived.kind) => {
-                    arrived.json = json.get().to_owned();
+                    json.get().clone_into(&mut arrived.json);
                     tally.seen.set(tally.seen.get() + 1);
                     // The receiver lives as long as the command.
                     let _never_closed = events.send(arrived);

@@ -4,7 +4,6 @@ use std::{
     collections::{HashMap, VecDeque},
     process::Stdio,
     sync::{Arc, Mutex},
-    time::SystemTime,
 };
 
 use futures_util::{SinkExt, StreamExt};
@@ -254,7 +253,9 @@ async fn events_are_forwarded_as_signed_webhooks_and_the_session_ends_with_the_c
         .iter()
         .map(|post| {
             let header = |name: &str| post.headers.get(name).map(String::as_str);
-            let id = verifier.verify(header, &post.body, SystemTime::now()).unwrap();
+            let id = verifier
+                .verify(header, &post.body, jiff::Timestamp::now().into())
+                .unwrap();
             assert!(String::from_utf8_lossy(&post.body).contains(id));
             assert_eq!(header("content-type"), Some("application/json"));
             String::from_utf8(post.body.clone()).unwrap()
