@@ -327,6 +327,7 @@ async fn handler_that_does_not_run_is_named_and_without_one_events_are_only_prin
     let (live_url, _heard) = live(vec![vec![SNAPSHOT.to_owned(), frame(&event(1))]]).await;
     let (api_url, _) = api(live_url).await;
     let mut command = Listening::start(&api_url, &[]);
+    command.says("listening to").await;
     let line = command.prints().await;
     assert!(line.contains("custom.noted ") && line.ends_with(" note 1"), "{line}");
     assert_eq!(command.interrupt().await, (Some(0), "· 1 event".to_owned()));
