@@ -55,7 +55,11 @@ pub struct Listener {
 
 impl Listener {
     fn wants(&self, resource: Resource, at: Timestamp) -> bool {
-        self.resources.contains(&resource) && self.until.is_none_or(|until| until > at)
+        self.resources.contains(&resource) && self.lasts_beyond(at)
+    }
+
+    pub(super) fn lasts_beyond(&self, at: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > at)
     }
 }
 
@@ -156,12 +160,6 @@ impl Listening {
             .collect();
         self.periods.retain(|resource, _| wanted.contains(resource));
         self
-    }
-}
-
-impl Listener {
-    pub(super) fn lasts_beyond(&self, at: Timestamp) -> bool {
-        self.until.is_none_or(|until| until > at)
     }
 }
 

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use lambda_http::{Body, Request, RequestExt};
 use serde::{Deserialize, Serialize};
 
-use super::{super::parse_body, ActionPorts, ActionResponse, ActionsApi};
+use super::{ActionPorts, ActionResponse, ActionsApi, MAX_BODY_BYTES, parse_body};
 use crate::guard::ApiError;
 
 const LISTEN_BODY: &str = "{\"session\": \"…\", \"types\": [\"product.*\"]}";
@@ -42,7 +42,7 @@ pub(in crate::api) struct ListenResponse {
 impl<P: ActionPorts> ActionsApi<P> {
     /// Makes events of the store wanted for a while.
     pub(super) async fn listen(&self, store: &StoreKey, request: &Request) -> Result<Response<Body>, ApiError> {
-        let ListenBody { session, types } = parse_body(request, LISTEN_BODY)?;
+        let ListenBody { session, types } = parse_body(request, LISTEN_BODY, MAX_BODY_BYTES)?;
         let session = session_name(&session)?;
         let types = types
             .iter()
