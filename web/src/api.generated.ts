@@ -233,6 +233,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stores/{store}/listen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin or renew a session that watches events
+         * @description Admins only. While a session lasts, the store's events of these types are made, if nobody else wants them, and sent over the WebSocket to who watches with `events`. Call it before, and every few minutes; a session ends 10 minutes after the last call. 409 if too many sessions watch the store.
+         */
+        post: operations["listen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/listen/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session that watches events
+         * @description Admins only. Does nothing if it has ended.
+         */
+        delete: operations["endListening"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stores/{store}/reconcile": {
         parameters: {
             query?: never;
@@ -433,6 +473,11 @@ export interface components {
         ClientMessage: {
             /** @constant */
             action: "watch";
+            /**
+             * @description True to receive the events of the store, too: each while `hookline listen`, or another session of `POST /api/stores/{store}/listen`, lasts.
+             * @default false
+             */
+            events: boolean;
             /**
              * @description True to receive summaries of all stores within reach, too.
              * @default false
@@ -997,7 +1042,7 @@ export interface components {
          * @enum {string}
          */
         Fate: "applied" | "superseded" | "discarded" | "noted" | "parked" | "dismissed";
-        /** @description Message to a client: a JSON text of at most 30,000 bytes. */
+        /** @description Message to a client: a JSON text of at most 30,000 bytes; with an event, of at most 120,000. */
         Frame: {
             /** @description The latest deliveries, newest first. */
             deliveries: components["schemas"]["ActivityEntry"][];
@@ -1033,6 +1078,16 @@ export interface components {
             stores: components["schemas"]["StoreSummary"][];
             /** @constant */
             type: "stores";
+        } | {
+            /** @description The event, as its schema in `GET /api/event-types/{type}` says. */
+            event: unknown;
+            /** @constant */
+            type: "event";
+        } | {
+            /** @description Id of the event. */
+            id: string;
+            /** @constant */
+            type: "event_omitted";
         } | {
             /**
              * Format: date-time
@@ -1111,6 +1166,24 @@ export interface components {
             triggered_to_indexed: components["schemas"]["Percentiles"] | null;
             /** @description Time from the change, as stated by the vendor, to its receipt. */
             triggered_to_received: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description Request body that begins or renews a session. */
+        ListenBody: {
+            /** @description Name of the session, chosen by the caller: 8 to 40 small letters, digits and hyphens, such as a UUID. */
+            session: string;
+            /**
+             * @description Types of events, as in `inventory.updated` or `product.*`; without them, all.
+             * @default []
+             */
+            types: string[];
+        };
+        /** @description Response to a session that has begun or is renewed. */
+        ListenResponse: {
+            /**
+             * Format: date-time
+             * @description End of the session unless it is renewed.
+             */
+            until: string;
         };
         /** @description The caller, and the addresses of this deployment. */
         Me: {
@@ -1831,6 +1904,8 @@ export type HourOfStatus = components['schemas']['HourOfStatus'];
 export type IssuedTicket = components['schemas']['IssuedTicket'];
 export type Kind = components['schemas']['Kind'];
 export type Lag = components['schemas']['Lag'];
+export type ListenBody = components['schemas']['ListenBody'];
+export type ListenResponse = components['schemas']['ListenResponse'];
 export type Me = components['schemas']['Me'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeKind = components['schemas']['NoticeKind'];
@@ -2297,6 +2372,75 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListenBody"];
+            };
+        };
+        responses: {
+            /** @description It lasts. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListenResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endListening: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Name of the session. */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
     };
