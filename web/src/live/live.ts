@@ -172,7 +172,7 @@ export class Live {
 
   private watchMessage(): ClientMessage {
     const { store } = this.state.get().route;
-    return { action: 'watch', store, list: store === null };
+    return { action: 'watch', store, list: store === null, events: false };
   }
 
   private sendSnapshotRequest(): void {
