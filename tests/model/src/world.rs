@@ -45,7 +45,7 @@ pub struct ModelState {
     pub workers: Vec<Option<Running>>,
     /// Number of jobs on the queue; a job stays there until it is done.
     pub jobs: u8,
-    /// Number of times that jobs have read the catalog, up to [`MAX_READS`].
+    /// Number of times that jobs have read the catalog, up to `MAX_READS`.
     pub reads: u8,
     /// Results of reconciliations so far.
     pub reconciliations: Reconciliations,
