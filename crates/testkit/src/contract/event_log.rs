@@ -268,7 +268,7 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
         let Subject { kind, .. } = memory::event(&event.store, nth).subject;
         event.subject.kind = kind;
         event.subject.id = (nth % 3).to_string();
-        event.cause = (nth % 5 > 0).then(|| format!("delivery-{}", nth % 2).parse().unwrap());
+        event.cause = (nth % 7 > 0).then(|| format!("delivery-{}", nth / 2 % 2).parse().unwrap());
     }
     keep(log, &events).await;
     events.reverse();
