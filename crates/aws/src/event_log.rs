@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{Client, types::KeysAndAttributes};
+use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
     kernel::{
@@ -16,19 +16,9 @@ use hookline_domain::{
     outbound::{EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, Settled},
 };
 use hookline_events::EventId;
-use hookline_tables::{Item, WriteOutcome, events};
+use hookline_tables::{WriteOutcome, events};
 
-use crate::{
-    failure, statements,
-    table::{SdkItem, Table, from_sdk, to_sdk},
-};
-
-/// Maximum keys of one `BatchGetItem`
-/// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>).
-const MAX_KEYS: usize = 100;
-
-/// Maximum reads of the keys that a batch left unprocessed.
-const MAX_READS: usize = 8;
+use crate::{failure, statements, table::Table};
 
 /// Maximum pages of the table that one page of a list looks at.
 const MAX_PAGES: usize = 5;
@@ -66,50 +56,13 @@ impl DynamoEventLog {
         self.table.update(events::settle(settled)).await.map(|_| ())
     }
 
-    /// Reads the items of these keys, in any order. Sees every write before it.
-    async fn read_items(&self, keys: Vec<SdkItem>) -> Result<Vec<Item>, PortError> {
-        let table = &self.table;
-        let mut items = Vec::new();
-        let mut left = keys;
-        for _ in 0..MAX_READS {
-            if left.is_empty() {
-                return Ok(items);
-            }
-            let rest = left.split_off(left.len().min(MAX_KEYS));
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(left))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| failure::of_ours(table.port, error))?;
-            let batch = table
-                .client
-                .batch_get_item()
-                .request_items(&table.name, keys)
-                .send()
-                .await
-                .map_err(|error| failure::of_call(table.port, error))?;
-            let found = batch.responses.and_then(|mut tables| tables.remove(&table.name));
-            items.extend(found.unwrap_or_default().into_iter().map(from_sdk));
-            let unread = batch.unprocessed_keys.and_then(|mut tables| tables.remove(&table.name));
-            left = unread.map(|unread| unread.keys).unwrap_or_default();
-            left.extend(rest);
-        }
-        if left.is_empty() {
-            return Ok(items);
-        }
-        Err(failure::in_part(
-            table.port,
-            "DynamoDB returned a part of a batch only, again and again",
-        ))
-    }
-
     /// Reads the kept events in the places of `refused`.
     async fn read_kept(&self, all: &[KeptEvent], refused: &[usize], results: &mut [Option<Result<Kept, PortError>>]) {
         let keys = refused.iter().map(|place| {
             let event = &all[*place];
-            to_sdk(events::key(&event.store, &event.id))
+            events::key(&event.store, &event.id)
         });
-        match self.read_items(keys.collect()).await {
+        match self.table.find_all(keys).await {
             Ok(items) => {
                 let kept = items.iter().filter_map(|item| events::read(item).ok());
                 let mut kept: HashMap<_, _> = kept.map(|kept| ((kept.store.clone(), kept.id.clone()), kept)).collect();

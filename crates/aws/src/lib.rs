@@ -8,6 +8,7 @@ mod access;
 mod activity;
 mod archive;
 mod audit;
+mod batch_get;
 mod bodies;
 mod bus;
 mod connect;

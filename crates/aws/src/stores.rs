@@ -33,7 +33,7 @@ pub struct DynamoStores {
     /// Name of the ledger's table, which [`remember`](hookline_domain::delivery::failed::FailedDeliveries::remember)
     /// writes, too.
     ledger: Option<String>,
-    /// Who listens to all stores by configuration; `None` if nothing is published here.
+    /// Event bus that listens to all stores by configuration; `None` if nothing is published here.
     bus: Option<Bus>,
 }
 

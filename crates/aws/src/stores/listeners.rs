@@ -1,7 +1,6 @@
 //! Listeners, and looks at a store with them: one `BatchGetItem` of the store's own item and the one of listeners to all
 //! stores. Needs `dynamodb:BatchGetItem`.
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use hookline_domain::{
     kernel::{ids::StoreKey, port::PortError},
     store::{
@@ -13,10 +12,7 @@ use hookline_events::Resource;
 use hookline_tables::{Item, stores as items};
 
 use super::{Bus, DynamoStores};
-use crate::{
-    failure,
-    table::{from_sdk, to_sdk},
-};
+use crate::failure;
 
 impl Listeners for DynamoStores {
     async fn listening(&self, to: Audience<'_>) -> Result<Listening, PortError> {
@@ -84,26 +80,8 @@ pub(super) async fn look(stores: &DynamoStores, store: &StoreKey, bus: Bus) -> R
 
 async fn read(stores: &DynamoStores, store: &StoreKey) -> Result<Look, PortError> {
     let table = &stores.table;
-    let keys = [items::key(store), items::everybody_key()].map(to_sdk);
-    let keys = KeysAndAttributes::builder()
-        .set_keys(Some(keys.to_vec()))
-        .consistent_read(true)
-        .build()
-        .map_err(|error| failure::of_ours(table.port, error))?;
-    let batch = table.client.batch_get_item().request_items(&table.name, keys);
-    let batch = Box::pin(batch.send())
-        .await
-        .map_err(|error| failure::of_call(table.port, error))?;
-    let unread = batch.unprocessed_keys.unwrap_or_default();
-    if unread.values().any(|unread| !unread.keys.is_empty()) {
-        return Err(failure::in_part(
-            table.port,
-            "DynamoDB returned a part of a look at a store only",
-        ));
-    }
-    let found = batch.responses.and_then(|mut tables| tables.remove(&table.name));
     let mut look = Look::default();
-    for item in found.unwrap_or_default().into_iter().map(from_sdk) {
+    for item in table.find_all([items::key(store), items::everybody_key()]).await? {
         if items::is_everybody(&item) {
             look.all = items::read_listening(&item).map_err(|malformed| table.malformed(malformed))?;
         } else {
