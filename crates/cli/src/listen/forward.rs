@@ -65,7 +65,7 @@ struct Outcome {
     error: Option<String>,
 }
 
-/// What is printed of an event, for programs.
+/// Line about an event, for programs.
 #[derive(Serialize)]
 struct Printed<'a> {
     at: Timestamp,

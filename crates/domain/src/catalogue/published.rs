@@ -41,9 +41,9 @@ pub struct Published {
     pub version: Version,
     /// [`Audience`](Heard::audience) to which it was published.
     pub audience: (u32, u32),
-    /// Whether shoppers can see it.
+    /// Presence for shoppers.
     pub presence: Presence,
-    /// Whether any variant can be bought; `None` if unknown.
+    /// True if any variant can be bought; `None` if unknown.
     pub available: Option<bool>,
     /// Range of prices; `None` if unknown.
     pub price: Option<PriceRange>,
@@ -51,7 +51,7 @@ pub struct Published {
     groups: [u64; GROUPS.len()],
 }
 
-/// Whether an entity can be seen.
+/// Presence of an entity for shoppers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Presence {
     /// Shoppers can see it.

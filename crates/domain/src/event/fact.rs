@@ -12,7 +12,7 @@ pub struct Fact {
     pub kind: &'static str,
     /// Vendor's id of its subject.
     pub id: EntityId,
-    /// What is published of it; may be nothing.
+    /// Events that it is published as; may be none.
     pub announces: Vec<Announcement>,
 }
 
@@ -23,7 +23,7 @@ pub struct Announcement {
     pub kind: EventType,
     /// State of the subject, without personal data.
     pub data: Data,
-    /// What belongs to the subject.
+    /// Things that belong to the subject.
     pub related: Related,
     /// Chat session that the subject comes from.
     pub session_id: Option<String>,

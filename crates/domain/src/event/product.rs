@@ -154,10 +154,7 @@ impl Product {
 
     /// Fills in which variants' stock is counted, where this is unknown, from earlier knowledge.
     pub fn remember(&mut self, tracking: &Tracking) {
-        for variant in &mut self.variants {
-            let stock = &mut variant.stock;
-            stock.tracked = stock.tracked.or_else(|| tracking.get(&variant.id).copied());
-        }
+        remember(&mut self.variants, tracking);
     }
 
     /// Returns true if the availability of some variant is unknown only because it is unknown whether its stock is
@@ -180,6 +177,14 @@ impl Product {
         } else {
             None
         }
+    }
+}
+
+/// Fills in which variants' stock is counted, as [`Product::remember`] does.
+pub(crate) fn remember(variants: &mut [Variant], tracking: &Tracking) {
+    for variant in variants {
+        let stock = &mut variant.stock;
+        stock.tracked = stock.tracked.or_else(|| tracking.get(&variant.id).copied());
     }
 }
 

@@ -157,7 +157,7 @@ pub enum Kept {
     Before(Box<KeptEvent>),
 }
 
-/// What the event bus has done with a kept event.
+/// Outcome of a kept event at the event bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Store of the event.

@@ -17,7 +17,7 @@ use crate::{
     delivery::ledger::Fate,
     event::{
         Event, InterpretError,
-        product::{Collection, Collections, Product, Tracking},
+        product::{Collection, Collections, Product, Tracking, remember},
     },
     kernel::{
         failure::ErrorCode,
@@ -274,11 +274,11 @@ impl Group {
         };
         let (mut variants, mut unknown) = (Vec::new(), Unknown::default());
         if let Content::Product(product) = &newest.content {
-            let mut product = (**product).clone();
+            variants.clone_from(&product.variants);
             if let Some(tracking) = &remembered.tracking {
-                product.remember(tracking);
+                remember(&mut variants, tracking);
             }
-            let stocks = || product.variants.iter().map(|variant| variant.stock);
+            let stocks = || variants.iter().map(|variant| variant.stock);
             unknown = Unknown {
                 collections: remembered.collections.is_none(),
                 // Stock that turns out not to be counted has no quantity: no change, then, for somebody who was told one.
@@ -287,7 +287,6 @@ impl Group {
                     || (connected && stocks().any(|stock| stock.tracked.is_none())),
                 fields: !product.untold.is_empty(),
             };
-            variants = product.variants;
         }
         render::Content::Seen(Box::new(render::Seen {
             document,
@@ -380,21 +379,21 @@ pub(super) struct Observation {
 /// client of the source's API rule out. Prices without a currency are in the store's.
 pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) -> Result<Observation, InterpretError> {
     let Item {
+        event,
         observed_at,
         is_fetched,
-        ref origin,
+        origin,
         ..
     } = item;
-    let origin = origin.clone();
     let seen_at = |signed_at: Timestamp| if is_fetched { observed_at } else { signed_at };
-    let entity = item.event.entity(store).ok_or_else(no_state)?;
-    let updated_at = item.event.signed_at();
-    let created_at = match &item.event {
+    let entity = event.entity(store).ok_or_else(no_state)?;
+    let updated_at = event.signed_at();
+    let created_at = match &event {
         Event::ProductUpdated(product) => product.created_at,
         Event::CollectionUpdated(collection) => collection.created_at,
         _ => None,
     };
-    let (version, seen_at, content, facts) = match item.event {
+    let (version, seen_at, content, facts) = match event {
         Event::ProductUpdated(mut product) => {
             let seen_at = seen_at(product.updated_at);
             let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;

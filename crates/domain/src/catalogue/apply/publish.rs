@@ -92,7 +92,7 @@ pub(super) enum Standing {
     Superseded,
 }
 
-/// What is to be done for a state.
+/// Step for a state.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     /// Nothing: the last event says the same, or nobody needs to hear it.
@@ -105,7 +105,7 @@ enum Step {
     Resend,
 }
 
-/// How a state was found, as far as it decides about events.
+/// Origin and times of a state, as far as they decide about events.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finding {
     /// True if a run through the catalogue found it.
