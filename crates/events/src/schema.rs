@@ -141,7 +141,7 @@ fn drop_null_of_optional(object: &mut Map<String, Value>) {
 }
 
 /// Writes alternatives that are constants as an enumeration, whose description explains each value.
-fn list_values(object: &mut Map<String, Value>) {
+pub fn list_values(object: &mut Map<String, Value>) {
     let Some(Value::Array(values)) = object.get("oneOf") else {
         return;
     };
@@ -165,7 +165,8 @@ fn list_values(object: &mut Map<String, Value>) {
 }
 
 /// Joins the lines of each paragraph; list items stay on lines of their own.
-fn unwrapped(text: &str) -> String {
+#[must_use]
+pub fn unwrapped(text: &str) -> String {
     text.replace("\n\n", "\0")
         .replace("\n- ", "\x01")
         .replace('\n', " ")
@@ -203,7 +204,7 @@ fn classify(schema: &mut Value) {
 }
 
 /// Calls `change` for a JSON object and every object within it.
-fn for_each_within(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+pub fn for_each_within(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(object) => {
             change(object);

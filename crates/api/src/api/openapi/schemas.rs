@@ -1,5 +1,6 @@
 //! Schemas of the types that the API sends and reads, derived from the types with their doc comments.
 
+use hookline_events::schema::{for_each_within, list_values, unwrapped};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -104,53 +105,4 @@ fn tidy(schema: &mut Value) {
             *text = unwrapped(text);
         }
     });
-}
-
-/// Writes alternatives that are constants as an enumeration, whose description explains each value.
-fn list_values(object: &mut Map<String, Value>) {
-    let Some(Value::Array(values)) = object.get("oneOf") else {
-        return;
-    };
-    if !values.iter().all(|value| value["const"].is_string()) {
-        return;
-    }
-    let mut description = object
-        .get("description")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
-        + "\n";
-    for value in values {
-        let name = value["const"].as_str().unwrap_or_default();
-        let meaning = value["description"].as_str().unwrap_or_default();
-        description += &["\n- `", name, "`: ", &unwrapped(meaning)].concat();
-    }
-    let names: Vec<Value> = values.iter().map(|value| value["const"].clone()).collect();
-    object.remove("oneOf");
-    object.insert("type".into(), json!("string"));
-    object.insert("enum".into(), Value::Array(names));
-    object.insert("description".into(), Value::String(description));
-}
-
-/// Joins the lines of each paragraph; list items stay on lines of their own.
-fn unwrapped(text: &str) -> String {
-    text.replace("\n\n", "\0")
-        .replace("\n- ", "\x01")
-        .replace('\n', " ")
-        .replace('\x01', "\n- ")
-        .replace('\0', "\n\n")
-}
-
-/// Calls `change` for a JSON object and every object within it.
-fn for_each_within(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
-    match value {
-        Value::Object(object) => {
-            change(object);
-            for member in object.values_mut() {
-                for_each_within(member, change);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| for_each_within(item, change)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }
