@@ -21,35 +21,30 @@ const PORT: &str = "event queue";
 /// Most entries of one batch request.
 const MAX_BATCH_ENTRIES: usize = 10;
 
-/// An [`EventQueue`] on an SQS standard queue: one `SendMessage` for each message, which is the body and nothing else.
+/// SQS standard queue of messages that belong to stores: one `SendMessage` for each, which is the body and nothing else.
 ///
 /// A store is a message group. On a standard queue that orders nothing; it makes the queue fair
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
 #[derive(Debug, Clone)]
-pub struct SqsEventQueue {
-    client: Client,
-    url: String,
-    largest: usize,
+pub(crate) struct StoreQueue {
+    pub(crate) client: Client,
+    pub(crate) url: String,
+    pub(crate) port: &'static str,
+    /// Maximum size of a message, in bytes.
+    pub(crate) largest: usize,
 }
 
-impl SqsEventQueue {
-    pub(crate) fn new(client: Client, url: impl Into<String>) -> Self {
+impl StoreQueue {
+    pub(crate) fn new(client: Client, url: impl Into<String>, port: &'static str) -> Self {
         Self {
             client,
             url: url.into(),
+            port,
             largest: MESSAGE_LIMIT,
         }
     }
 
-    /// Sets the limit of a queue whose `MaximumMessageSize` is less than SQS allows.
-    #[must_use]
-    pub fn taking_at_most(self, largest: usize) -> Self {
-        Self { largest, ..self }
-    }
-}
-
-impl EventQueue for SqsEventQueue {
-    async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
+    pub(crate) async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
         self.client
             .send_message()
             .queue_url(&self.url)
@@ -57,21 +52,44 @@ impl EventQueue for SqsEventQueue {
             .message_body(message)
             .send()
             .await
-            .map_err(|error| failure::of_call(PORT, error))?;
+            .map_err(|error| failure::of_call(self.port, error))?;
         Ok(())
+    }
+}
+
+/// An [`EventQueue`] on SQS, where a store is a message group.
+#[derive(Debug, Clone)]
+pub struct SqsEventQueue(StoreQueue);
+
+impl SqsEventQueue {
+    pub(crate) fn new(client: Client, url: impl Into<String>) -> Self {
+        Self(StoreQueue::new(client, url, PORT))
+    }
+
+    /// Sets the limit of a queue whose `MaximumMessageSize` is less than SQS allows.
+    #[must_use]
+    pub fn taking_at_most(self, largest: usize) -> Self {
+        Self(StoreQueue { largest, ..self.0 })
+    }
+}
+
+impl EventQueue for SqsEventQueue {
+    async fn send(&self, store: &StoreKey, message: String) -> Result<(), PortError> {
+        self.0.send(store, message).await
     }
 
     fn largest(&self) -> usize {
-        self.largest
+        self.0.largest
     }
 }
 
 impl TryNow for SqsEventQueue {
     async fn try_now(&self, receipt: &str) -> Result<bool, PortError> {
         let ended = self
+            .0
             .client
             .change_message_visibility()
-            .queue_url(&self.url)
+            .queue_url(&self.0.url)
             .receipt_handle(receipt)
             .visibility_timeout(0)
             .send()
@@ -96,9 +114,10 @@ impl Backlog for SqsEventQueue {
     async fn waiting(&self) -> Result<u64, PortError> {
         let attribute = QueueAttributeName::ApproximateNumberOfMessages;
         let output = self
+            .0
             .client
             .get_queue_attributes()
-            .queue_url(&self.url)
+            .queue_url(&self.0.url)
             .attribute_names(attribute.clone())
             .send()
             .await
