@@ -10,12 +10,13 @@
 //! work. The second check is for a store that was uninstalled while its documents were being written: they are removed
 //! again, because the uninstall's own removal may have run before they arrived.
 
+mod candidates;
 mod group;
 mod install;
 mod publish;
 mod render;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -23,13 +24,12 @@ use jiff::{SignedDuration, Timestamp};
 use hookline_events::Cause as EventCause;
 
 use self::{
+    candidates::candidates,
     group::{Group, Next, Step},
-    publish::{Candidate, Standing},
 };
 pub(crate) use self::{install::Placed, publish::PlacedFact};
 use crate::{
     catalogue::{
-        document::Document,
         entities::{Advance, Entities, Fence, RememberedFields},
         fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
@@ -456,58 +456,6 @@ struct Fenced {
     overtaken: Vec<EntityKey>,
     /// Facts stored for each entity that passed or is overtaken.
     remembered: BTreeMap<EntityKey, RememberedFields>,
-}
-
-/// Returns the states that somebody listens to and that may be published: those that the index holds, of a current install, and
-/// superseded ones whose event may not have been sent.
-fn candidates<'a>(
-    groups: &'a BTreeMap<EntityKey, Group>,
-    fenced: &'a Fenced,
-    written: &[(EntityKey, bool)],
-    looks: &BTreeMap<StoreKey, Look>,
-    now: Timestamp,
-) -> Vec<Candidate<'a>> {
-    let held: BTreeSet<&EntityKey> = written
-        .iter()
-        .filter(|(_, taken)| *taken)
-        .map(|(entity, _)| entity)
-        .collect();
-    let held = fenced.changes.iter().filter(|change| held.contains(change.entity()));
-    let held = held.map(|change| match change {
-        IndexChange::Put { entity, document, .. } => (entity, Some(&**document), Standing::Held),
-        IndexChange::Remove { entity, .. } => (entity, None, Standing::Held),
-    });
-    let overtaken = fenced
-        .overtaken
-        .iter()
-        .map(|entity| (entity, None, Standing::Superseded));
-    let candidate = |(entity, document, standing): (&'a EntityKey, Option<&'a Document>, Standing)| {
-        let look = looks.get(&entity.store)?;
-        let heard = look.heard(publish::resource(entity.kind), now)?;
-        let group = groups.get(entity)?;
-        let record = look.record.as_ref();
-        let (is_enabled, is_connected) = record.map_or((true, false), |record| (record.enabled, record.connected));
-        let floor = record.and_then(|record| record.uninstalled_at).map(Version::floor);
-        let is_current = match group.step() {
-            Step::Advance(version) => floor.is_none_or(|floor| version > floor),
-            Step::Tombstone => is_enabled,
-            Step::Remove => false,
-        };
-        if !is_current || group.awaits_rest() {
-            return None;
-        }
-        let remembered = fenced.remembered.get(entity)?;
-        let awaits_rest = standing == Standing::Held && is_connected && fenced.open.contains(entity);
-        Some(Candidate {
-            entity,
-            group,
-            heard,
-            content: group.published_content(entity, remembered, document, is_connected),
-            publication: remembered.publication.clone(),
-            standing: if awaits_rest { Standing::AwaitsRest } else { standing },
-        })
-    };
-    held.chain(overtaken).filter_map(candidate).collect()
 }
 
 /// Logs the whole chain of causes, which the verdict leaves out: it may contain ARNs, which are for operators.

@@ -11,13 +11,14 @@
 
 use std::collections::BTreeMap;
 
-use hookline_events::{Cause, Event, EventId, Resource, Store};
+use hookline_events::{Cause, Event, EventId, Store};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Apply, GONE_KEPT_FOR, IndexPorts, Item, Origin, Verdict, Verdicts,
+    candidates::{Candidate, Standing},
     group::Group,
-    render::{self, Content},
+    render,
 };
 use crate::{
     catalogue::{
@@ -28,7 +29,7 @@ use crate::{
     event::fact::{Announcement, Fact, Identity},
     kernel::{
         failure::ErrorCode,
-        ids::{EntityKey, Kind, StoreKey},
+        ids::{EntityKey, StoreKey},
         port::{Clock, PortError},
         time::later,
     },
@@ -69,27 +70,6 @@ impl PlacedFact {
             cause,
         })
     }
-}
-
-/// State of an entity that may be published.
-pub(super) struct Candidate<'a> {
-    pub(super) entity: &'a EntityKey,
-    pub(super) group: &'a Group,
-    pub(super) heard: Heard,
-    pub(super) content: Content<'a>,
-    pub(super) publication: Publication,
-    pub(super) standing: Standing,
-}
-
-/// Standing of a state, which limits what may be done for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// The index holds it.
-    Held,
-    /// The index holds it, and a job is on its way that brings the rest of it.
-    AwaitsRest,
-    /// A newer one has passed the fence.
-    Superseded,
 }
 
 /// Step for a state.
@@ -366,14 +346,6 @@ impl Outgoing {
         let batch = self.stores.entry(candidate.entity.store.clone()).or_default();
         batch.events.extend(render::events(candidate, published, at, unsent));
         batch.commits.push((candidate.entity.clone(), at));
-    }
-}
-
-/// Kind of thing that events of these entities are about.
-pub(super) fn resource(kind: Kind) -> Resource {
-    match kind {
-        Kind::Product => Resource::Product,
-        Kind::Collection => Resource::Collection,
     }
 }
 

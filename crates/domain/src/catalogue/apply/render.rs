@@ -8,7 +8,7 @@ use hookline_events::{
 };
 use jiff::Timestamp;
 
-use super::publish::{Candidate, event_store};
+use super::{candidates::Candidate, publish::event_store};
 use crate::{
     catalogue::{
         document::Document,

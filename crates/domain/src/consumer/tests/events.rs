@@ -1,13 +1,15 @@
 //! Events of what deliveries and the catalogue bring.
 
+mod facts;
+
 use std::sync::atomic::Ordering;
 
-use hookline_events::{Data, Event as Published, EventType, OrderData, Previous, ProductStatus, Resource, Totals};
+use hookline_events::{Data, Event as Published, EventType, Previous, ProductStatus, Resource};
 use jiff::SignedDuration;
 
 use super::{ports::FlakyFanOut, *};
 use crate::{
-    catalogue::entities::Entries,
+    catalogue::entities::{Entries, FenceRecord},
     event::{
         fact::{Announcement, Identity},
         product::{Collections, Stock, Variant},
@@ -28,44 +30,6 @@ async fn listened_to(resources: &[Resource]) -> Consumer {
     consumer.apply.fan_out = Some(FlakyFanOut::default());
     consumer.listen(resources, at(BEGINNING)).await;
     consumer
-}
-
-fn orders(delivery: &Delivery) -> Result<Event, InterpretError> {
-    if delivery.key.topic.as_str() != "orders/create" {
-        return interpret(delivery);
-    }
-    let body = std::str::from_utf8(&delivery.body).unwrap();
-    let announcement = |kind, identity| Announcement {
-        kind,
-        data: Data::Order(Box::new(OrderData {
-            id: body.into(),
-            name: None,
-            financial_status: None,
-            fulfillment_status: None,
-            totals: Totals::default(),
-            lines: vec![],
-            created_at: None,
-            updated_at: None,
-            cancelled_at: None,
-            cancel_reason: None,
-            test: false,
-            truncated: false,
-        })),
-        related: hookline_events::Related::default(),
-        session_id: Some("s_42".into()),
-        identity,
-    };
-    let told = Identity::Told {
-        at: at(T1),
-        apart: String::new(),
-    };
-    Ok(Event::Fact(Box::new(Fact {
-        announces: vec![
-            announcement(EventType::ORDER_CREATED, told),
-            announcement(EventType::ORDER_PAID, Identity::First),
-        ],
-        ..Fact::bare("order", body.parse().unwrap())
-    })))
 }
 
 fn stock(quantity: i64) -> Stock {
@@ -100,6 +64,13 @@ impl Consumer {
         widen(&self.apply.stores, Audience::All, BUS, &listener, since)
             .await
             .unwrap();
+    }
+
+    /// Record of product 1.
+    async fn known(&self) -> FenceRecord {
+        let entity = store(STORE).entity(Kind::Product, "1".parse().unwrap());
+        let known = self.apply.entities.find(&[entity]).await;
+        known.unwrap().remove(0).unwrap()
     }
 
     fn fan_out(&self) -> &FlakyFanOut {
@@ -233,15 +204,7 @@ async fn event_that_could_not_be_sent_is_sent_by_the_retry_with_the_same_id() {
         ),
         "{verdicts:?}"
     );
-    let entity = store(STORE).entity(Kind::Product, "1".parse().unwrap());
-    let known = consumer
-        .apply
-        .entities
-        .find(&[entity])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    let known = consumer.known().await;
     let committed_at = known.remembered.publication.committed_at.unwrap();
     assert!(known.remembered.publication.unsent.is_some());
     consumer.fan_out().is_down.store(false, Ordering::Relaxed);
@@ -259,11 +222,7 @@ async fn event_that_could_not_be_sent_is_sent_by_the_retry_with_the_same_id() {
 #[tokio::test]
 async fn state_whose_event_could_not_be_sent_is_not_confirmed_so_the_next_reconciliation_finds_it() {
     let consumer = listened_to(&[Resource::Product]).await;
-    let entity = store(STORE).entity(Kind::Product, "1".parse().unwrap());
-    let is_confirmed = async || {
-        let known = consumer.apply.entities.find(std::slice::from_ref(&entity)).await;
-        known.unwrap().remove(0).unwrap().confirmed
-    };
+    let is_confirmed = async || consumer.known().await.confirmed;
     consumer.fan_out().is_down.store(true, Ordering::Relaxed);
     consumer.see(stove(T1, "48.00", 3), T1, &Origin::Run).await;
     assert!(!is_confirmed().await);
@@ -338,15 +297,7 @@ async fn run_through_the_catalogue_tells_only_what_changed_in_the_period() {
     let old = (at(BEGINNING) - DAY).to_string();
     consumer.see(stove(&old, "48.00", 3), T1, &Origin::Run).await;
     assert_eq!(consumer.told(), []);
-    let entity = store(STORE).entity(Kind::Product, "1".parse().unwrap());
-    let known = consumer
-        .apply
-        .entities
-        .find(&[entity])
-        .await
-        .unwrap()
-        .remove(0)
-        .unwrap();
+    let known = consumer.known().await;
     assert_eq!(
         known.remembered.publication.committed_at, None,
         "and nothing is written"
@@ -501,36 +452,4 @@ async fn state_in_part_without_a_token_is_told_without_availability() {
         panic!("{told:?}")
     };
     assert_eq!((data.available, data.truncated), (None, true));
-}
-
-#[tokio::test]
-async fn facts_are_told_to_those_who_listen_with_stable_ids() {
-    let mut consumer = listened_to(&[Resource::Order]).await;
-    consumer.interpret = orders;
-    let order = |id: &str, of: &str| delivery(STORE, "orders/create", id, T1, of);
-    consumer.take(&[order("a", "7")]).await;
-    let told = consumer.told();
-    let kinds: Vec<_> = told.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["order.created", "order.paid"]);
-    assert_eq!(told[0].session_id.as_deref(), Some("s_42"));
-    assert_eq!(told[0].timestamp, at(T1));
-    consumer.take(&[order("other-subscription", "7")]).await;
-    let again: Vec<_> = consumer.told().into_iter().map(|event| event.id).collect();
-    assert_eq!(again, told.iter().map(|event| event.id.clone()).collect::<Vec<_>>());
-    consumer.take(&[order("b", "8")]).await;
-    assert!(consumer.told().iter().all(|event| !again.contains(&event.id)));
-
-    consumer.fan_out().is_down.store(true, Ordering::Relaxed);
-    let verdicts = consumer.take(&[order("c", "9"), update("p", "1", T1, "Ember")]).await;
-    assert!(matches!(verdicts[0], Verdict::Retry { .. }));
-    assert_eq!(verdicts[1], settled(Fate::Applied), "nobody listens to products");
-}
-
-#[tokio::test]
-async fn facts_that_nobody_listens_to_are_noted_without_a_call() {
-    let mut consumer = listened_to(&[Resource::Product]).await;
-    consumer.interpret = orders;
-    consumer.fan_out().is_down.store(true, Ordering::Relaxed);
-    let verdicts = consumer.take(&[delivery(STORE, "orders/create", "a", T1, "7")]).await;
-    assert_eq!(verdicts, [settled(Fate::Noted)]);
 }
