@@ -35,11 +35,13 @@ def handler(got: list[dict[str, Any]]) -> Iterator[str]:
     """URL of a server that verifies webhooks with the handler package and keeps the events."""
     webhooks = create_webhook_handler(SECRET, on_product_change=got.append, on_inventory_change=got.append)
     with make_server("127.0.0.1", 0, webhooks.wsgi, handler_class=Silent) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/webhooks"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/webhooks"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
