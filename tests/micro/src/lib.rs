@@ -3,7 +3,7 @@
 
 pub mod samples;
 
-use std::{cell::Cell, hint::black_box};
+use std::{cell::RefCell, hint::black_box};
 
 use futures_util::FutureExt;
 use hookline_domain::{
@@ -53,7 +53,7 @@ impl Step {
 /// Returns all steps.
 #[must_use]
 pub fn steps() -> Vec<Step> {
-    let all: [(&str, Prepare); 16] = [
+    let all: [(&str, Prepare); 17] = [
         ("verify/1 KiB", || verify(KIB)),
         ("verify/4 KiB", || verify(4 * KIB)),
         ("verify/64 KiB", || verify(64 * KIB)),
@@ -69,7 +69,8 @@ pub fn steps() -> Vec<Step> {
         ("envelope, read/200 KiB", || open(200 * KIB)),
         ("batch, of ten products", || batch(|n| (u64::from(n), n))),
         ("batch, of one product", || batch(|n| (0, n))),
-        ("batch, of ten products, published", published),
+        ("batch, of ten products that change", || changing(false)),
+        ("batch, of ten products that change, published", || changing(true)),
     ];
     all.map(|(name, prepare)| Step { name, prepare }).into()
 }
@@ -161,10 +162,7 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
             message(delivery(product(4 * KIB, id, second), n))
         })
         .collect();
-    let clock = at("2026-11-14T16:05:00Z");
-    let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
-    // Nobody listens.
-    reindex.apply.fan_out = Some(MemoryFanOut::default());
+    let (reindex, _) = consumer_of(false);
     PreparedStep {
         bytes: None,
         run: Box::new(move || {
@@ -175,11 +173,14 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
     }
 }
 
-/// Applies ten deliveries of ten products as [`batch`] does, each of which changes its product's time and title, to which
-/// somebody listens: comparing, committing, making events, and writing them as a queue message.
-fn published() -> PreparedStep {
-    let batches: Vec<Vec<Message>> = (0..4)
-        .map(|turn: u32| {
+/// Batches of [`changing`], each newer than the one before: as many as are counted, and as many to warm up.
+const TURNS: u32 = 8;
+
+/// Applies ten deliveries of ten products as [`batch`] does, each of which changes its product's time and title. If somebody
+/// listens, also compares, commits, makes events, and writes them as a queue message. Begins anew after the last batch.
+fn changing(is_listened_to: bool) -> PreparedStep {
+    let batches: Vec<Vec<Message>> = (0..TURNS)
+        .map(|turn| {
             let message_of = |n: u32| {
                 let mut body = product(4 * KIB, u64::from(n), 10 * turn + n);
                 let title = b"\"title\":\"";
@@ -187,39 +188,56 @@ fn published() -> PreparedStep {
                     .windows(title.len())
                     .position(|window| window == title)
                     .expect("a product has a title");
-                body[at + title.len()] = b'A' + u8::try_from(turn).expect("four turns");
+                body[at + title.len()] = b'A' + u8::try_from(turn).expect("few turns");
                 message(delivery(body, 10 * turn + n))
             };
             (0..10).map(message_of).collect()
         })
         .collect();
+    let running = RefCell::new((0, consumer_of(is_listened_to)));
+    PreparedStep {
+        bytes: None,
+        run: Box::new(move || {
+            let (turn, consumer) = &mut *running.borrow_mut();
+            if *turn == batches.len() {
+                (*turn, *consumer) = (0, consumer_of(is_listened_to));
+            }
+            let (reindex, fan_out) = &*consumer;
+            let processed = reindex.apply(batches[*turn].clone(), Timestamp::MAX);
+            let processed = processed.now_or_never().expect("ports in memory are ready at once");
+            assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
+            let sent = fan_out.take();
+            assert_eq!(
+                sent.is_empty(),
+                !is_listened_to,
+                "exactly what is listened to is published"
+            );
+            for (store, events) in sent {
+                black_box(event_message::pack(&store, &events, 1024 * KIB));
+            }
+            *turn += 1;
+        }),
+    }
+}
+
+/// A consumer with its ports in memory, and its queue of events.
+fn consumer_of(is_listened_to: bool) -> (Reindex<InMemory>, MemoryFanOut) {
     let clock = at("2026-11-14T16:05:00Z");
     let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
     let fan_out = MemoryFanOut::default();
     reindex.apply.fan_out = Some(fan_out.clone());
-    let listener = Listener {
-        resources: [Resource::Product].into(),
-        until: None,
-    };
-    let since = at("2026-11-14T00:00:00Z");
-    let widened = widen(&reindex.apply.stores, Audience::All, "one", &listener, since).now_or_never();
-    widened
-        .expect("ports in memory are ready at once")
-        .expect("they do not fail");
-    let turn = Cell::new(0);
-    PreparedStep {
-        bytes: None,
-        run: Box::new(move || {
-            let messages = batches[turn.get() % batches.len()].clone();
-            turn.set(turn.get() + 1);
-            let processed = reindex.apply(messages, Timestamp::MAX);
-            let processed = processed.now_or_never().expect("ports in memory are ready at once");
-            assert!(black_box(processed).iter().all(|message| message.verdict.is_settled()));
-            for (store, events) in fan_out.take() {
-                black_box(event_message::pack(&store, &events, 1024 * KIB));
-            }
-        }),
+    if is_listened_to {
+        let listener = Listener {
+            resources: [Resource::Product].into(),
+            until: None,
+        };
+        let since = at("2026-11-14T00:00:00Z");
+        let widened = widen(&reindex.apply.stores, Audience::All, "one", &listener, since).now_or_never();
+        widened
+            .expect("ports in memory are ready at once")
+            .expect("they do not fail");
     }
+    (reindex, fan_out)
 }
 
 fn message(delivery: Delivery) -> Message {

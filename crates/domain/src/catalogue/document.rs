@@ -393,7 +393,7 @@ mod tests {
         assert!(serde_json::to_value(&unknown).unwrap().get("available").is_none());
         for (tracked, says) in [(true, "sold out"), (false, "in stock")] {
             let mut product = product.clone();
-            assert!(product.lacks_tracking());
+            assert!(product.lacks_tracking(None));
             product.remember(&[(EntityId::new("2").unwrap(), tracked)].into());
             let known = rendered(&product);
             assert_eq!(

@@ -158,11 +158,15 @@ impl Product {
     }
 
     /// Returns true if the availability of some variant is unknown only because it is unknown whether its stock is
-    /// counted.
+    /// counted, `remembered` included.
     #[must_use]
-    pub fn lacks_tracking(&self) -> bool {
-        let mut stocks = self.variants.iter().map(|variant| variant.stock);
-        stocks.any(|stock| stock.shelf() == Shelf::Empty && stock.tracked.is_none())
+    pub fn lacks_tracking(&self, remembered: Option<&Tracking>) -> bool {
+        let is_remembered = |variant: &Variant| remembered.is_some_and(|tracking| tracking.contains_key(&variant.id));
+        let mut variants = self.variants.iter();
+        variants.any(|variant| {
+            let stock = variant.stock;
+            stock.shelf() == Shelf::Empty && stock.tracked.is_none() && !is_remembered(variant)
+        })
     }
 
     /// Returns whether any variant can be bought now; `None` if that is unknown.

@@ -175,11 +175,7 @@ impl Group {
     pub(super) fn leaves_open(&self, remembered: &RememberedFields) -> bool {
         match self.newest.as_ref().map(|newest| &newest.content) {
             Some(Content::Product(product)) => {
-                let mut product = product.clone();
-                if let Some(tracking) = &remembered.tracking {
-                    product.remember(tracking);
-                }
-                remembered.collections.is_none() || product.lacks_tracking()
+                remembered.collections.is_none() || product.lacks_tracking(remembered.tracking.as_ref())
             }
             _ => false,
         }
@@ -255,7 +251,7 @@ impl Group {
 
     /// Returns the content of the newest state for an event, with its document if it has been rendered already.
     pub(super) fn published_content<'a>(
-        &self,
+        &'a self,
         entity: &EntityKey,
         remembered: &RememberedFields,
         rendered: Option<&'a Document>,
@@ -272,11 +268,11 @@ impl Group {
         let Some(document) = document else {
             return render::Content::Hidden;
         };
-        let (mut variants, mut unknown) = (Vec::new(), Unknown::default());
+        let (mut variants, mut unknown) = (Cow::Borrowed([].as_slice()), Unknown::default());
         if let Content::Product(product) = &newest.content {
-            variants.clone_from(&product.variants);
+            variants = Cow::Borrowed(&product.variants);
             if let Some(tracking) = &remembered.tracking {
-                remember(&mut variants, tracking);
+                remember(variants.to_mut(), tracking);
             }
             let stocks = || variants.iter().map(|variant| variant.stock);
             unknown = Unknown {

@@ -1,6 +1,6 @@
 //! Renders events of states.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, iter};
 
 use hookline_events::{
     CollectionData, Data, DeletedData, Event, EventId, EventType, Named, ProductData, ProductStatus, Related, Subject,
@@ -37,7 +37,7 @@ pub(super) struct Seen<'a> {
     /// Its document, as the index holds it.
     pub(super) document: Cow<'a, Document>,
     /// Variants of a product, in the document's order, with all that is known of their stock.
-    pub(super) variants: Vec<Variant>,
+    pub(super) variants: Cow<'a, [Variant]>,
     /// Parts that the state does not know.
     pub(super) unknown: Unknown,
 }
@@ -62,7 +62,7 @@ pub(super) fn events(candidate: &Candidate<'_>, published: &Published, at: Times
     let compared = (unsent.told.as_ref()).map_or_else(String::new, |told| told.version.as_i64().to_string());
     let (data, related) = data(entity, &candidate.content);
     let kinds = kinds(entity.kind, published, unsent);
-    let event = |(kind, changes): (EventType, Changes)| {
+    let event = |((kind, changes), (data, related)): ((EventType, Changes), (Data, Related))| {
         let store = &entity.store;
         let parts = [
             store.source.as_str(),
@@ -82,16 +82,18 @@ pub(super) fn events(candidate: &Candidate<'_>, published: &Published, at: Times
                 id: entity.id.to_string(),
                 version: Some(published.version.as_i64().to_string()),
             },
-            data: data.clone(),
+            data,
             changed: unsent.told.as_ref().map(|_| changes.names()),
             previous: unsent.told.as_ref().map(|told| told.previous(changes)),
-            related: related.clone(),
+            related,
             session_id: None,
             cause: candidate.group.cause(),
             kind,
         }
     };
-    kinds.into_iter().map(event).collect()
+    // The last of them takes what the others copy.
+    let all = iter::repeat_n((data, related), kinds.len());
+    kinds.into_iter().zip(all).map(event).collect()
 }
 
 fn kinds(kind: Kind, published: &Published, unsent: &Unsent) -> Kinds {
