@@ -77,4 +77,6 @@ pub enum Bug {
     CreationIsUnread,
     /// A state that is known in part counts as the whole.
     PartIsAnEvent,
+    /// A run deletes what it found gone without a job that says so.
+    GoneIsInNoJob,
 }

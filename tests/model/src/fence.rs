@@ -10,6 +10,7 @@ use hookline_domain::{
 
 use crate::{
     bug::Bug,
+    events::Content,
     script::{Request, Response},
     told,
     world::{ModelState, Running},
@@ -159,7 +160,7 @@ fn removed(entry: entities::FenceState) -> FenceRecord {
 
 /// Pretends that every fence record has the digest that the reconciliation read, so that only times differ.
 fn compare_by_times(known: &mut [Option<FenceRecord>], running: &Running) {
-    let digest = running.catalog_read().and_then(|(_, state)| state.digest());
+    let digest = running.first_read().and_then(Content::digest);
     for known in known.iter_mut().flatten() {
         known.remembered.digest.clone_from(&digest);
         known.confirmed = true;

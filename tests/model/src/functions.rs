@@ -12,6 +12,7 @@ use hookline_domain::{
         receive::{LEASE, REMEMBERED, Receive, ReceiveError, Received},
     },
     store::stores::StoreRecord,
+    sync::reconcile::Step,
 };
 use jiff::Timestamp;
 
@@ -27,8 +28,8 @@ use crate::{
     world::{MAX_READS, ModelState, QueuedDelivery, Running, clock},
 };
 
-/// Progress by work: role, deliveries, received before or not, start, responses.
-pub(crate) type Known = HashMap<(Role, Vec<usize>, Vec<bool>, (u8, u8), History), WorkProgress>;
+/// Progress by work: role, deliveries, received before or not, start, step, responses.
+pub(crate) type Known = HashMap<(Role, Vec<usize>, Vec<bool>, (u8, u8), Step, History), WorkProgress>;
 
 /// Progress of a function's work.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub enum WorkProgress {
     Settled(Vec<usize>),
     /// A reconciliation's job has ended; true if the whole catalog was compared.
     Reconciled(bool),
+    /// A reconciliation has sent the step that remains as a job.
+    Sent(Step),
     /// A worker has ended; true if the job is done.
     Worked(bool),
 }
@@ -57,6 +60,7 @@ impl Scenario {
             work,
             received_before,
             (running.since, running.tick),
+            running.step.clone(),
             running.history.clone(),
         );
         let cache = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,8 +135,10 @@ impl Scenario {
                     script: script.clone(),
                     states: self.catalogue.clone(),
                 };
-                match script.run(Box::pin(reconcile(catalogue)), &running.history) {
+                let steps = Box::pin(reconcile(catalogue, running.step.clone()));
+                match script.run(steps, &running.history) {
                     Progress::Waiting(pending_calls) => WorkProgress::Waiting(pending_calls),
+                    Progress::Done(Ok(Some(step))) => WorkProgress::Sent(step),
                     Progress::Done(done) => WorkProgress::Reconciled(done.is_ok()),
                 }
             }
@@ -215,13 +221,23 @@ impl Scenario {
                     world.reconciliations.reconciled = world.reconciliations.reconciled.max(read);
                 }
             }
+            WorkProgress::Sent(step) => {
+                let job = Running {
+                    step,
+                    history: vec![],
+                    ..running
+                };
+                self.resume(world, actor, job);
+            }
             WorkProgress::Reconciled(done) => {
                 *actor.slot(world) = None;
-                let read_state = running.catalog_read().map(|(number, _)| number).filter(|_| done);
+                let read_state = running.catalog_read().filter(|_| done);
                 if done {
                     world.reconciliations.unfinished &= running.outlived;
                 } else {
                     world.leave_unfinished();
+                    self.receive_again(world, actor, running);
+                    return;
                 }
                 let reconciliations = &mut world.reconciliations;
                 reconciliations.reconciled = reconciliations.reconciled.max(read_state);
@@ -270,12 +286,28 @@ impl Scenario {
             role: actor.role(),
             since: world.waits,
             tick,
+            step: Step::Begin,
             outlived: false,
             calm: world.reconciliations.calm && actor.role() == Role::Reconciler,
             history: vec![],
             pending_calls: vec![],
         };
         self.resume(world, actor, running);
+    }
+
+    /// Receives the job of a reconciliation's later step again. A run whose first job is lost is begun by another.
+    pub(crate) fn receive_again(&self, world: &mut ModelState, actor: Actor, running: Running) {
+        if running.step == Step::Begin || self.bug == Some(Bug::GoneIsInNoJob) {
+            return;
+        }
+        let job = Running {
+            since: world.waits,
+            outlived: false,
+            calm: false,
+            history: vec![],
+            ..running
+        };
+        self.resume(world, actor, job);
     }
 
     /// Returns true if the next copy has been received before; unreceived copies come first.
@@ -315,6 +347,7 @@ impl Scenario {
                 world.deaths_left -= 1;
                 if actor.role() == Role::Reconciler {
                     world.leave_unfinished();
+                    self.receive_again(world, actor, running);
                 }
                 return;
             }

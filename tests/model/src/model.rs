@@ -300,10 +300,13 @@ impl Model for Scenario {
             Action::Listen => next.listen(self.listening[next.telling.changes], self.bug),
             Action::Call(actor, number, outcome) => self.call(&mut next, actor, number, outcome),
             Action::Die(actor) => {
-                *actor.slot(&mut next) = None;
+                let died = actor.slot(&mut next).take();
                 next.deaths_left -= 1;
                 if actor.role() == Role::Reconciler {
                     next.leave_unfinished();
+                    if let Some(died) = died {
+                        self.receive_again(&mut next, actor, died);
+                    }
                 }
             }
             Action::Wait(forgets) => next.wait(forgets),

@@ -35,21 +35,23 @@ pub(crate) struct CatalogReads {
     pub(crate) states: Vec<Content>,
 }
 
-/// Reconciles the whole catalog, step by step. The model need not carry the steps: the job of a step
-/// holds only the responses so far.
-pub(crate) async fn reconcile(catalogue: CatalogReads) -> Result<(), SyncError> {
+/// Reconciles the catalog from a step on. Returns the step that is to be sent as another job, if one is: the deletion of
+/// what is gone. Other steps are not cut into jobs here, because they find again what a lost one found.
+pub(crate) async fn reconcile(catalogue: CatalogReads, mut step: Step) -> Result<Option<Step>, SyncError> {
     let reconcile = Reconcile::<ScriptedPorts> {
         refetch: reads(catalogue),
         grace: SignedDuration::ZERO,
     };
-    let mut step = Step::Begin;
     loop {
         let done = reconcile
             .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
             .await?;
         match done {
+            Next::Then { step: next, delay, .. } if !delay.is_zero() && matches!(next, Step::Deleted { .. }) => {
+                return Ok(Some(next));
+            }
             Next::Then { step: next, .. } => step = next,
-            Next::Done(_) => return Ok(()),
+            Next::Done(_) => return Ok(None),
         }
     }
 }
@@ -94,7 +96,8 @@ impl CatalogReads {
         self.states[number].observed(self.at(number))
     }
 
-    fn number(name: &str) -> usize {
+    /// Number of the state that an export of this name has.
+    pub(crate) fn number(name: &str) -> usize {
         name.parse().expect("exports are named after the catalog's state")
     }
 }

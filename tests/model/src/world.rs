@@ -7,6 +7,7 @@ use hookline_domain::{
     delivery::ledger::{self, Claim, ClaimRequest, Fate, LedgerEntry, LedgerState, NoteOutcome},
     kernel::{ids::EntityKey, version::Version},
     store::stores::StoreRecord,
+    sync::reconcile::Step,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +15,7 @@ use crate::{
     action::Role,
     bug::Bug,
     events::{Content, start},
+    reconciler::CatalogReads,
     script::{History, Request, Response, ShownDocument, Taken},
     told::Telling,
 };
@@ -122,6 +124,8 @@ pub struct Running {
     pub since: u8,
     /// Milliseconds of its clock after that, where clocks have to differ.
     pub tick: u8,
+    /// Step of a reconciliation with which its job began.
+    pub step: Step,
     /// True if it began before the last death or failure of a reconciliation.
     pub outlived: bool,
     /// True if it is a reconciliation that began when nothing was in progress.
@@ -398,12 +402,20 @@ impl Running {
         })
     }
 
-    /// State of the catalog when it was first read.
-    pub fn catalog_read(&self) -> Option<(usize, Content)> {
+    /// State of the catalog that the first step of a run read.
+    pub(crate) fn first_read(&self) -> Option<Content> {
         self.history.iter().find_map(|(_, response)| match response {
-            Response::Catalog(number, state, _) => Some((*number, *state)),
+            Response::Catalog(_, state, _) => Some(*state),
             _ => None,
         })
+    }
+
+    /// Number of the catalog's state when the run first read it, as its export is named.
+    pub fn catalog_read(&self) -> Option<usize> {
+        match &self.step {
+            Step::Begin => self.catalog_reads().next(),
+            Step::Read { export, .. } | Step::Deleted { export, .. } => Some(CatalogReads::number(&export.0)),
+        }
     }
 }
 

@@ -167,3 +167,16 @@ fn lost_base_leaves_a_difference_unnamed() {
     };
     finds(Bug::BaseIsLost, scenario, UNNAMED);
 }
+
+#[test]
+fn deletion_that_no_job_names_is_lost_if_the_run_dies_after_its_tombstone() {
+    let scenario = Scenario {
+        catalogue: vec![A, Content::Deleted],
+        reconcilers: 1,
+        reconciliations: 2,
+        consumers: 1,
+        deaths: 1,
+        ..told_a(&[])
+    };
+    finds(Bug::GoneIsInNoJob, scenario, UNTOLD);
+}

@@ -103,6 +103,9 @@ pub enum ReconcileStep {
         after: Option<(Kind, EntityId)>,
         /// Result so far.
         found: ReconcileFindings,
+        /// Entities up to `after` that are gone and still to be deleted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<(Kind, EntityId)>,
     },
 }
 

@@ -148,7 +148,13 @@ impl<P: CataloguePorts> Reconcile<P> {
                 let part = Part { export, offset, found };
                 self.read(store, scope, part, stop_at, &mut progress).await
             }
-            Step::Deleted { export, after, found } => {
+            Step::Deleted {
+                export,
+                after,
+                found,
+                gone,
+            } => {
+                self.delete(store, &gone).await?;
                 let rest = Rest { export, after, found };
                 self.deleted(store, scope, rest, stop_at).await
             }

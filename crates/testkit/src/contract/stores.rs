@@ -361,6 +361,7 @@ pub async fn checkpoint_is_kept_until_its_run_has_ended<S: Stores + StoreViews +
             export: ExportId("gid://shopify/BulkOperation/1".to_owned()),
             after: Some((Kind::Collection, EntityId::new("271878346596884015").unwrap())),
             found: ReconcileFindings::default(),
+            gone: vec![(Kind::Product, EntityId::new("1072481042").unwrap())],
         },
     };
     assert_eq!(Checkpoints::find(stores, &store("demo")).await.unwrap(), None);

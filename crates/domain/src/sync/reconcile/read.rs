@@ -104,6 +104,7 @@ impl<P: CataloguePorts> Reconcile<P> {
                 export,
                 after: None,
                 found,
+                gone: vec![],
             },
             delay,
             why: if delay.is_zero() {

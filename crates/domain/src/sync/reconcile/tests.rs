@@ -282,13 +282,16 @@ async fn gone_entity_is_always_deleted_and_counts_only_after_the_grace_period() 
     };
     assert_eq!((delay, &why), (minutes(10), &WaitReason::Grace));
     // A person who does not want to wait.
-    let Next::Done(reconciled) = reconcile
+    let next = reconcile
         .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
         .await
-        .unwrap()
-    else {
-        panic!("that is all")
+        .unwrap();
+    let Next::Then { step, delay, .. } = next else {
+        panic!("what is gone is named before it is deleted")
     };
+    assert!(delay.is_positive(), "the step is sent as a job");
+    assert!(world.title("1").is_some());
+    let (reconciled, _) = world.steps_from(Scope::Differing, step).await;
     assert_eq!(missed_of(&reconciled), BTreeMap::new());
     assert_eq!(world.title("1"), None);
 }
@@ -413,6 +416,13 @@ async fn state_that_passed_the_fence_while_the_index_failed_is_indexed_in_the_en
     assert_eq!(world.title("850").as_deref(), Some("changed"));
     let Next::Then { step, .. } = next else {
         panic!("something is gone")
+    };
+    let next = reconcile
+        .step(&store(), Scope::Differing, step, Timestamp::MAX, &mut |_| {})
+        .await
+        .unwrap();
+    let Next::Then { step, .. } = next else {
+        panic!("it is still to be deleted")
     };
     for failing in [1, 2] {
         world.index.fail(failing);
