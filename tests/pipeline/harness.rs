@@ -248,6 +248,7 @@ impl Pipeline {
                     archive: archive(),
                     bodies: bodies(),
                     activity: Some(activity()),
+                    events: None,
                 }),
                 interpret: sources::interpret,
             },

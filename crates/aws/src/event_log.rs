@@ -10,13 +10,15 @@ use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
     kernel::{
+        erase::{Erase, Erased},
         ids::StoreKey,
         port::{CALLS_AT_ONCE, PortError},
     },
-    outbound::{EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, Settled},
+    outbound::{EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled},
 };
 use hookline_events::EventId;
 use hookline_tables::{WriteOutcome, events};
+use jiff::Timestamp;
 
 use crate::{failure, statements, table::Table};
 
@@ -118,6 +120,11 @@ impl EventLog for DynamoEventLog {
         results.into_iter().flatten().collect()
     }
 
+    async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
+        let keys = events.iter().map(|(store, id)| events::key(store, id));
+        self.table.delete_all(keys).await
+    }
+
     async fn settle(&self, all: &[Settled]) -> Vec<Result<(), PortError>> {
         if let [settled] = all {
             return vec![self.settle_one(settled).await];
@@ -169,8 +176,18 @@ impl EventRecords for DynamoEventLog {
     }
 }
 
-impl ForgetEvents for DynamoEventLog {
-    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
-        self.table.delete_partition(store.to_string(), |_| true).await
+impl Erase for DynamoEventLog {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
+        let after = after.map(str::parse).transpose();
+        let after = after.map_err(|_| failure::of_ours(self.table.port, "an erasure does not go on after an event"))?;
+        let page = self.table.query(events::until(store, until, after.as_ref())).await?;
+        let removed = page.items.len();
+        self.table.delete_all(page.items).await?;
+        let next = page.last.as_ref().map(events::read_id).transpose();
+        let next = next.map_err(|malformed| self.table.malformed(malformed))?;
+        Ok(Erased {
+            removed,
+            next: next.map(|id| id.to_string()),
+        })
     }
 }

@@ -223,6 +223,21 @@ impl Table {
         ))
     }
 
+    /// Deletes the items with these keys, as many at a time as a request has.
+    pub(crate) async fn delete_all(&self, keys: impl IntoIterator<Item = Item>) -> Result<(), PortError> {
+        let mut keys = keys.into_iter().peekable();
+        while keys.peek().is_some() {
+            let deletes = keys.by_ref().take(MAX_BATCH_ITEMS).map(|key| {
+                Write::Delete(Delete {
+                    key,
+                    ..Delete::default()
+                })
+            });
+            self.write_batch(deletes.collect()).await?;
+        }
+        Ok(())
+    }
+
     /// Deletes the items of a partition key whose keys are `selected`.
     pub(crate) async fn delete_partition(
         &self,
@@ -235,17 +250,8 @@ impl Table {
         };
         loop {
             let page = self.query(query.clone()).await?;
-            let mut keys = page.items.into_iter().filter(|key| selected(key)).peekable();
-            while keys.peek().is_some() {
-                let deletes = keys.by_ref().take(MAX_BATCH_ITEMS).map(|key| {
-                    Write::Delete(Delete {
-                        key,
-                        ..Delete::default()
-                    })
-                });
-                let deletes = deletes.collect();
-                self.write_batch(deletes).await?;
-            }
+            self.delete_all(page.items.into_iter().filter(|key| selected(key)))
+                .await?;
             query.after = page.last;
             if query.after.is_none() {
                 return Ok(());

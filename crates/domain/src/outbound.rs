@@ -16,7 +16,7 @@ pub use self::{
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
     event_log::{
-        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, ParseSubjectError,
+        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, ParseSubjectError,
         ParseTypeFilterError, Settled, SubjectKey, TypeFilter,
     },
     pattern::{ParsePatternError, TypePattern},

@@ -102,6 +102,8 @@ pub struct ReindexConfig {
     pub archive_bucket: Option<String>,
     /// `ACTIVITY_TABLE`, from which a redacted store is removed; without it, there is no activity to remove.
     pub activity_table: Option<String>,
+    /// `EVENTS_TABLE`, from which a redacted store's events are removed; without it, no events are kept.
+    pub events_table: Option<String>,
     /// `AUDIT_TABLE`; without it, compliance requests are parked.
     pub audit_table: Option<String>,
     /// `CONNECTIONS_TABLE`; without it, a redacted store's tokens are not removed.
@@ -154,6 +156,7 @@ impl FromEnvironment for ReindexConfig {
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             audit_table: reader.optional("AUDIT_TABLE"),
             activity_table: reader.optional("ACTIVITY_TABLE"),
+            events_table: reader.optional("EVENTS_TABLE"),
             connections_table: reader.optional("CONNECTIONS_TABLE"),
             sync_queue_url: reader.optional("SYNC_QUEUE_URL"),
             event_queue_url: reader.optional("EVENT_QUEUE_URL"),

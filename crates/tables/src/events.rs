@@ -14,10 +14,11 @@
 
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
-    kernel::{compression, ids::StoreKey},
+    kernel::{compression, ids::StoreKey, time::later},
     outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypeFilter},
 };
 use hookline_events::EventId;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     request::{self, Names, Put, Query, Statement, Update, names, quoted},
@@ -163,6 +164,23 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
         is_reversed: true,
         limit: Some(limit.clamp(1, MAX_PAGE_ITEMS)),
         after: filter.before.as_ref().map(|before| key(store, before)),
+        ..Query::default()
+    }
+}
+
+/// Keys of the events of a store up to a time, to the millisecond, after one of them.
+#[must_use]
+pub fn until(store: &StoreKey, until: Timestamp, after: Option<&EventId>) -> Query {
+    let end = EventId::first_of(later(until, SignedDuration::from_millis(1)));
+    Query {
+        condition: "pk = :store AND sk < :end",
+        projection: Some("pk, sk"),
+        values: Item::from([
+            (":store", Value::text(store.to_string())),
+            (":end", Value::text(end.as_str())),
+        ]),
+        limit: Some(MAX_PAGE_ITEMS),
+        after: after.map(|after| key(store, after)),
         ..Query::default()
     }
 }

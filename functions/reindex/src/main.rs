@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use hookline_aws::{
-    Aws, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoLedger, DynamoStores, OpenSearchConfig,
-    OpenSearchIndex, S3Archive, S3Bodies, SqsFanOut, SqsJobs, Timeouts,
+    Aws, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoStores,
+    OpenSearchConfig, OpenSearchIndex, S3Archive, S3Bodies, SqsFanOut, SqsJobs, Timeouts,
 };
 use hookline_domain::{
     catalogue::apply::{Apply, IndexPorts},
@@ -38,6 +38,7 @@ impl CompliancePorts for Ports {
     type Archive = S3Archive;
     type Bodies = S3Bodies;
     type Activity = DynamoActivity<SystemClock>;
+    type Events = DynamoEventLog;
 }
 
 fn main() -> ExitCode {
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
             archive: keep.archive.clone(),
             bodies: unpack.bodies.clone(),
             activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
+            events: config.events_table.map(|table| aws.event_log(table)),
         });
         let reindex = Reindex::<Ports> {
             ledger: aws.ledger(&config.ledger_table),

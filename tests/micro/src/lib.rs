@@ -177,7 +177,7 @@ fn batch(of: fn(u32) -> (u64, u32)) -> PreparedStep {
 const TURNS: u32 = 8;
 
 /// Applies ten deliveries of ten products as [`batch`] does, each of which changes its product's time and title. If somebody
-/// listens, also compares, commits, makes events, and writes them as a queue message. Begins anew after the last batch.
+/// listens, also compares, commits, makes events, and writes them as a queue message. Starts over after the last batch.
 fn changing(is_listened_to: bool) -> PreparedStep {
     let batches: Vec<Vec<Message>> = (0..TURNS)
         .map(|turn| {

@@ -63,8 +63,8 @@ pub trait Comply: Send + Sync {
     /// Keeps an audit record. Keeping the same record again changes nothing.
     fn keep(&self, record: &AuditRecord) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Removes stored data of a store's deliveries: archived ones from before `archived`, left-over bodies from before
-    /// `left_over`. Stops when `stop` returns true; returns whether it got to the end.
+    /// Removes stored data of a store's deliveries: archived ones and kept events from before `archived`, left-over bodies
+    /// from before `left_over`. Stops when `stop` returns true; returns whether it got to the end.
     fn erase(
         &self,
         store: &StoreKey,
@@ -73,8 +73,8 @@ pub trait Comply: Send + Sync {
         stop: &(impl Fn() -> bool + Sync),
     ) -> impl Future<Output = Result<Reached, PortError>> + Send;
 
-    /// Erases what is known of a store, if its last install is the one that ended at `ended`, with its tokens and its
-    /// activity log.
+    /// Erases what is known of a store, if its last install is the one that ended at `ended`, with its tokens, its
+    /// activity log, and its events up to `at`.
     fn forget(
         &self,
         store: &StoreKey,
@@ -106,6 +106,8 @@ pub trait CompliancePorts {
     type Bodies: Erase;
     /// The activity log.
     type Activity: ForgetActivity;
+    /// Kept events.
+    type Events: Erase;
 }
 
 /// [`Comply`] with one port for each part.
@@ -122,6 +124,8 @@ pub struct Compliance<P: CompliancePorts> {
     pub bodies: Option<P::Bodies>,
     /// The activity log, if there is one.
     pub activity: Option<P::Activity>,
+    /// Kept events, if any are kept.
+    pub events: Option<P::Events>,
 }
 
 impl<P: CompliancePorts> Comply for Compliance<P> {
@@ -136,7 +140,9 @@ impl<P: CompliancePorts> Comply for Compliance<P> {
         left_over: Timestamp,
         stop: &(impl Fn() -> bool + Sync),
     ) -> Result<Reached, PortError> {
-        if erase_all(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet {
+        if erase_all(self.archive.as_ref(), store, archived, stop).await? == Reached::NotYet
+            || erase_all(self.events.as_ref(), store, archived, stop).await? == Reached::NotYet
+        {
             return Ok(Reached::NotYet);
         }
         erase_all(self.bodies.as_ref(), store, left_over, stop).await
@@ -149,7 +155,10 @@ impl<P: CompliancePorts> Comply for Compliance<P> {
         if let Some(activity) = &self.activity {
             activity.forget(store).await?;
         }
-        self.stores.redact(store, ended, at).await
+        self.stores.redact(store, ended, at).await?;
+        // Once the record says so, nobody keeps events from before: see `Distribute`. These have come in the meantime.
+        erase_all(self.events.as_ref(), store, at, &|| false).await?;
+        Ok(())
     }
 }
 
@@ -337,7 +346,7 @@ impl<P: ConsumerPorts> Reindex<P> {
         compliance.forget(store, ended, self.apply.clock.now()).await?;
         Ok(format!(
             "the store was erased as of its uninstall at {ended}: documents, entities, archived deliveries, left-over \
-             bodies, tokens, activity, and its status except for this record. {REMAINS}"
+             bodies, events, tokens, activity, and its status except for this record. {REMAINS}"
         ))
     }
 
@@ -353,8 +362,8 @@ impl<P: ConsumerPorts> Reindex<P> {
         match compliance.erase(store, ended, ended, &stop).await? {
             Reached::NotYet => Err(unfinished()),
             Reached::End => Ok(format!(
-                "the store has installed the app again after its uninstall at {ended}: deliveries kept from before were \
-                 erased, and nothing of the new install. {REMAINS}"
+                "the store has installed the app again after its uninstall at {ended}: deliveries and events kept from before \
+                 were erased, and nothing of the new install. {REMAINS}"
             )),
         }
     }

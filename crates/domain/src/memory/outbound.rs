@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use hookline_events::{CustomData, Data, Event, EventId, EventType, Related, Store, Subject};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, noon};
 use crate::{
-    kernel::{ids::StoreKey, port::PortError, time::later},
-    outbound::{
-        Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent,
-        Settled,
+    kernel::{
+        erase::{Erase, Erased},
+        ids::StoreKey,
+        port::PortError,
+        time::later,
     },
+    outbound::{Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled},
 };
 
 /// Returns an event of a store, `nth` seconds after [`noon`], with the id that follows from both.
@@ -62,6 +64,11 @@ impl EventLog for MemoryEventLog {
         outcomes.collect()
     }
 
+    async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
+        self.kept.lock().retain(|key, _| !events.contains(key));
+        Ok(())
+    }
+
     async fn settle(&self, settled: &[Settled]) -> Vec<Result<(), PortError>> {
         let mut kept = self.kept.lock();
         for settled in settled {
@@ -90,10 +97,15 @@ impl EventRecords for MemoryEventLog {
     }
 }
 
-impl ForgetEvents for MemoryEventLog {
-    async fn forget(&self, store: &StoreKey) -> Result<(), PortError> {
-        self.kept.lock().retain(|(of, _), _| of != store);
-        Ok(())
+impl Erase for MemoryEventLog {
+    async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, PortError> {
+        let mut kept = self.kept.lock();
+        let before = kept.len();
+        kept.retain(|(of, id), _| of != store || id.timestamp().as_millisecond() > until.as_millisecond());
+        Ok(Erased {
+            removed: before - kept.len(),
+            next: None,
+        })
     }
 }
 

@@ -78,6 +78,7 @@ impl<C: Clock, I: Index> CompliancePorts for InMemory<C, I> {
     type Archive = MemoryArchive;
     type Bodies = MemoryBodies;
     type Activity = MemoryActivity;
+    type Events = MemoryEventLog;
 }
 
 impl<C: Clock + Pause, I> FanOutPorts for InMemory<C, I> {

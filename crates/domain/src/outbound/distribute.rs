@@ -1,9 +1,13 @@
 //! Use case: hand a batch of fan-out messages to the targets of their events.
 //!
-//! Steps, each of which may be repeated: events that are older than the store's erasure are dropped; the others are kept,
-//! each once; then, as the last step, the bus gets those that it does not have; a message is done when all of its events
-//! are. Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a message that is received again finds what is done already, and if only the bus has failed, it is received again
-//! for the bus alone. Between the bus and the record of its verdict, an event may be posted twice.
+//! Steps, each of which may be repeated: events are kept, each once; those that are not newer than the erasure of their
+//! store are removed again; then, as the last step, the bus gets those that it does not have; a message is done when all of
+//! its events are. Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a
+//! message that is received again finds what is done already, and if only the bus has failed, it is received again for the
+//! bus alone. Between the bus and the record of its verdict, an event may be posted twice.
+//!
+//! Looking at the store comes after keeping, and an erasure is recorded before it removes events. So either this sees the
+//! erasure, or the erasure sees the event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +138,14 @@ impl Handled {
 /// Readable events, with the places of the messages that contain each.
 type Pending = BTreeMap<(StoreKey, EventId), (KeptEvent, BTreeSet<usize>)>;
 
+/// An event that is kept, with the places of the messages that contain it.
+struct KeptNow {
+    event: KeptEvent,
+    places: BTreeSet<usize>,
+    /// True if it was not kept before.
+    is_new: bool,
+}
+
 /// Kept events, by the target that is still to get them.
 #[derive(Default)]
 struct Targets {
@@ -152,8 +164,8 @@ impl<P: FanOutPorts> Distribute<P> {
         for (place, message) in messages.into_iter().enumerate() {
             handled.push(self.open(place, message, now, &mut pending));
         }
-        let watched = self.drop_erased(&mut pending, &mut handled, now).await;
-        let targets = self.keep(pending, &watched, &mut handled).await;
+        let kept = self.keep(pending, &mut handled).await;
+        let targets = self.remove_erased(kept, &mut handled, now).await;
         if let Some(watch) = &self.watch {
             watch.show(&targets.watchers, now).await;
         }
@@ -218,62 +230,18 @@ impl<P: FanOutPorts> Distribute<P> {
         }
     }
 
-    /// Drops events that are not newer than the erasure of their store's data. Returns the stores that may be watched.
-    async fn drop_erased(&self, pending: &mut Pending, handled: &mut [Handled], now: Timestamp) -> BTreeSet<StoreKey> {
-        let stores: BTreeSet<StoreKey> = pending.keys().map(|(store, _)| store.clone()).collect();
-        let finds = stores.into_iter().map(|store| async move {
-            let found = self.stores.find(&store).await;
-            (store, found)
-        });
-        // Collected, because the compiler cannot prove that the closure is Send.
-        let finds: Vec<_> = finds.collect();
-        let records: BTreeMap<_, _> = stream::iter(finds).buffered(CALLS_AT_ONCE).collect().await;
-        let watched = records.iter().filter_map(|(store, found)| {
-            let record = found.as_ref().ok()?.as_ref()?;
-            record.listening.is_watched(now).then(|| store.clone())
-        });
-        let watched = watched.collect();
-        pending.retain(|(store, _), (event, places)| match &records[store] {
-            Ok(record) => {
-                let erased_at = record.as_ref().and_then(|record| record.redacted_at);
-                let is_erased = erased_at.is_some_and(|erased_at| event.at <= erased_at);
-                if is_erased {
-                    for place in places.iter() {
-                        handled[*place].dropped += 1;
-                    }
-                }
-                !is_erased
-            }
-            Err(failure) => {
-                for place in places.iter() {
-                    handled[*place].met(Outcome::retry(failure));
-                }
-                false
-            }
-        });
-        watched
-    }
-
-    /// Keeps events.
-    async fn keep(&self, pending: Pending, watched: &BTreeSet<StoreKey>, handled: &mut [Handled]) -> Targets {
-        let mut targets = Targets::default();
+    /// Keeps events. Returns those that are kept now.
+    async fn keep(&self, pending: Pending, handled: &mut [Handled]) -> Vec<KeptNow> {
         if pending.is_empty() {
-            return targets;
+            return vec![];
         }
         let (events, places): (Vec<KeptEvent>, Vec<BTreeSet<usize>>) = pending.into_values().unzip();
-        let kept = self.log.keep(&events).await;
-        for ((event, places), kept) in events.into_iter().zip(places).zip(kept) {
-            let event = match kept {
-                Ok(Kept::New) => {
-                    for place in &places {
-                        handled[*place].new += 1;
-                    }
-                    if watched.contains(&event.store) {
-                        targets.watchers.push(event.clone());
-                    }
-                    event
-                }
-                Ok(Kept::Before(first)) => *first,
+        let outcomes = self.log.keep(&events).await;
+        let mut all = Vec::with_capacity(events.len());
+        for ((event, places), outcome) in events.into_iter().zip(places).zip(outcomes) {
+            let (event, is_new) = match outcome {
+                Ok(Kept::New) => (event, true),
+                Ok(Kept::Before(first)) => (*first, false),
                 Err(failure) => {
                     for place in &places {
                         handled[*place].met(Outcome::retry(&failure));
@@ -281,8 +249,58 @@ impl<P: FanOutPorts> Distribute<P> {
                     continue;
                 }
             };
-            if event.bus == BusVerdict::Queued {
-                targets.bus.push((event, places));
+            all.push(KeptNow { event, places, is_new });
+        }
+        all
+    }
+
+    /// Removes events that are not newer than the erasure of their store. Returns the others, by their targets.
+    async fn remove_erased(&self, kept: Vec<KeptNow>, handled: &mut [Handled], now: Timestamp) -> Targets {
+        let stores: BTreeSet<StoreKey> = kept.iter().map(|kept| kept.event.store.clone()).collect();
+        let finds = stores.into_iter().map(|store| async move {
+            let found = self.stores.find(&store).await;
+            (store, found)
+        });
+        // Collected, because the compiler cannot prove that the closure is Send.
+        let finds: Vec<_> = finds.collect();
+        let records: BTreeMap<_, _> = stream::iter(finds).buffered(CALLS_AT_ONCE).collect().await;
+        let (mut targets, mut erased) = (Targets::default(), Vec::new());
+        for kept in kept {
+            let record = match &records[&kept.event.store] {
+                Ok(record) => record.as_ref(),
+                Err(failure) => {
+                    for place in &kept.places {
+                        handled[*place].met(Outcome::retry(failure));
+                    }
+                    continue;
+                }
+            };
+            let erased_at = record.and_then(|record| record.redacted_at);
+            if erased_at.is_some_and(|erased_at| kept.event.at <= erased_at) {
+                erased.push(kept);
+                continue;
+            }
+            for place in &kept.places {
+                handled[*place].new += usize::from(kept.is_new);
+            }
+            if kept.is_new && record.is_some_and(|record| record.listening.is_watched(now)) {
+                targets.watchers.push(kept.event.clone());
+            }
+            if kept.event.bus == BusVerdict::Queued {
+                targets.bus.push((kept.event, kept.places));
+            }
+        }
+        if !erased.is_empty() {
+            let keys: Vec<(StoreKey, EventId)> = erased
+                .iter()
+                .map(|kept| (kept.event.store.clone(), kept.event.id.clone()))
+                .collect();
+            let removed = self.log.remove(&keys).await;
+            for place in erased.iter().flat_map(|kept| &kept.places) {
+                match &removed {
+                    Ok(()) => handled[*place].dropped += 1,
+                    Err(failure) => handled[*place].met(Outcome::retry(failure)),
+                }
             }
         }
         targets

@@ -176,6 +176,9 @@ pub trait EventLog: Send + Sync {
     /// outcome for each, in their order. Sees every earlier write.
     fn keep(&self, events: &[KeptEvent]) -> impl Future<Output = Vec<Result<Kept, PortError>>> + Send;
 
+    /// Removes events of stores that have been erased. Removing an event that is not kept is success.
+    fn remove(&self, events: &[(StoreKey, EventId)]) -> impl Future<Output = Result<(), PortError>> + Send;
+
     /// Records what the bus has done. Changes nothing of events that are not queued for it or no longer kept. Returns an
     /// outcome for each, in their order.
     fn settle(&self, settled: &[Settled]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
@@ -231,12 +234,6 @@ pub trait EventRecords: Send + Sync {
         filter: &EventFilter,
         limit: usize,
     ) -> impl Future<Output = Result<EventPage, PortError>> + Send;
-}
-
-/// Removes the kept events of a store. A port of its own, because only the code that complies with the law may do so.
-pub trait ForgetEvents: Send + Sync {
-    /// Removes all events of a store.
-    fn forget(&self, store: &StoreKey) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 #[cfg(test)]

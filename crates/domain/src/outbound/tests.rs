@@ -232,6 +232,7 @@ async fn events_from_before_an_erasure_are_dropped() {
     let handled = world.take(message(&events)).await;
     assert_eq!((handled.dropped, handled.new, handled.outcome), (2, 1, Outcome::Done));
     assert_eq!(world.posted(), ids(&events[2..]));
+    assert_eq!(world.kept().await.len(), 1);
 }
 
 #[test]

@@ -225,6 +225,7 @@ async fn personal_data_is_never_archived() {
         archive: None,
         bodies: None,
         activity: None,
+        events: None,
     };
     let consumer = Reindex {
         compliance: Some(compliance),

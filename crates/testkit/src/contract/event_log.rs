@@ -1,14 +1,12 @@
-//! Contract suite of [`EventLog`], [`EventRecords`] and [`ForgetEvents`].
+//! Contract suite of [`EventLog`] and [`EventRecords`], and of [`Erase`] for events.
 
 use hookline_domain::{
-    kernel::ids::StoreKey,
+    kernel::{erase::Erase, ids::StoreKey},
     memory,
-    outbound::{
-        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, ForgetEvents, Kept, KeptEvent, Settled, TypeFilter,
-    },
+    outbound::{BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled, TypeFilter},
 };
 use hookline_events::{EventType, Subject};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::at_once;
 use crate::builders::{noon, store};
@@ -32,7 +30,8 @@ macro_rules! event_log_contract {
                 events_are_listed_newest_first_in_pages,
                 filters_select_type_subject_cause_and_time,
                 large_event_is_kept_whole,
-                only_the_forgotten_store_is_removed,
+                events_are_erased_up_to_a_time_and_for_one_store,
+                removed_events_are_kept_no_longer,
             ]
         );
     };
@@ -320,13 +319,42 @@ pub async fn large_event_is_kept_whole<L: EventLog + EventRecords>(log: &L) {
     }
 }
 
-pub async fn only_the_forgotten_store_is_removed<L: EventLog + EventRecords + ForgetEvents>(log: &L) {
-    keep(log, &some(30)).await;
-    keep(log, &[kept(&store("other"), 1)]).await;
-    for _ in 0..2 {
-        log.forget(&store("demo")).await.unwrap();
-        assert_eq!(list(log, &EventFilter::default(), 10).await, EventPage::default());
+async fn erase(log: &impl Erase, until: Timestamp) -> usize {
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let erased = log.erase(&store("demo"), until, after.as_deref()).await.unwrap();
+        removed += erased.removed;
+        after = erased.next;
+        if after.is_none() {
+            return removed;
+        }
     }
+}
+
+pub async fn events_are_erased_up_to_a_time_and_for_one_store<L: EventLog + EventRecords + Erase>(log: &L) {
+    let events = some(30);
+    keep(log, &events).await;
+    keep(log, &[kept(&store("other"), 1)]).await;
+    let mut times: Vec<Timestamp> = events.iter().map(|event| event.at).collect();
+    times.sort();
+    // Of the millisecond itself, also.
+    assert_eq!(erase(log, times[9] + SignedDuration::from_micros(7)).await, 10);
+    let left = list(log, &EventFilter::default(), 100).await.events;
+    assert_eq!(left.iter().map(|event| event.at).min(), Some(times[10]));
+    assert_eq!((erase(log, times[29]).await, erase(log, times[29]).await), (20, 0));
     let other = log.list(&store("other"), &EventFilter::default(), 10).await.unwrap();
     assert_eq!(other.events.len(), 1);
+}
+
+pub async fn removed_events_are_kept_no_longer<L: EventLog + EventRecords>(log: &L) {
+    let events = some(30);
+    keep(log, &events).await;
+    let removed: Vec<_> = events[1..]
+        .iter()
+        .map(|event| (event.store.clone(), event.id.clone()))
+        .collect();
+    for _ in 0..2 {
+        log.remove(&removed).await.unwrap();
+        assert_eq!(list(log, &EventFilter::default(), 100).await.events, events[..1]);
+    }
 }

@@ -13,12 +13,14 @@ use crate::{
     event::Request,
     kernel::version::Version,
     live::{Activity, ActivityBatch},
-    memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies},
+    memory::{MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEventLog},
+    outbound::{BusVerdict, EventFilter, EventLog, EventRecords, Kept, KeptEvent},
     store::{
         connections::{Connection, Connections, Lease, Leased},
         stores::StoreUpdate,
     },
 };
+use hookline_events::{EventId, EventType};
 use jiff::SignedDuration;
 
 /// Stores that we hold tokens of.
@@ -71,6 +73,7 @@ async fn complying() -> Consumer {
         archive: Some(MemoryArchive::default()),
         bodies: Some(MemoryBodies::default()),
         activity: Some(MemoryActivity::default()),
+        events: Some(MemoryEventLog::default()),
     });
     for name in [STORE, OTHER] {
         let state = delivery(name, UPDATE, "a", T1, &format!("1|{T1}|Kettle|visible"));
@@ -99,6 +102,8 @@ async fn complying() -> Consumer {
         };
         let activity = kept.activity.as_ref().unwrap();
         activity.keep(&store(name), &[entries], 1).await.unwrap();
+        let events = kept.events.as_ref().unwrap();
+        assert!(matches!(events.keep(&[event(name, T1)]).await[..], [Ok(Kept::New)]));
         let status = StoreUpdate {
             connected: Some(true),
             currency: Some("EUR".into()),
@@ -109,8 +114,25 @@ async fn complying() -> Consumer {
     consumer
 }
 
-/// Counts of what is stored of a store: documents, entities, tokens, archived objects, bodies, activity.
-async fn stored_data(consumer: &Consumer, name: &str) -> [usize; 6] {
+/// An event of a store that is kept.
+fn event(name: &str, time: &str) -> KeptEvent {
+    KeptEvent {
+        store: store(name),
+        id: EventId::new(at(time), &[name]),
+        kind: EventType::PRODUCT_UPDATED,
+        subject: "product#1".parse().unwrap(),
+        cause: None,
+        at: at(time),
+        accepted_at: at(time),
+        expires_at: at(time),
+        json: "{}".into(),
+        bus: BusVerdict::Off,
+        bus_error: None,
+    }
+}
+
+/// Counts of what is stored of a store: documents, entities, tokens, archived objects, bodies, activity, events.
+async fn stored_data(consumer: &Consumer, name: &str) -> [usize; 7] {
     let kept = consumer.compliance.as_ref().unwrap();
     let has_tokens = kept.connections.as_ref().unwrap().are_held(&store(name));
     let documents = consumer.apply.index.index.documents();
@@ -125,6 +147,8 @@ async fn stored_data(consumer: &Consumer, name: &str) -> [usize; 6] {
         .latest(&store(name), None, 1)
         .await
         .unwrap();
+    let events = kept.events.as_ref().unwrap();
+    let events = events.list(&store(name), &EventFilter::default(), 100).await;
     [
         documents.iter().filter(|document| document.store == name).count(),
         entities.passed.len(),
@@ -132,11 +156,12 @@ async fn stored_data(consumer: &Consumer, name: &str) -> [usize; 6] {
         objects.unwrap().len(),
         bodies.iter().filter(|key| key.delivery.store == store(name)).count(),
         activity.len(),
+        events.unwrap().events.len(),
     ]
 }
 
-const ALL: [usize; 6] = [1; 6];
-const NOTHING: [usize; 6] = [0; 6];
+const ALL: [usize; 7] = [1; 7];
+const NOTHING: [usize; 7] = [0; 7];
 
 fn redact(id: &str, triggered_at: &str) -> Delivery {
     let mut delivery = delivery(STORE, REDACT, id, triggered_at, "");
@@ -224,7 +249,7 @@ async fn only_the_uninstalled_store_is_erased() {
     // The uninstall itself is archived afterwards, and names the owner of the store.
     let archive = consumer.compliance.as_ref().unwrap().archive.clone().unwrap();
     archive.keep(&store(STORE), at(T3), &["{}".into()]).await.unwrap();
-    assert_eq!(stored_data(&consumer, STORE).await, [0, 0, 1, 2, 1, 1]);
+    assert_eq!(stored_data(&consumer, STORE).await, [0, 0, 1, 2, 1, 1, 1]);
     assert_eq!(
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
@@ -318,7 +343,7 @@ async fn record_states_what_was_erased_and_what_remains_for_how_long() {
         panic!()
     };
     for said in [
-        "documents, entities, archived deliveries, left-over bodies, tokens, activity",
+        "documents, entities, archived deliveries, left-over bodies, events, tokens, activity",
         "entities for 30 days",
         "deliveries for 7",
         "dead letters among them, for at most 28 days, which hold nothing about people",
@@ -347,7 +372,7 @@ async fn reinstalled_store_keeps_all_of_its_new_install() {
         [settled(Fate::Noted)]
     );
     // In the archive, objects from before the uninstall are gone.
-    assert_eq!(stored_data(&consumer, STORE).await, [1, 1, 1, 1, 0, 1]);
+    assert_eq!(stored_data(&consumer, STORE).await, [1, 1, 1, 1, 0, 1, 0]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.redacted_at.is_none());
     let [record] = &records(&consumer).await[..] else {
@@ -421,7 +446,7 @@ async fn install_that_begins_while_the_old_one_is_erased_is_left_alone() {
         consumer.take(&[redact("r", TWO_DAYS_LATER)]).await,
         [settled(Fate::Noted)]
     );
-    assert_eq!(stored_data(&consumer, STORE).await[1..], [1, 1, 0, 0, 1]);
+    assert_eq!(stored_data(&consumer, STORE).await[1..], [1, 1, 0, 0, 1, 0]);
     let status = consumer.stored(STORE).await;
     assert!(status.enabled && status.connected && status.epoch == 2);
 }

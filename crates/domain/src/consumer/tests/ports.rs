@@ -16,8 +16,8 @@ use crate::{
     },
     kernel::version::Version,
     memory::{
-        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryFanOut, MemoryIndex,
-        MemoryJobs, MemoryLedger, MemoryStores,
+        MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryEntities, MemoryEventLog, MemoryFanOut,
+        MemoryIndex, MemoryJobs, MemoryLedger, MemoryStores,
     },
 };
 
@@ -44,6 +44,7 @@ impl CompliancePorts for Ports {
     type Archive = MemoryArchive;
     type Bodies = MemoryBodies;
     type Activity = MemoryActivity;
+    type Events = MemoryEventLog;
 }
 
 /// A queue that rejects all jobs on request.

@@ -2,6 +2,7 @@
 
 use std::{
     future::pending,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,10 +10,11 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use hookline_events::EventId;
 
 use super::*;
 use crate::{
-    kernel::port::PortError,
+    kernel::{erase::Erase, port::PortError},
     memory::{MemoryPush, MemoryWatchers},
     store::stores::{StoreRecord, StoreUpdate},
 };
@@ -28,6 +30,8 @@ enum Harm {
     Fails,
     /// The call has its effect, and its answer is lost.
     LosesAnswer,
+    /// The call is made later.
+    Waits,
 }
 
 /// Ports of one process: its `nth` call, from 0, comes to harm.
@@ -49,6 +53,10 @@ impl<T> Fragile<T> {
         match self.harm.filter(|(harmed, _)| *harmed == nth) {
             None => call.await,
             Some((_, Harm::DiesBefore)) => pending().await,
+            Some((_, Harm::Waits)) => {
+                tokio::task::yield_now().await;
+                call.await
+            }
             Some((_, Harm::Fails)) => failed(),
             Some((_, Harm::DiesAfter)) => {
                 call.await;
@@ -69,6 +77,10 @@ fn all_failed<T>(count: usize) -> Vec<Result<T, PortError>> {
 impl EventLog for Fragile<MemoryEventLog> {
     async fn keep(&self, events: &[KeptEvent]) -> Vec<Result<Kept, PortError>> {
         self.call(self.port.keep(events), || all_failed(events.len())).await
+    }
+
+    async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
+        self.call(self.port.remove(events), || Err(failure())).await
     }
 
     async fn settle(&self, settled: &[Settled]) -> Vec<Result<(), PortError>> {
@@ -151,7 +163,7 @@ fn fragile<T: Clone>(port: &T, calls: &Arc<AtomicUsize>, harm: Option<(usize, Ha
     }
 }
 
-/// Number of calls for a message: the store, the events, the bus, its verdicts.
+/// Number of calls for a message: the events, the store, the bus, its verdicts.
 const CALLS: usize = 4;
 
 #[tokio::test]
@@ -215,6 +227,31 @@ async fn two_copies_at_once_keep_each_event_once() {
             assert_eq!(world.take(message(&events)).await.new, 0);
             world.is_complete(&events, "copies").await;
         }
+    }
+}
+
+#[tokio::test]
+async fn erasure_of_the_store_leaves_no_event_whenever_it_comes() {
+    let events = events(3);
+    let message = message(&events);
+    // The first copy waits before each of its calls; the store is erased meanwhile, whole; then the first goes on.
+    for nth in 0..CALLS {
+        let world = World::new();
+        let (waiting, _) = world.process(Some((nth, Harm::Waits)));
+        let mut taken = pin!(waiting.take(vec![message.clone()]));
+        assert!(taken.as_mut().now_or_never().is_none());
+        let (ended, erased_at) = (noon(), noon() + SignedDuration::from_hours(48));
+        world.stores.disable(&store(), ended).await.unwrap();
+        world.stores.redact(&store(), ended, erased_at).await.unwrap();
+        world.log.erase(&store(), erased_at, None).await.unwrap();
+        assert_eq!(taken.await[0].outcome, Outcome::Done);
+        assert_eq!(world.kept().await, [], "{nth}");
+        // Where the bus was asked already, or is about to be, it has them.
+        let expected = if nth < 2 { vec![] } else { ids(&events) };
+        assert_eq!(world.posted(), expected, "{nth}");
+        // Again, after a death instead, it is kept for a moment only, and the bus gets none.
+        assert_eq!(world.take(message.clone()).await.dropped, 3);
+        assert_eq!((world.kept().await.len(), world.posted()), (0, expected));
     }
 }
 
