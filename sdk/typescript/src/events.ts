@@ -17,6 +17,8 @@ export interface CheckoutData {
   id: string;
   /** Lines. */
   lines?: LineData[];
+  /** Number or name by which the store calls the order, as in `#1001`. */
+  order_name?: string;
   /** Sum. */
   total?: Money;
   /** True if lines are missing, because the event would be too large. */

@@ -170,6 +170,9 @@ pub struct ShipmentData {
 pub struct CheckoutData {
     /// Vendor's id of the checkout; of the order, if the source names no checkout.
     pub id: String,
+    /// Number or name by which the store calls the order, as in `#1001`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_name: Option<String>,
     /// Sum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<Money>,

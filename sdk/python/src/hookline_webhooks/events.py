@@ -27,6 +27,8 @@ class CheckoutData(TypedDict):
     """Vendor's id of the checkout; of the order, if the source names no checkout."""
     lines: NotRequired[list[LineData]]
     """Lines."""
+    order_name: NotRequired[str]
+    """Number or name by which the store calls the order, as in `#1001`."""
     total: NotRequired[Money]
     """Sum."""
     truncated: bool

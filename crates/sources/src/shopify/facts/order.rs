@@ -130,6 +130,7 @@ pub(in crate::shopify) fn order(delivery: &Delivery, topic: OrderTopic) -> Resul
                     kind: EventType::CHECKOUT_COMPLETED,
                     data: Data::Checkout(CheckoutData {
                         id: id.to_string(),
+                        order_name: data.name.clone(),
                         total: data.totals.total.clone(),
                         lines: data.lines.clone(),
                         truncated: false,

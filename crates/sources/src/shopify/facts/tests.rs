@@ -95,7 +95,8 @@ fn new_order_is_announced_with_money_lines_and_its_chat_session() {
     assert_eq!(checkout.related.order, Some(reference(820_982_911_946_154_601)));
     assert_eq!(
         json_of(checkout),
-        json!({"id": "820982911946154601", "total": usd("42.00"), "lines": [line], "truncated": false})
+        json!({"id": "820982911946154601", "order_name": "#1042", "total": usd("42.00"), "lines": [line],
+            "truncated": false})
     );
     assert_eq!((&paid.kind, &paid.identity), (&EventType::ORDER_PAID, &Identity::First));
 }
