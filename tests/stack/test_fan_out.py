@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hookline_local.deploy import EVENT_BUS, aws_client
+from hookline_local import bus
+from hookline_local.bus import Arrival, BusQueue
+from hookline_local.deploy import aws_client
 from hookline_local.tour import Tour, poll
 
 TYPES = ["custom.noted", "product.created", "product.updated"]
@@ -13,20 +15,12 @@ LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @pytest.fixture
-def listener(tour: Tour) -> Iterator[str]:
-    """URL of a queue that gets the store's events of some types from the bus."""
-    events, sqs = aws_client("events", tour.stack.ports), aws_client("sqs", tour.stack.ports)
-    name = tour.store.split(".")[0]
-    url = sqs.create_queue(QueueName=f"listener-{name}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+def listener(tour: Tour) -> Iterator[BusQueue]:
+    """A queue that gets the store's events of some types from the bus."""
     of_store = {"store": {"id": [tour.store]}}
     pattern = {"source": ["hookline.shopify"], "detail-type": TYPES, "detail": of_store}
-    events.put_rule(Name=name, EventBusName=EVENT_BUS, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=name, EventBusName=EVENT_BUS, Targets=[{"Id": "listener", "Arn": arn}])
-    yield url
-    events.remove_targets(Rule=name, EventBusName=EVENT_BUS, Ids=["listener"])
-    events.delete_rule(Name=name, EventBusName=EVENT_BUS)
-    sqs.delete_queue(QueueUrl=url)
+    with bus.listening(tour.stack, tour.store.split(".")[0], pattern) as queue:
+        yield queue
 
 
 def event(tour: Tour, number: int, kind: str = "custom.noted") -> dict[str, Any]:
@@ -58,15 +52,6 @@ def send(tour: Tour, text: str, queue: str = "FanOutQueueUrl") -> None:
     aws_client("sqs", tour.stack.ports).send_message(QueueUrl=tour.stack.outputs[queue], MessageBody=text)
 
 
-def received(tour: Tour, url: str) -> list[dict[str, Any]]:
-    """Takes the messages that are in the listener's queue now."""
-    sqs = aws_client("sqs", tour.stack.ports)
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    for each in messages:
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-    return [json.loads(each["Body"]) for each in messages]
-
-
 def kept(tour: Tour) -> dict[str, dict[str, Any]]:
     """The kept events of the store, by id."""
     found = aws_client("dynamodb", tour.stack.ports).query(
@@ -77,31 +62,31 @@ def kept(tour: Tour) -> dict[str, dict[str, Any]]:
     return {item["sk"]["S"]: item for item in found["Items"]}
 
 
-def settle(tour: Tour, listener: str, *expected: dict[str, Any]) -> None:
+def settle(listener: BusQueue, *expected: dict[str, Any]) -> None:
     """Waits until these events arrive at the listener, and no other before them."""
-    got: list[dict[str, Any]] = []
+    got: list[Arrival] = []
 
     def has_all() -> bool:
-        got.extend(received(tour, listener))
+        got.extend(listener.take())
         return len(got) >= len(expected)
 
     assert poll(has_all), "the events are on the bus"
-    assert sorted((each["detail"] for each in got), key=lambda each: each["id"]) == list(expected)
-    for each in got:
+    assert sorted((each.event for each in got), key=lambda each: each["id"]) == list(expected)
+    for each in (arrival.entry for arrival in got):
         assert (each["source"], each["detail-type"], each["resources"]) == ("hookline.shopify", "custom.noted", [])
 
 
-def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: Tour, listener: str) -> None:
+def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: Tour, listener: BusQueue) -> None:
     """Kept once and posted once; one of another type does not match the rule."""
     first, second, other = event(tour, 1), event(tour, 2), event(tour, 3, "custom.other")
     send(tour, message(tour, first, second, other))
-    settle(tour, listener, first, second)
+    settle(listener, first, second)
     assert poll(lambda: [each["targets"]["M"]["bus"]["S"] for each in kept(tour).values()] == ["sent"] * 3)
     before = kept(tour)
     # Delivered again, as SQS may, with one event more that shows when it is done.
     third = event(tour, 4)
     send(tour, message(tour, first, second, third))
-    settle(tour, listener, third)
+    settle(listener, third)
     # A dead letter of the same events.
     fourth = event(tour, 5)
     send(tour, message(tour, second, first, fourth), "FanOutDeadLetterQueueUrl")
@@ -109,29 +94,29 @@ def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: T
     assert (letter["store"], letter["events"]) == (tour.store, 3)
     assert letter["reason"].startswith("1 of its events are not kept")
     tour.stack.hookline.do("dlq", "fan-out", "redrive")
-    settle(tour, listener, fourth)
-    assert received(tour, listener) == []
+    settle(listener, fourth)
+    assert listener.take() == []
     after = kept(tour)
     assert {name: after[name] for name in before} == before, "what was kept first stays"
     assert tour.stack.hookline.rows("dlq", "fan-out", "list") == []
 
 
-def test_a_products_change_reaches_the_bus(tour: Tour, listener: str) -> None:
+def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> None:
     """From the webhook through the index to the bus, once, with the delivery that caused it."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert poll(lambda: tour.result(board)), "it is found"
-    got: list[dict[str, Any]] = []
-    assert poll(lambda: got.extend(received(tour, listener)) or got), "its event is on the bus"
-    (first,) = got
-    assert first["detail-type"] in ("product.created", "product.updated")
-    assert first["detail"]["data"]["title"] == board.title
-    assert first["detail"]["cause"]["topic"] == "products/update"
+    (first,) = poll(listener.take)
+    assert first.entry["detail-type"] in ("product.created", "product.updated")
+    assert first.event["data"]["title"] == board.title
+    assert first.event["cause"]["topic"] == "products/update"
+    assert first.event["cause"]["delivery_id"] == tour.sent[-1].delivery_id
+    assert first.seconds > 0, "the bus has it after the receiver"
 
 
-def test_an_event_of_a_later_version_holds_up_no_other(tour: Tour, listener: str) -> None:
+def test_an_event_of_a_later_version_holds_up_no_other(tour: Tour, listener: BusQueue) -> None:
     """It is retried until the queue gives it up, and not kept; the other one is on the bus once."""
     readable, future = event(tour, 1), event(tour, 2) | {"version": 2}
     send(tour, message(tour, future, readable))
-    settle(tour, listener, readable)
+    settle(listener, readable)
     assert set(kept(tour)) == {readable["id"]}
