@@ -19,7 +19,7 @@ STORE = "harbour-and-pine.myshopify.com"
 
 BOARD = "Walnut Serving Board"
 SKILLET = "Hand-Poured Cast Iron Skillet"
-LANTERN = "Brass Storm Lantern"
+CANDLE = "Beeswax Pillar Candle"
 
 # More than the 100 variants that a webhook carries.
 VARIANTS = 150
@@ -156,11 +156,12 @@ def more_variants_than_a_webhook_carries(tour: Connected) -> None:
 
 def stock_that_runs_out_shows(tour: Connected) -> None:
     """A product sells out; the webhook names only an inventory item."""
-    lantern = tour.product(LANTERN)
-    for variant in lantern["variants"]:
+    candle = tour.product(CANDLE)
+    tour.until_shown(CANDLE, "the candle is in stock", available=True)
+    for variant in candle["variants"]:
         item = variant["inventory_item_id"]
         tour.shop.act("set_stock", inventory_item_id=item, available=0, product_update=False)
-    tour.until_shown(LANTERN, "the lantern is sold out", available=False)
+    tour.until_shown(CANDLE, "the candle is sold out", available=False)
 
 
 def products_show_their_collections(tour: Connected) -> None:
@@ -258,10 +259,9 @@ def a_reinstall_starts_clean(tour: Connected) -> None:
     tour.until_shown(BOARD, "an edit of the new install is found", price_min="72.00")
 
 
+CONNECTING = (the_store_is_added, the_webhooks_are_registered, the_catalog_is_read)
 STEPS = (
-    the_store_is_added,
-    the_webhooks_are_registered,
-    the_catalog_is_read,
+    *CONNECTING,
     an_edit_in_the_shop_is_found,
     more_variants_than_a_webhook_carries,
     stock_that_runs_out_shows,

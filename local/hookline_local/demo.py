@@ -9,16 +9,20 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import connected, stack
+from . import bus, chatbot, connected, stack
+from .chatbot import Chatbot
 from .connected import Connected
 from .deploy import DeployError
 from .ports import PortTakenError, configured
 from .processes import ServerError
 from .promises import STEPS, take
-from .tour import Tour
+from .tour import Tour, summary
 
 # Tours by title, with their steps.
 ToursByTitle = dict[str, tuple[Tour, tuple[Callable[..., None], ...]]]
+
+# What the bus gets from Hookline.
+EVERY_EVENT = {"source": [{"prefix": "hookline."}]}
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
@@ -30,7 +34,16 @@ def main() -> int:
         with stack.running(configured(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             console.print(f"[dim]· up after {time.monotonic() - started:.1f} s: {running.client.base_url}[/]")
             connected_store, any_store = Connected(running), Tour(running)
-            walk({"A store connected to Hookline": (connected_store, connected.STEPS), "Any store": (any_store, STEPS)})
+            with Chatbot(running) as chatbot_tour, bus.listening(running, "demo", EVERY_EVENT) as queue:
+                tours = [connected_store, chatbot_tour, any_store]
+                walk(
+                    {
+                        "A store connected to Hookline": (connected_store, connected.STEPS),
+                        "Its chatbot": (chatbot_tour, chatbot.STEPS),
+                        "Any store": (any_store, STEPS),
+                    }
+                )
+                arrivals = queue.take_all()
             report(connected_store, any_store)
     except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
@@ -38,7 +51,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped.")
         return 130
-    return verdict([connected_store, any_store], time.monotonic() - started)
+    return verdict(tours, arrivals, time.monotonic() - started)
 
 
 def walk(walks: ToursByTitle) -> None:
@@ -55,10 +68,13 @@ def walk(walks: ToursByTitle) -> None:
             bar.console.print(f"[bold]{title}[/] [dim]{tour.store}[/]")
             tour.progress = lambda message: bar.update(task, description=f"[dim]{escape(message[:70])}[/]")
             for step in steps:
-                before = len(tour.failures())
+                failures, quotes, began = len(tour.failures()), len(tour.quotes), time.monotonic()
                 take(tour, step)
-                kept = len(tour.failures()) == before
-                bar.console.print(f"{'[green]✓[/]' if kept else '[red]✗[/]'} {step.__doc__.strip()}")
+                mark = "[green]✓[/]" if len(tour.failures()) == failures else "[red]✗[/]"
+                seconds = time.monotonic() - began
+                bar.console.print(f"{mark} {step.__doc__.strip()} [dim]{seconds:.1f} s[/]")
+                for quote in tour.quotes[quotes:]:
+                    bar.console.print(f"  [bold]{escape(quote.line)}[/]  [dim]{quote.source}[/]")
                 bar.advance(task)
 
 
@@ -95,12 +111,17 @@ def grouped(tour: Tour) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def verdict(tours: list[Tour], seconds: float) -> int:
-    """Prints how long changes took to be found and whether all promises were kept; returns the exit code."""
+def verdict(tours: list[Tour], arrivals: list[bus.Arrival], seconds: float) -> int:
+    """Prints the times of changes and events and whether all promises were kept; returns the exit code."""
     for timings in filter(None, (tour.timings() for tour in tours)):
         console.print(
             f"From webhook to searchable, over {timings['count']} edits: median {timings['median'] * 1000:.0f} ms, "
             f"p99 {timings['p99'] * 1000:.0f} ms (on this machine, including the emulator)"
+        )
+    if timings := summary(each.seconds for each in arrivals if each.seconds is not None):
+        console.print(
+            f"From delivery to event on the bus, over {timings['count']} events: median {timings['median'] * 1000:.0f} "
+            f"ms, p99 {timings['p99'] * 1000:.0f} ms"
         )
     failures = [finding for tour in tours for finding in tour.failures()]
     for finding in failures:

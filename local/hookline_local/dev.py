@@ -73,8 +73,10 @@ def introduce(running: stack.Stack) -> None:
     console.print(
         "\nOr send the events of a store that has had a webhook to a handler of yours, as signed webhooks (make cli):"
     )
-    console.print(f"  export HOOKLINE_TOKEN={token} API_URL={url}")
+    # In quotation marks, because the emulator's addresses end with `$default`.
+    console.print(f"  export HOOKLINE_TOKEN={token} API_URL='{url}'")
     console.print(f"  hookline listen {STORE} --forward http://localhost:3000/webhooks")
+    console.print("The handlers in sdk/ are ready to try: sdk/README.md says how.")
     console.print("\nPress Ctrl-C to stop.")
 
 

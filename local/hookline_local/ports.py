@@ -5,7 +5,7 @@ Checked first, because an emulator that fails to bind reports that only in its l
 
 import os
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,16 @@ def configured() -> Ports:
 
 def any_free() -> Ports:
     """Free ports, so that tests run beside `make dev`."""
-    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
-        for probe in (one, other, third):
+    return Ports(*free(3))
+
+
+def free(count: int) -> list[int]:
+    """Different ports that are free now."""
+    with ExitStack() as probes:
+        sockets = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
             probe.bind((HOST, 0))
-        return Ports(one.getsockname()[1], other.getsockname()[1], third.getsockname()[1])
+        return [probe.getsockname()[1] for probe in sockets]
 
 
 def claim(variable: str, default: int, purpose: str) -> int:

@@ -42,9 +42,13 @@ class Server:
         self.process.stdin.close()
         self.process.wait()
 
-    def tail(self, lines: int = 15) -> str:
-        """Last lines of its log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def lines(self) -> list[str]:
+        """Lines that it has printed."""
+        return self.log.read_text(errors="replace").splitlines()
+
+    def tail(self, count: int = 15) -> str:
+        """Last lines that it has printed."""
+        return "\n".join(self.lines()[-count:])
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Waits for the server to respond; raises if it ends or stays silent."""

@@ -5,7 +5,7 @@ Nothing here knows what should happen; that is in `promises`.
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +38,15 @@ class Sent:
     answer: Response
 
 
+@dataclass(frozen=True)
+class Quote:
+    """A line that a program has printed."""
+
+    line: str
+    # The program, and the time it took.
+    source: str
+
+
 @dataclass
 class Tour:
     """State of a tour."""
@@ -49,6 +58,7 @@ class Tour:
     findings: list[Finding] = field(default_factory=list)
     searchable_after: list[float] = field(default_factory=list)
     searches: list[tuple[str, str, str]] = field(default_factory=list)
+    quotes: list[Quote] = field(default_factory=list)
     progress: Callable[[str], None] = lambda _: None
     step: str = ""
 
@@ -127,12 +137,17 @@ class Tour:
         self.expect(after == before + count, f"{what}: counted as {count} (was {after - before})")
 
     def timings(self) -> dict[str, float]:
-        """Time in seconds from sending a webhook to finding its change: count, median, 99th percentile."""
-        times = sorted(self.searchable_after)
-        if not times:
-            return {}
-        p99 = times[min(len(times) - 1, round(0.99 * len(times)))]
-        return {"count": len(times), "median": statistics.median(times), "p99": p99}
+        """Times in seconds from sending a webhook to finding its change, as `summary` returns them."""
+        return summary(self.searchable_after)
+
+
+def summary(times: Iterable[float]) -> dict[str, float]:
+    """Count, median and 99th percentile of times; empty if there are none."""
+    times = sorted(times)
+    if not times:
+        return {}
+    p99 = times[min(len(times) - 1, round(0.99 * len(times)))]
+    return {"count": len(times), "median": statistics.median(times), "p99": p99}
 
 
 def poll(condition: Callable[[], Any]) -> Any:
