@@ -9,7 +9,13 @@ import sys
 from wsgiref.simple_server import make_server
 
 from hookline_webhooks import RecentIds, Skipped, create_webhook_handler
-from hookline_webhooks.events import CheckoutCompletedEvent, InventoryUpdatedEvent
+from hookline_webhooks.events import (
+    CheckoutCompletedEvent,
+    InventoryUpdatedEvent,
+    ProductCreatedEvent,
+    ProductDeletedEvent,
+    ProductUpdatedEvent,
+)
 
 
 def print_stock(event: InventoryUpdatedEvent) -> None:
@@ -22,11 +28,18 @@ def print_stock(event: InventoryUpdatedEvent) -> None:
 
 
 def print_order(event: CheckoutCompletedEvent) -> None:
-    """Prints the chat that ended in an order."""
-    checkout, chat = event["data"], event["session_id"]
+    """Prints the conversation that ended in an order."""
+    # The shop's page has put the id of its chat session into the cart, as the cart attribute `session_id`.
+    checkout, session = event["data"], event["session_id"]
+    origin = f"conversation {session}" if session else f"checkout {checkout['id']}"
     total = f", {checkout['total']['amount']} {checkout['total']['currency']}" if "total" in checkout else ""
-    origin = f"chat {chat}" if chat else f"checkout {checkout['id']}"
-    print(f"order complete: {origin}{total}", flush=True)
+    print(f"{origin} is finished: order {checkout.get('order_name', checkout['id'])}{total}", flush=True)
+
+
+def print_product(event: ProductCreatedEvent | ProductUpdatedEvent | ProductDeletedEvent) -> None:
+    """Prints a product that was created, changed or deleted."""
+    title = None if event["type"] == "product.deleted" else event["data"].get("title")
+    print(f"{event['type']}: {title or event['subject']['id']}", flush=True)
 
 
 def print_skipped(skipped: Skipped) -> None:
@@ -42,7 +55,7 @@ def main() -> None:
         secret,
         on_inventory_change=print_stock,
         on_order_complete=print_order,
-        on_product_change=lambda event: print(f"{event['type']}: {event['subject']['id']}", flush=True),
+        on_product_change=print_product,
         seen=RecentIds(),
         on_skipped=print_skipped,
     )

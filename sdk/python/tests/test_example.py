@@ -53,9 +53,11 @@ def test_example_prints_a_line_for_each_event(port: int, lines: Iterator[str]) -
     assert post(event(data=stove, previous={}), "evt_3") == "stock changed: Ember Pocket Stove"
     assert post(event(data=stove | {"available": True}), "evt_4") == "in stock: Ember Pocket Stove"
     assert post(event(data=stove), "evt_1") == "skipped: inventory.updated (seen)"
-    checkout = {"id": "7", "total": {"amount": "42.00", "currency": "EUR"}}
+    checkout = {"id": "7", "order_name": "#1042", "total": {"amount": "42.00", "currency": "EUR"}}
     order = event("checkout.completed", data=checkout, session_id="chat_7Q2M9K")
-    assert post(order, "evt_5") == "order complete: chat chat_7Q2M9K, 42.00 EUR"
+    assert post(order, "evt_5") == "conversation chat_7Q2M9K is finished: order #1042, 42.00 EUR"
+    assert post(event("checkout.completed", data={"id": "7"}), "evt_7") == "checkout 7 is finished: order 7"
+    assert post(event("product.updated", data=stove), "evt_8") == "product.updated: Ember Pocket Stove"
     assert post(event("product.deleted", data={"id": "1"}), "evt_6") == "product.deleted: 1"
 
 

@@ -1,7 +1,7 @@
 //! A server of the standard library that prints what happens in a store:
 //!
 //! ```sh
-//! cargo run --example server -- whsec_…
+//! HOOKLINE_SECRET=whsec_… cargo run --example server
 //! HOOKLINE_SECRET=whsec_… hookline listen demo.myshopify.com --forward http://localhost:3000/webhooks
 //! ```
 //!
@@ -20,34 +20,47 @@ use hookline_webhooks::{BoxError, Handler, MAX_BODY_BYTES, RecentIds, Verifier};
 
 const ADDRESS: &str = "127.0.0.1:3000";
 const MAX_HEAD_BYTES: u64 = 16 * 1024;
+const MISSING: &str =
+    "HOOKLINE_SECRET is missing: set it to the secret of the endpoint, which `hookline listen` prints";
 
 fn main() -> Result<(), BoxError> {
-    let secret = std::env::args().nth(1).ok_or("usage: server whsec_…")?;
+    #[expect(clippy::disallowed_methods, reason = "other users can read arguments")]
+    let secret = std::env::var("HOOKLINE_SECRET").map_err(|_| MISSING)?;
     let handler = Handler::new(Verifier::new([secret])?)
         .seen(RecentIds::default())
         .on_inventory_change(|event, product| {
-            let title = product.title.as_deref().unwrap_or(&product.id);
-            match product.available {
-                Some(false) => println!("{title} is sold out in {}", event.store.id),
-                _ => println!("{title} is in stock in {}", event.store.id),
-            }
+            // Without a former value the quantity has changed, and whether the product can be bought has not.
+            let is_unchanged = event
+                .previous
+                .as_ref()
+                .is_some_and(|previous| previous.available.is_none());
+            let change = match product.available {
+                Some(true) if !is_unchanged => "in stock",
+                Some(false) if !is_unchanged => "sold out",
+                _ => "stock changed",
+            };
+            println!("{change}: {}", product.title.as_deref().unwrap_or(&product.id));
             Ok(())
         })
         .on_order_complete(|event, checkout| {
-            if let (Some(session), Some(total)) = (&event.session_id, &checkout.total) {
-                println!(
-                    "conversation {session} ended in an order of {} {}",
-                    total.amount, total.currency
-                );
-            }
+            // The shop's page has put the id of its chat session into the cart, as the cart attribute `session_id`.
+            let origin = match &event.session_id {
+                Some(session) => format!("conversation {session}"),
+                None => format!("checkout {}", checkout.id),
+            };
+            let order = checkout.order_name.as_deref().unwrap_or(&checkout.id);
+            let total = checkout.total.as_ref();
+            let total = total.map_or_else(String::new, |total| format!(", {} {}", total.amount, total.currency));
+            println!("{origin} is finished: order {order}{total}");
             Ok(())
         })
-        .on_product_change(|event, _| {
-            println!("{}: product {}", event.kind, event.subject.id);
+        .on_product_change(|event, product| {
+            let title = product.and_then(|product| product.title.as_deref());
+            println!("{}: {}", event.kind, title.unwrap_or(&event.subject.id));
             Ok(())
         });
     let listener = TcpListener::bind(ADDRESS)?;
-    println!("listening on http://{ADDRESS}");
+    println!("listening on http://{ADDRESS}/webhooks");
     for stream in listener.incoming() {
         let (stream, handler) = (stream?, handler.clone());
         thread::spawn(move || {

@@ -26,8 +26,10 @@ const handler = createWebhookHandler({
     console.log(`${change}: ${data.title ?? data.id}`);
   },
   onOrderComplete: ({ data, session_id }) => {
+    // The shop's page has put the id of its chat session into the cart, as the cart attribute `session_id`.
+    const origin = session_id ? `conversation ${session_id}` : `checkout ${data.id}`;
     const total = data.total ? `, ${data.total.amount} ${data.total.currency}` : '';
-    console.log(`order complete: ${session_id ? `chat ${session_id}` : `checkout ${data.id}`}${total}`);
+    console.log(`${origin} is finished: order ${data.order_name ?? data.id}${total}`);
   },
   onProductChange: ({ type, data, subject }) => {
     console.log(`${type}: ${('title' in data && data.title) || subject.id}`);

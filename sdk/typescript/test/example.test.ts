@@ -34,8 +34,10 @@ test('example prints a line for each event', async (context) => {
   assert.equal(await post(stock({ data: { ...stove, available: true } }), 'evt_4'), 'in stock: Ember Pocket Stove');
   assert.equal(await post(stock({}), 'evt_1'), 'skipped: inventory.updated (seen)');
   const total = { amount: '42.00', currency: 'EUR' };
-  const order = bodyOf('checkout.completed', { data: { id: '7', total }, session_id: 'chat_7Q2M9K' });
-  assert.equal(await post(order, ID), 'order complete: chat chat_7Q2M9K, 42.00 EUR');
+  const order = (changes: object): string => bodyOf('checkout.completed', changes);
+  const fromChat = order({ data: { id: '7', order_name: '#1042', total }, session_id: 'chat_7Q2M9K' });
+  assert.equal(await post(fromChat, ID), 'conversation chat_7Q2M9K is finished: order #1042, 42.00 EUR');
+  assert.equal(await post(order({ data: { id: '7' } }), 'evt_6'), 'checkout 7 is finished: order 7');
   assert.equal(await post(bodyOf('product.deleted', { data: { id: '1' } }), 'evt_5'), 'product.deleted: 1');
 });
 
