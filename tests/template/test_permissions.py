@@ -67,6 +67,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Audit": ({"dynamodb:PutItem"}, {"AuditTable"}),
         "Connections": ({"dynamodb:DeleteItem"}, {"ConnectionsTable"}),
         "Activity": ({"dynamodb:Query", "dynamodb:BatchWriteItem"}, {"ActivityTable"}),
+        "Events": ({"dynamodb:Query", "dynamodb:BatchWriteItem"}, {"EventsTable"}),
         "Logs": (LOGS, {"ReindexLogs"}),
     },
     "SyncFunction": WRITER
@@ -93,7 +94,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "FanOutQueue": (CONSUME, {"FanOutQueue"}),
         "EventLog": (
             {
-                *(f"dynamodb:{action}Item" for action in ("Put", "Update", "BatchGet")),
+                *(f"dynamodb:{action}Item" for action in ("Put", "Update", "BatchGet", "BatchWrite")),
                 *(f"dynamodb:PartiQL{action}" for action in ("Insert", "Update")),
             },
             {"EventsTable"},
