@@ -17,7 +17,7 @@ use hookline_domain::{
     outbound::{EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled},
 };
 use hookline_events::EventId;
-use hookline_tables::{WriteOutcome, events};
+use hookline_tables::{Item, WriteOutcome, events};
 use jiff::Timestamp;
 
 use crate::{failure, statements, table::Table};
@@ -121,7 +121,8 @@ impl EventLog for DynamoEventLog {
     }
 
     async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
-        let keys = events.iter().map(|(store, id)| events::key(store, id));
+        // Collected, because the compiler cannot prove that the closure is Send.
+        let keys: Vec<Item> = events.iter().map(|(store, id)| events::key(store, id)).collect();
         self.table.delete_all(keys).await
     }
 

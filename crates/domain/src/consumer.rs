@@ -46,7 +46,7 @@ use crate::{
         ledger::{Completion, Fate, Ledger},
         subject::Subject,
     },
-    event::{Event, Interpret, fact::Fact},
+    event::{Event, Interpret, Request, fact::Fact},
     kernel::{
         failure::ErrorCode,
         ids::{DeliveryKey, EventId, StoreKey},
@@ -249,6 +249,10 @@ impl Batch {
                     }
                 }
                 Step::Comply(request) => {
+                    if let Event::Compliance(Request::CustomerRedaction, Some(customer)) = &item.event {
+                        let fact = Fact::customer_redacted(customer.clone());
+                        routed.facts.extend(PlacedFact::of(&item, store, fact, look, now));
+                    }
                     // Every item is from a delivery; without one there is no verdict, so the message is retried.
                     if let Some((delivery, received_at)) = &self.slots[at].delivery {
                         requests.push(PrivacyRequest::new(request, &item, delivery, *received_at));
@@ -296,11 +300,11 @@ impl<P: ConsumerPorts> Reindex<P> {
         // Last, because it may take long, and the documents of other stores should not wait for it.
         for removal in &placed.removals {
             let verdict = self.apply.remove_ended(&removal.store, removal.ended, stop_at).await;
-            batch.verdicts.decide(removal.at, verdict);
+            batch.verdicts.decide_unless_retried(removal.at, verdict);
         }
         for request in &requests {
             let verdict = self.comply(request, stop_at).await;
-            batch.verdicts.decide(request.at, verdict);
+            batch.verdicts.decide_unless_retried(request.at, verdict);
         }
 
         future::join(self.complete(&mut batch), self.apply.clear(&settled.sent)).await;

@@ -40,8 +40,8 @@ pub enum Event {
     AppUninstalled,
     /// A sample delivery by the vendor, which names no store. It is recorded and has no other effect.
     Sample,
-    /// A customer has made a privacy request, or the store's data must be erased.
-    Compliance(Request),
+    /// A customer has made a privacy request, or the store's data must be erased; the customer who is to be redacted.
+    Compliance(Request, Option<EntityId>),
 }
 
 /// A privacy request (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>), without personal data.
@@ -73,7 +73,7 @@ impl Event {
             Self::ProductChanged(id) | Self::ProductDeleted(id) => (Kind::Product, id),
             Self::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
             Self::CollectionChanged(id) | Self::CollectionDeleted(id) => (Kind::Collection, id),
-            Self::StockChanged(_) | Self::Fact(_) | Self::AppUninstalled | Self::Sample | Self::Compliance(_) => {
+            Self::StockChanged(_) | Self::Fact(_) | Self::AppUninstalled | Self::Sample | Self::Compliance(..) => {
                 return None;
             }
         };
@@ -91,12 +91,12 @@ impl Event {
             | Self::StockChanged(_)
             | Self::Fact(_)
             | Self::AppUninstalled
-            | Self::Compliance(Request::CustomerData | Request::CustomerRedaction) => true,
+            | Self::Compliance(Request::CustomerData | Request::CustomerRedaction, _) => true,
             Self::ProductChanged(_)
             | Self::ProductDeleted(_)
             | Self::CollectionChanged(_)
             | Self::Sample
-            | Self::Compliance(Request::StoreRedaction) => false,
+            | Self::Compliance(Request::StoreRedaction, _) => false,
         }
     }
 
@@ -114,7 +114,7 @@ impl Event {
             | Self::Fact(_)
             | Self::AppUninstalled
             | Self::Sample
-            | Self::Compliance(_) => None,
+            | Self::Compliance(..) => None,
         }
     }
 }
@@ -152,7 +152,7 @@ impl Subject {
             Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
             Event::StockChanged(id) => ("inventory_item", id, None),
             Event::Fact(fact) => (fact.kind, &fact.id, None),
-            Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return None,
+            Event::AppUninstalled | Event::Sample | Event::Compliance(..) => return None,
         };
         Some(Self {
             kind: kind.to_owned(),

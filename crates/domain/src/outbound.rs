@@ -4,6 +4,7 @@
 //! here.
 
 mod bus;
+mod connected;
 mod custom;
 mod distribute;
 mod event_log;
@@ -13,6 +14,7 @@ mod watch;
 
 pub use self::{
     bus::{Bus, BusEvent},
+    connected::announce_connected,
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
     event_log::{

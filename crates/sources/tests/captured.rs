@@ -151,7 +151,7 @@ fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretErro
         Event::Fact(fact) if !fact.announces.is_empty() => 'a',
         Event::Fact(_) | Event::Sample => 'n',
         Event::AppUninstalled => 'U',
-        Event::Compliance(Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction) => 'L',
+        Event::Compliance(Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction, _) => 'L',
     })
 }
 

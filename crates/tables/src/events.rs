@@ -14,7 +14,7 @@
 
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
-    kernel::{compression, ids::StoreKey, time::later},
+    kernel::{compression, ids::StoreKey},
     outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypeFilter},
 };
 use hookline_events::EventId;
@@ -171,7 +171,8 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
 /// Keys of the events of a store up to a time, to the millisecond, after one of them.
 #[must_use]
 pub fn until(store: &StoreKey, until: Timestamp, after: Option<&EventId>) -> Query {
-    let end = EventId::first_of(later(until, SignedDuration::from_millis(1)));
+    let end = until.checked_add(SignedDuration::from_millis(1)).unwrap_or(until);
+    let end = EventId::first_of(end);
     Query {
         condition: "pk = :store AND sk < :end",
         projection: Some("pk, sk"),

@@ -114,7 +114,7 @@ fn check_event(event: Event, delivery: &Delivery) {
         | Event::CollectionDeleted(id)
         | Event::StockChanged(id) => return numeric(&id),
         Event::Fact(fact) => return numeric(&fact.id),
-        Event::AppUninstalled | Event::Sample | Event::Compliance(_) => return,
+        Event::AppUninstalled | Event::Sample | Event::Compliance(..) => return,
     };
     if let Ok(version) = Version::new(document.updated_at, delivery.observed_at()) {
         assert!(version.as_i64() >= 0 && version < Version::FINAL);

@@ -271,7 +271,7 @@ pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretEr
             _ => shopify::interpret(delivery),
         },
         Some(Bug::AnyRequestRedacts) => |delivery| match delivery.key.topic.as_str() {
-            "shop/redact" => Ok(Event::Compliance(hookline_domain::event::Request::StoreRedaction)),
+            "shop/redact" => Ok(Event::Compliance(hookline_domain::event::Request::StoreRedaction, None)),
             _ => shopify::interpret(delivery),
         },
         _ => shopify::interpret,

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use hookline_domain::{
     kernel::ids::StoreKey,
-    store::stores::{StoreUpdate, Stores},
+    outbound,
+    store::stores::{StoreRecord, StoreUpdate, Stores},
     sync::vendor::{Catalogue, Shop},
 };
 use hookline_shopify_admin::{GrantedToken, SCOPES, ShopifyAdmin, Time};
@@ -52,6 +53,9 @@ pub async fn run(resources: &Resources, out: &Output, args: &AddStoreArgs) -> Re
     // The token is stored before the flag, so that a store marked as connected always has one.
     let record = install::begin(&stores, store, Timestamp::now()).await?;
     tokens.keep(store, &prepared).await?;
+    if !record.connected {
+        announce(resources, store, &record).await?;
+    }
     let connected = StoreUpdate {
         connected: Some(true),
         currency: Some(shop.currency.clone()),
@@ -75,6 +79,19 @@ pub async fn run(resources: &Resources, out: &Output, args: &AddStoreArgs) -> Re
     ));
     say(&format!("· then, index its catalog:     hookline resync {name}"));
     Ok(true)
+}
+
+/// Publishes that the store is connected. Stacks from before events have no queue of them.
+async fn announce(resources: &Resources, store: &StoreKey, record: &StoreRecord) -> Result<()> {
+    let Ok(queue) = resources.fan_out_queue() else {
+        say("· store.connected is not published: the stack has no queue of events");
+        return Ok(());
+    };
+    let entities = resources.entities()?;
+    outbound::announce_connected(&entities, &queue, store, record.epoch, Timestamp::now())
+        .await
+        .context("the token is stored, but store.connected could not be published: run the command again")?;
+    Ok(())
 }
 
 /// Checks that the token is for this store and may read products. Returns the scopes that it lacks.

@@ -162,6 +162,13 @@ impl Verdicts {
     pub(crate) fn decide(&mut self, at: usize, verdict: Verdict) {
         self.0[at] = Some(verdict);
     }
+
+    /// Decides, unless the item is retried because its event could not be sent.
+    pub(crate) fn decide_unless_retried(&mut self, at: usize, verdict: Verdict) {
+        if !matches!(self.0[at], Some(Verdict::Retry { .. })) {
+            self.decide(at, verdict);
+        }
+    }
 }
 
 /// An event of a batch, reported by a delivery or observed in the vendor's catalog.

@@ -2,7 +2,7 @@
 //! processed last in a batch, and recorded.
 //!
 //! **No customer data is stored**, so there is none to hand out or to erase: of an order only ids, times, amounts and
-//! lines leave the receiver, of a request nothing; neither body is archived ([`Keep`](super::Keep)); the ledger holds ids of
+//! lines leave the receiver, of a request the customer's id; neither body is archived ([`Keep`](super::Keep)); the ledger holds ids of
 //! deliveries and deletes them after a week.
 //!
 //! **A store is erased** after it has uninstalled the app. No signature covers which install a request is about; it

@@ -62,7 +62,7 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         (Event::StockChanged(id), true) => Step::Fetch(FollowUp::InventoryItem(id.clone())),
         (Event::StockChanged(_), false) => Step::DiscardStock,
         (Event::AppUninstalled, _) => Step::EndInstall,
-        (Event::Compliance(request), _) => Step::Comply(*request),
+        (Event::Compliance(request, _), _) => Step::Comply(*request),
         (Event::Fact(_), _) => Step::Publish,
         (Event::Sample, _) => Step::Note,
     }

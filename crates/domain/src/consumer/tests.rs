@@ -49,9 +49,12 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     match (delivery.key.topic.as_str(), parts.as_slice()) {
         (UNINSTALL, _) => Ok(Event::AppUninstalled),
         ("orders/create", _) => Ok(Event::Fact(Box::new(Fact::bare("order", id())))),
-        ("customers/data_request", _) => Ok(Event::Compliance(Request::CustomerData)),
-        ("customers/redact", _) => Ok(Event::Compliance(Request::CustomerRedaction)),
-        ("shop/redact", _) => Ok(Event::Compliance(Request::StoreRedaction)),
+        ("customers/data_request", _) => Ok(Event::Compliance(Request::CustomerData, None)),
+        ("customers/redact", _) => Ok(Event::Compliance(
+            Request::CustomerRedaction,
+            Some(EntityId::new("115310627314723969").unwrap()),
+        )),
+        ("shop/redact", _) => Ok(Event::Compliance(Request::StoreRedaction, None)),
         (DELETE, _) => Ok(Event::ProductDeleted(id())),
         ("collections/delete", _) => Ok(Event::CollectionDeleted(id())),
         ("inventory_levels/update", _) => Ok(Event::StockChanged(id())),

@@ -1,6 +1,6 @@
 //! Facts: what happened once in a store and changes no document. We store nothing of them; they are published.
 
-use hookline_events::{Data, EventType, Related, StoreData};
+use hookline_events::{Data, EventType, PrivacyData, Related, StoreData};
 use jiff::Timestamp;
 
 use crate::kernel::ids::{EntityId, StoreKey};
@@ -66,6 +66,24 @@ impl Fact {
             }],
             id,
         })
+    }
+
+    /// The source asks to forget a customer. It tells so once; a repeated request is the same event.
+    #[must_use]
+    pub fn customer_redacted(customer: EntityId) -> Self {
+        Self {
+            kind: "customer",
+            announces: vec![Announcement {
+                kind: EventType::PRIVACY_CUSTOMER_REDACTED,
+                data: Data::Privacy(PrivacyData {
+                    customer_id: customer.to_string(),
+                }),
+                related: Related::default(),
+                session_id: None,
+                identity: Identity::First,
+            }],
+            id: customer,
+        }
     }
 
     /// A fact of which nothing is published.

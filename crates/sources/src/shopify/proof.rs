@@ -7,7 +7,8 @@ use hookline_domain::{
     event::{Event, InterpretError, Request},
     kernel::ids::EntityId,
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
 
 use super::payload::{Presence, entity_id, present};
 use crate::json::{expected, read};
@@ -122,17 +123,18 @@ pub(super) fn uninstalled(delivery: &Delivery) -> Result<Event, InterpretError> 
     }
 }
 
-/// Interprets a request under privacy law. Only the store and the kind of request are read.
+/// Interprets a request under privacy law. Only the store and the kind of request are read, and the id of a customer who
+/// is to be redacted.
 pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, InterpretError> {
     let body: RequestBody = read(&delivery.body)?;
     let is = |presence: Presence| presence != Presence::Absent;
     match request {
-        Request::CustomerData if !is(body.data_request) || !is(body.customer) || is(body.orders_to_redact) => {
+        Request::CustomerData if !is(body.data_request) || body.customer.is_none() || is(body.orders_to_redact) => {
             return Err(expected("data_request", "a request for a customer's data"));
         }
         Request::CustomerRedaction
             if !is(body.orders_to_redact)
-                || !is(body.customer)
+                || body.customer.is_none()
                 || is(body.data_request)
                 || is(body.orders_requested) =>
         {
@@ -143,7 +145,12 @@ pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, In
         }
         Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction => {}
     }
-    of_this_store(&body.shop_domain, delivery).map(|()| Event::Compliance(request))
+    of_this_store(&body.shop_domain, delivery)?;
+    let customer = match request {
+        Request::CustomerRedaction => body.customer.as_ref().and_then(|customer| customer.get("id")?.as_u64()),
+        Request::CustomerData | Request::StoreRedaction => None,
+    };
+    Ok(Event::Compliance(request, customer.map(entity_id).transpose()?))
 }
 
 /// Checks that the signed body names the same store as the header, which is not signed.
@@ -206,11 +213,16 @@ struct ShopBody {
     myshopify_domain: Option<String>,
 }
 
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
 #[derive(Deserialize)]
 struct RequestBody {
     shop_domain: String,
-    #[serde(default, deserialize_with = "present")]
-    customer: Presence,
+    /// `None` only if the field is absent.
+    #[serde(default, deserialize_with = "told")]
+    customer: Option<Value>,
     #[serde(default, deserialize_with = "present")]
     data_request: Presence,
     #[serde(default, deserialize_with = "present")]

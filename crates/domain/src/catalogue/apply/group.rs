@@ -429,7 +429,7 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
         | Event::Fact(_)
         | Event::AppUninstalled
         | Event::Sample
-        | Event::Compliance(_) => return Err(no_state()),
+        | Event::Compliance(..) => return Err(no_state()),
     };
     Ok(Observation {
         entity,

@@ -64,7 +64,7 @@ const REDACT: &str = "shop/redact";
 const TWO_DAYS_LATER: &str = "2026-11-23T10:00:05Z";
 
 /// A consumer with compliance ports and a store with a product, a token, an archived object, and a left-over body.
-async fn complying() -> Consumer {
+pub(super) async fn complying() -> Consumer {
     let mut consumer = consumer();
     consumer.compliance = Some(Compliance {
         audit: MemoryAudit::default(),

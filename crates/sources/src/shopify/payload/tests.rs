@@ -415,6 +415,27 @@ fn stock_names_its_item_and_an_order_names_itself() {
 }
 
 #[test]
+fn id_of_the_customer_is_read_of_a_redaction() {
+    let redact = |customer: Value| {
+        let body = json!({"shop_domain": "demo.myshopify.com", "customer": customer, "orders_to_redact": []});
+        deliver("customers/redact", body.to_string())
+    };
+    let id = EntityId::new("115310627314723969").ok();
+    let of = |customer| Ok(Event::Compliance(Request::CustomerRedaction, customer));
+    assert_eq!(redact(json!({"id": 115_310_627_314_723_969_u64})), of(id));
+    // Without one, the request is complied with, and tells nobody.
+    for customer in [
+        json!({}),
+        json!({"id": null}),
+        json!({"id": "x"}),
+        json!(null),
+        json!([]),
+    ] {
+        assert_eq!(redact(customer), of(None));
+    }
+}
+
+#[test]
 fn only_the_store_is_read_of_a_compliance_request() {
     let jane = json!("jane@example.com");
     let requests = [
@@ -436,7 +457,10 @@ fn only_the_store_is_read_of_a_compliance_request() {
             body["shop_domain"] = domain;
             deliver(topic, body.to_string())
         };
-        assert_eq!(refetches(json!("Demo.myshopify.com")), Ok(Event::Compliance(request)));
+        assert_eq!(
+            refetches(json!("Demo.myshopify.com")),
+            Ok(Event::Compliance(request, None))
+        );
         assert_eq!(refetches(json!("other.myshopify.com")), Err(InterpretError::OtherStore));
         let problem = refetches(Value::Null).unwrap_err().to_string();
         assert!(

@@ -163,7 +163,7 @@ static UNINSTALL: Keep = Object(&[("id", Any), ("myshopify_domain", Any)]);
 static REQUEST: Keep = Object(&[
     ("shop_id", Any),
     ("shop_domain", Any),
-    ("customer", Any),
+    ("customer", Object(&[ID])),
     ("data_request", Any),
     ("orders_requested", Any),
     ("orders_to_redact", Any),

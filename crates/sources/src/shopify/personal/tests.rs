@@ -20,11 +20,11 @@ fn personal_body_is_reduced_to_the_fields_that_are_read() {
         left(Topic::AppUninstalled, shop),
         r#"{"id":1,"myshopify_domain":"demo.myshopify.com"}"#
     );
-    let request = r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{"email":"wren@example.com"},
+    let request = r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{"id":115310627314723969,"email":"wren@example.com"},
         "orders_to_redact":[820982911946154601],"note":"Wren"}"#;
     assert_eq!(
         left(Topic::CustomersRedact, request),
-        r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{},"orders_to_redact":[],"others":null}"#
+        r#"{"shop_id":1,"shop_domain":"demo.myshopify.com","customer":{"id":115310627314723969},"orders_to_redact":[],"others":null}"#
     );
 }
 
