@@ -217,7 +217,7 @@ pub fn difference(
             DeliveryContent::Uninstalled(_) => {
                 open_stores.insert(&delivery.store);
             }
-            DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
+            DeliveryContent::Changed(_) | DeliveryContent::Ordered(_) | DeliveryContent::Poison => {}
         }
     }
     let delivered = scenario.deliveries.iter().filter(|delivery| out.contains(&delivery.id));

@@ -25,15 +25,19 @@ use tokio::{
 };
 
 use crate::{
-    bulk,
+    bulk, bus,
     faults::{Fault, Faults, HEADER, Service},
     kills::{Kills, Side},
     statements,
     wire::Wire,
+    witness::Witness,
 };
 
 /// Longer than the consumer's timeout for the index.
 const HANG: Duration = Duration::from_secs(15);
+
+/// Call that sends events.
+const SEND_EVENTS: &str = "SendMessage fan-out";
 
 /// Prefix of the names of transactions.
 const TRANSACTION: &str = "TransactWriteItems";
@@ -62,6 +66,8 @@ pub struct Boundary {
     pub faults: Faults,
     pub upstreams: Upstreams,
     pub wire: Wire,
+    /// What passes here of events.
+    pub witness: Arc<Witness>,
     /// Ids of products whose documents the index is made to refuse.
     pub cursed: BTreeSet<String>,
     pub curse_lifted: AtomicBool,
@@ -103,12 +109,17 @@ impl Boundary {
             die(killer).await;
             bail!("killed before {call}");
         }
+        if call == SEND_EVENTS {
+            let request: Value = serde_json::from_slice(&body)?;
+            self.witness
+                .sending(request["MessageBody"].as_str().unwrap_or_default());
+        }
         let fault = self.faults.decide(service, function, &call);
         let response = match service {
             Service::DynamoDb if fault == Some(Fault::Partial) => self.statements(parts, &body).await,
             Service::DynamoDb if fault == Some(Fault::Conflict) && call.starts_with(TRANSACTION) => canceled(&body),
             Service::DynamoDb | Service::Sqs => self.forward(service, parts, body, fault).await,
-            Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin => {
+            Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin | Service::Bus => {
                 self.play(service, parts, body, &call, fault).await
             }
         };
@@ -138,7 +149,7 @@ impl Boundary {
             (Service::Sqs, Some(_)) => &upstreams.faulty_sqs,
             (Service::S3, _) => &upstreams.s3,
             (Service::Admin, _) => &upstreams.admin,
-            (Service::OpenSearch | Service::Kms, _) => &upstreams.opensearch,
+            (Service::OpenSearch | Service::Kms | Service::Bus, _) => &upstreams.opensearch,
         };
         // S3 checks the signature, which covers the host.
         let host = parts
@@ -171,8 +182,9 @@ impl Boundary {
     ) -> anyhow::Result<Response<Bytes>> {
         match fault {
             Some(Fault::Throttled | Fault::Broken) if service == Service::S3 => return slow_down(),
+            Some(Fault::Throttled) if service == Service::Bus => return throttled(),
             Some(Fault::Throttled) => return refusal(StatusCode::TOO_MANY_REQUESTS),
-            Some(Fault::Broken) if service == Service::Kms => return internal_error(),
+            Some(Fault::Broken) if matches!(service, Service::Kms | Service::Bus) => return internal_error(),
             Some(Fault::Broken | Fault::Conflict) => return refusal(StatusCode::SERVICE_UNAVAILABLE),
             Some(Fault::Reset) => bail!("reset"),
             Some(Fault::Hang) => {
@@ -186,6 +198,10 @@ impl Boundary {
             self.bulk(parts, &body, fault == Some(Fault::Partial)).await?
         } else if service == Service::Kms {
             decrypted(&body)?
+        } else if service == Service::Bus {
+            let request: Value = serde_json::from_slice(&body)?;
+            let response = bus::put_events(&request, fault == Some(Fault::Partial), &self.witness)?;
+            json_response(StatusCode::OK, "application/x-amz-json-1.1", &response)?
         } else {
             self.forward(service, parts, body, None).await?
         };
@@ -219,9 +235,21 @@ impl Boundary {
         json_response(StatusCode::OK, "application/x-amz-json-1.0", &response)
     }
 
+    /// Writes to the index as [`bulk_in_part`](Self::bulk_in_part) says, and remembers what the index has by its response.
+    async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
+        let response = self.bulk_in_part(parts, body, partial).await?;
+        if response.status().is_success() {
+            let operations = bulk::operations(std::str::from_utf8(body)?)?;
+            for (document, version) in bulk::held(&operations, &serde_json::from_slice(response.body())?) {
+                self.witness.indexed(document, version);
+            }
+        }
+        Ok(response)
+    }
+
     /// Refuses operations on cursed products, and every other operation of a partial failure; forwards the
     /// rest.
-    async fn bulk(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
+    async fn bulk_in_part(&self, parts: Parts, body: &Bytes, partial: bool) -> anyhow::Result<Response<Bytes>> {
         let lifted = self.curse_lifted.load(Ordering::Relaxed);
         let is_cursed = |entity: &str| !lifted && self.cursed.contains(entity);
         let operations = bulk::operations(std::str::from_utf8(body)?)?;
@@ -260,11 +288,17 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
         Some((service, operation)) if service.starts_with("DynamoDB") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
             let table = request["TableName"].as_str().or_else(|| statements::table(&request));
-            let table = table.map_or_else(|| tables_written(&request), str::to_owned);
-            (Service::DynamoDb, format!("{operation} {table}"))
+            let table = table.map_or_else(|| tables_of(&request), str::to_owned);
+            let step = statements::step(&request).map_or_else(String::new, |step| format!(" {step}"));
+            (Service::DynamoDb, format!("{operation} {table}{step}"))
         }
         Some(("TrentService", operation)) => (Service::Kms, operation.to_owned()),
-        Some((_, operation)) => (Service::Sqs, operation.to_owned()),
+        Some(("AWSEvents", operation)) => (Service::Bus, operation.to_owned()),
+        Some((_, operation)) => {
+            let request: Value = serde_json::from_slice(body).unwrap_or_default();
+            let queue = request["QueueUrl"].as_str().and_then(|url| url.rsplit('/').next());
+            (Service::Sqs, format!("{operation} {}", queue.unwrap_or_default()))
+        }
         None if parts.uri.path().ends_with("/graphql.json") => {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
             let operation = request["operationName"].as_str().unwrap_or("unnamed");
@@ -276,11 +310,13 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
     }
 }
 
-/// Tables of a transaction's writes, in their order.
-fn tables_written(request: &Value) -> String {
+/// Tables of a transaction's writes, in their order, or of the reads of a batch.
+fn tables_of(request: &Value) -> String {
     let writes = request["TransactItems"].as_array().into_iter().flatten();
-    let tables = writes.filter_map(|write| write.as_object()?.values().next()?["TableName"].as_str());
-    tables.collect::<Vec<_>>().join("+")
+    let written = writes.filter_map(|write| write.as_object()?.values().next()?["TableName"].as_str());
+    let reads = request["RequestItems"].as_object().into_iter().flatten();
+    let read = reads.map(|(table, _)| table.as_str());
+    written.chain(read).collect::<Vec<_>>().join("+")
 }
 
 fn is_signed_for_s3(parts: &Parts) -> bool {
@@ -330,8 +366,13 @@ fn decrypted(body: &Bytes) -> anyhow::Result<Response<Bytes>> {
 }
 
 fn internal_error() -> anyhow::Result<Response<Bytes>> {
-    let body = json!({"__type": "KMSInternalException", "message": "injected by the soak test"});
+    let body = json!({"__type": "InternalException", "message": "injected by the soak test"});
     json_response(StatusCode::INTERNAL_SERVER_ERROR, "application/x-amz-json-1.1", &body)
+}
+
+fn throttled() -> anyhow::Result<Response<Bytes>> {
+    let body = json!({"__type": "ThrottlingException", "message": "injected by the soak test"});
+    json_response(StatusCode::BAD_REQUEST, "application/x-amz-json-1.1", &body)
 }
 
 /// Response of DynamoDB to a transaction whose first item is in another transaction: nothing was done.

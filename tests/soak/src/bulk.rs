@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 pub struct Operation {
     verb: String,
     id: String,
+    version: i64,
     lines: String,
 }
 
@@ -34,6 +35,7 @@ pub fn operations(body: &str) -> anyhow::Result<Vec<Operation>> {
         operations.push(Operation {
             verb: verb.clone(),
             id,
+            version: target["version"].as_i64().unwrap_or_default(),
             lines,
         });
     }
@@ -45,6 +47,17 @@ impl Operation {
     pub fn entity(&self) -> &str {
         self.id.rsplit('#').next().unwrap_or_default()
     }
+}
+
+/// Documents of which the index has these states or newer ones, by its response, each with the version.
+pub fn held<'a>(operations: &'a [Operation], response: &Value) -> Vec<(&'a str, i64)> {
+    let items = response["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let held = operations.iter().zip(items).filter(|(operation, item)| {
+        // There was nothing to delete, or what is there is newer.
+        matches!(item[&operation.verb]["status"].as_u64(), Some(200 | 201 | 404 | 409))
+    });
+    held.map(|(operation, _)| (operation.id.as_str(), operation.version))
+        .collect()
 }
 
 /// Body with the operations that are not refused.
@@ -91,9 +104,12 @@ mod tests {
 
     #[test]
     fn refused_operation_is_not_sent_but_reported_in_its_place() {
-        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\"}}\n";
+        let body = "{\"index\":{\"_id\":\"a#1\"}}\n{\"title\":\"x\"}\n{\"delete\":{\"_id\":\"a#2\",\"version\":7}}\n";
         let found = operations(body).unwrap();
-        assert_eq!(without(&found, &[true, false]), "{\"delete\":{\"_id\":\"a#2\"}}\n");
+        assert_eq!(
+            without(&found, &[true, false]),
+            "{\"delete\":{\"_id\":\"a#2\",\"version\":7}}\n"
+        );
         let response = response(
             &found,
             &[true, false],
@@ -101,5 +117,6 @@ mod tests {
         );
         assert_eq!(response["items"][0]["index"]["status"], 429);
         assert_eq!(response["items"][1]["delete"]["status"], 200);
+        assert_eq!(held(&found, &response), [("a#2", 7)]);
     }
 }

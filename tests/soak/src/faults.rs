@@ -25,6 +25,8 @@ pub enum Service {
     Kms,
     /// A store's Admin API.
     Admin,
+    /// The event bus.
+    Bus,
 }
 
 /// Kind of fault.
@@ -108,6 +110,13 @@ const S3: &[(u32, Fault)] = &[
     (18, Fault::CutAfter),
     (2, Fault::Hang),
 ];
+const BUS: &[(u32, Fault)] = &[
+    (25, Fault::Throttled),
+    (20, Fault::Broken),
+    (30, Fault::Partial),
+    (10, Fault::Reset),
+    (15, Fault::CutAfter),
+];
 const OTHER_INDEX_CALL: &[(u32, Fault)] = &[(40, Fault::Broken), (30, Fault::Reset), (30, Fault::CutAfter)];
 
 /// Faults of a service with few kinds of responses.
@@ -163,6 +172,7 @@ impl Faults {
             Service::OpenSearch => ("OpenSearch", OTHER_INDEX_CALL),
             Service::Kms => ("KMS", OTHER_CALL),
             Service::Admin => ("Admin API", OTHER_CALL),
+            Service::Bus => ("EventBridge", BUS),
         };
         let fault = pick(&mut dice, faults)?;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

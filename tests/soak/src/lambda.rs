@@ -69,6 +69,7 @@ pub struct Host {
     pub functions: PathBuf,
     pub queue_url: String,
     pub jobs_url: String,
+    pub fan_out_url: String,
     /// Folder for the output of the functions.
     pub logs: PathBuf,
     pub restarts: AtomicU64,
@@ -193,6 +194,12 @@ impl Host {
                 ("STORES_TABLE", "stores"),
                 ("EVENT_QUEUE_URL", &self.queue_url),
                 ("SYNC_QUEUE_URL", &self.jobs_url),
+                ("FAN_OUT_QUEUE_URL", &self.fan_out_url),
+                ("EVENTS_TABLE", "events"),
+                (
+                    "EVENT_BUS_ARN",
+                    "arn:aws:events:eu-central-1:000000000000:event-bus/soak",
+                ),
                 ("CONNECTIONS_TABLE", "connections"),
                 ("TOKEN_KEY_ARN", "arn:aws:kms:eu-central-1:000000000000:key/soak"),
                 ("SHOPIFY_ADMIN_URL", &format!("http://{boundary}/{{store}}")),

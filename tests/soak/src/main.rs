@@ -4,12 +4,15 @@
 mod accounts;
 mod boundary;
 mod bulk;
+mod bus;
 mod chance;
 mod connected;
+mod event_accounts;
 mod faults;
 mod index;
 mod kills;
 mod lambda;
+mod listeners;
 mod microburst;
 mod queue;
 mod reference;
@@ -20,7 +23,9 @@ mod sender;
 mod source;
 mod stack;
 mod statements;
+mod told;
 mod wire;
+mod witness;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -105,6 +110,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         reports.push(report);
     }
     print(&report::table(&reports))?;
+    print(&report::event_table(&reports))?;
     Ok(if reports.iter().all(Report::passed) {
         ExitCode::SUCCESS
     } else {

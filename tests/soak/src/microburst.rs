@@ -70,7 +70,7 @@ fn rules_of(service: Service) -> Value {
             json!({"code": "ServiceUnavailable", "status": 503}),
         ),
         // microburst stands in front of DynamoDB only, besides SQS.
-        Service::DynamoDb | Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin => (
+        Service::DynamoDb | Service::S3 | Service::OpenSearch | Service::Kms | Service::Admin | Service::Bus => (
             "dynamodb",
             json!({"code": "ProvisionedThroughputExceededException"}),
             json!({"code": "InternalServerError", "status": 500}),

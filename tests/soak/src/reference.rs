@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::scenario::{Delivery, DeliveryContent, ScenarioEntity, State};
 
 /// Expected content of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExpectedDocument {
     pub title: String,
     pub price: Option<String>,
@@ -31,7 +31,7 @@ pub fn fold<'a>(deliveries: impl IntoIterator<Item = &'a Delivery>) -> BTreeMap<
                 uninstalled_at.insert(&delivery.store, *second);
             }
             // The reference of the connected store is the store itself.
-            DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
+            DeliveryContent::Changed(_) | DeliveryContent::Ordered(_) | DeliveryContent::Poison => {}
         }
     }
     newest
@@ -75,7 +75,10 @@ mod tests {
             match &delivery.content {
                 DeliveryContent::Deleted(entity) => assert!(!shown.contains_key(entity)),
                 DeliveryContent::Uninstalled(_) => uninstalled.push(has_documents(&delivery.store)),
-                DeliveryContent::State(..) | DeliveryContent::Changed(_) | DeliveryContent::Poison => {}
+                DeliveryContent::State(..)
+                | DeliveryContent::Changed(_)
+                | DeliveryContent::Ordered(_)
+                | DeliveryContent::Poison => {}
             }
         }
         uninstalled.sort_unstable();

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::run::Plan;
+use crate::{event_accounts::EventFindings, run::Plan};
 
 /// Maximum lines per kind of failure.
 const SHOWN: usize = 12;
@@ -17,6 +17,8 @@ pub struct Findings {
     /// Excess and shortfall of the counters.
     pub doubled: u64,
     pub uncounted: u64,
+    /// Accounts of events.
+    pub events: EventFindings,
     /// Other violations.
     pub other: Vec<String>,
     /// Remarks.
@@ -50,12 +52,13 @@ impl Report {
             lost,
             regressed,
             doubled,
+            events,
             other,
             uncounted: _,
             notes: _,
         } = &self.findings;
         let in_time = self.late == 0 || !self.plan.late_fails;
-        lost.is_empty() && regressed.is_empty() && *doubled == 0 && other.is_empty() && in_time
+        lost.is_empty() && regressed.is_empty() && *doubled == 0 && events.passed() && other.is_empty() && in_time
     }
 
     /// Prints the remarks on a run, and everything that went wrong in it.
@@ -66,11 +69,14 @@ impl Report {
         for note in &self.findings.notes {
             eprintln!("· {}: {note}", self.plan.name);
         }
-        for (label, lines) in [
+        let of_events = self.findings.events.all();
+        let of_events = of_events.map(|(label, lines)| (label, lines.iter().collect()));
+        let others = [
             ("lost", distinct(&self.findings.lost)),
             ("regressed", distinct(&self.findings.regressed)),
             ("wrong", distinct(&self.findings.other)),
-        ] {
+        ];
+        for (label, lines) in others.into_iter().chain(of_events) {
             for line in lines.iter().take(SHOWN) {
                 eprintln!("✗ {label}: {line}");
             }
@@ -131,6 +137,38 @@ pub fn table(reports: &[Report]) -> Table {
             format!("{:.0}", report.elapsed.as_secs_f64()),
             if report.passed() { "ok" } else { "FAILED" }.to_owned(),
         ]);
+    }
+    table
+}
+
+/// One row for each run: its events.
+pub fn event_table(reports: &[Report]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+        "run",
+        "events",
+        "sent again",
+        "posted again",
+        "lost",
+        "with two ids",
+        "before their document",
+        "out of published order",
+        "nobody listens to",
+    ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for report in reports {
+        let events = &report.findings.events;
+        let counts = events.counts;
+        let mut row = vec![
+            report.plan.name.clone(),
+            counts.events.to_string(),
+            counts.sent_again.to_string(),
+            counts.posted_again.to_string(),
+        ];
+        row.extend(events.all().iter().map(|(_, lines)| lines.len().to_string()));
+        table.add_row(row);
     }
     table
 }

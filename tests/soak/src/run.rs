@@ -30,8 +30,10 @@ use crate::{
     boundary::Boundary,
     chance::Chance,
     connected::Connected,
+    event_accounts::AtRest,
     index::{Watcher, documents},
     lambda::{Function, Host, Pool},
+    listeners,
     queue::Queue,
     report::{Findings, Report},
     scenario::Scenario,
@@ -56,6 +58,9 @@ const BATCH: usize = 10;
 /// Concurrent jobs.
 const SYNC_WORKERS: usize = 4;
 
+/// Concurrent batches of events.
+const DISTRIBUTORS: usize = 3;
+
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 const fn receiver(name: &'static str, processes: usize) -> Function {
@@ -66,11 +71,12 @@ const fn receiver(name: &'static str, processes: usize) -> Function {
     }
 }
 
-const RECEIVERS: [Function; 5] = [
+const RECEIVERS: [Function; 6] = [
     receiver("products-create", 4),
     receiver("products-update", 8),
     receiver("products-delete", 3),
     receiver("collections-update", 3),
+    receiver("orders-create", 2),
     receiver("app-uninstalled", 1),
 ];
 const REINDEX: Function = Function {
@@ -83,6 +89,12 @@ const SYNC: Function = Function {
     name: "sync",
     timeout: Duration::from_mins(1),
     processes: SYNC_WORKERS,
+};
+
+const FAN_OUT: Function = Function {
+    name: "fan-out",
+    timeout: Duration::from_secs(10),
+    processes: DISTRIBUTORS,
 };
 
 /// Plan of a run.
@@ -107,6 +119,7 @@ struct Run {
     stack: Stack,
     handled: Arc<SourceLog>,
     synced: Arc<SourceLog>,
+    distributed: Arc<SourceLog>,
     sender_log: Arc<SenderLog>,
     stop: Arc<AtomicBool>,
 }
@@ -122,12 +135,14 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
         scenario,
         handled: Arc::default(),
         synced: Arc::default(),
+        distributed: Arc::default(),
         sender_log: Arc::default(),
         stop: Arc::default(),
     };
     let host = run.host()?;
     let mut consumers = run.consume(&host, chance);
     run.work_jobs(&mut consumers, &host, chance);
+    run.distribute(&mut consumers, &host, chance);
     let watching = tokio::spawn(run.watcher().run());
     let progress = tokio::spawn(report_progress(
         run.plan.name.clone(),
@@ -150,12 +165,32 @@ pub async fn run(plan: Plan) -> anyhow::Result<Report> {
     run.reconcile().await?;
     run.stack.boundary.calm();
     let parked = run.stack.redrive(&run.scenario, dead).await?;
+    findings
+        .notes
+        .push(format!("events: {} dead letters", run.stack.redrive_events().await?));
     run.stack.drain().await?;
     let tables = run.account(&parked, &mut findings).await?;
     (findings.doubled, findings.uncounted) = accounts::miscounted(&tables);
     findings.other.extend(accounts::still_failed(&tables));
+    let told = run.stack.boundary.witness.seen().queued_ids().len();
     run.reconcile().await?;
     findings.other.extend(run.stack.unreconciled().await?);
+    let seen = run.stack.boundary.witness.seen();
+    if seen.queued_ids().len() != told {
+        let more = seen.queued_ids().len() - told;
+        findings
+            .other
+            .push(format!("a reconciliation that found nothing made {more} events"));
+    }
+    findings
+        .events
+        .account_for_delivery(&seen, &run.stack.kept_events().await?);
+    for message in run.stack.fan_out_dead_letters.take_all().await? {
+        findings.other.push(format!(
+            "events were not distributed although nothing failed: {}",
+            message.body
+        ));
+    }
     for id in accounts::ids(&run.stack.dead_letters.take_all().await?) {
         findings
             .other
@@ -188,6 +223,7 @@ impl Run {
             functions: self.plan.functions.clone(),
             queue_url: self.stack.queue_url.clone(),
             jobs_url: self.stack.jobs_url.clone(),
+            fan_out_url: self.stack.fan_out_url.clone(),
             logs,
             restarts: AtomicU64::new(0),
         }))
@@ -205,6 +241,7 @@ impl Run {
                 pool: Arc::clone(&pool),
                 scenario: Arc::clone(&self.scenario),
                 handled: Arc::clone(&self.handled),
+                witness: None,
                 stop: Arc::clone(&self.stop),
             };
             consumers.spawn(poller.run());
@@ -224,6 +261,26 @@ impl Run {
                 pool: Arc::clone(&pool),
                 scenario: Arc::clone(&self.scenario),
                 handled: Arc::clone(&self.synced),
+                witness: None,
+                stop: Arc::clone(&self.stop),
+            };
+            consumers.spawn(poller.run());
+        }
+    }
+
+    /// Starts workers of the fan-out queue, as `consume` does for deliveries.
+    fn distribute(&self, consumers: &mut JoinSet<anyhow::Result<()>>, host: &Arc<Host>, chance: Chance) {
+        let pool = Arc::new(Pool::start(host, FAN_OUT));
+        for number in (2_000..).take(DISTRIBUTORS) {
+            let poller = Poller {
+                chance,
+                number,
+                queue: self.stack.fan_out.clone(),
+                batch: BATCH,
+                pool: Arc::clone(&pool),
+                scenario: Arc::clone(&self.scenario),
+                handled: Arc::clone(&self.distributed),
+                witness: Some(Arc::clone(&self.stack.boundary.witness)),
                 stop: Arc::clone(&self.stop),
             };
             consumers.spawn(poller.run());
@@ -255,6 +312,14 @@ impl Run {
             .extend(accounts::forgotten(&self.scenario, &accepted, parked, &tables));
         findings.lost.extend(difference.lost);
         findings.regressed.extend(difference.resurrected);
+        let at_rest = AtRest {
+            scenario: &self.scenario,
+            listeners: &listeners::resources(),
+            out: &out,
+            parked,
+            index: &index,
+        };
+        findings.events.account(&at_rest, &self.stack.boundary.witness.seen());
         let connected = &self.stack.connected;
         let difference = connected.difference(&self.scenario, &accepted, parked, &index).await;
         findings.other.extend(difference.vacuous());

@@ -14,14 +14,20 @@ use crate::chance::{Chance, happens, pick};
 /// Client secret that signs the deliveries.
 pub const SECRET: &str = "hush";
 
-const STORES: [&str; 4] = ["juniper-and-oak", "north-and-pine", "ember", "tin-kettle"];
+pub const JUNIPER: &str = "juniper-and-oak";
+pub const NORTH: &str = "north-and-pine";
+pub const EMBER: &str = "ember";
+/// The store that nobody listens to.
+pub const UNHEARD: &str = "tin-kettle";
+
+const STORES: [&str; 4] = [JUNIPER, NORTH, EMBER, UNHEARD];
 
 /// The store that uninstalls the app after all its other changes; its webhook may be delivered earlier.
-const LEAVING: &str = "closing-down";
+pub const LEAVING: &str = "closing-down";
 
 /// The store that uninstalls the app and installs it again at once, in the middle of its changes: older states must
 /// go, newer ones must stay, in any order of webhooks.
-const RETURNING: &str = "trying-again";
+pub const RETURNING: &str = "trying-again";
 
 /// The connected store: the rest of its products is fetched.
 pub const CONNECTED_STORE: &str = "open-to-questions.myshopify.com";
@@ -34,10 +40,18 @@ pub const CHANGES_AT_MOST: u64 = 3;
 
 const PRODUCT: &str = include_str!("../../../events/shopify/products-update.json");
 const COLLECTION: &str = include_str!("../../../events/shopify/collections-update.json");
+const ORDER: &str = include_str!("../../../events/shopify/orders-create.json");
 const UNINSTALLED: &str = include_str!("../../../events/shopify/app-uninstalled.json");
 
 /// Time of the first change: 2026-11-01T08:00:00Z.
 const BEGIN: i64 = 1_793_520_000;
+
+/// Time since which listeners listen: a product created since is new to them.
+pub const LISTENED_SINCE: i64 = BEGIN - 86_400;
+
+/// Fewest orders, and deliveries for each further one.
+const MIN_ORDERS: usize = 12;
+const DELIVERIES_PER_ORDER: usize = 40;
 
 /// Maximum distance of a delivery from its place in the order of events.
 const SHUFFLED_BY: u32 = 150;
@@ -68,6 +82,8 @@ pub struct State {
     pub visible: bool,
     pub title: String,
     pub price: Option<String>,
+    /// Second in which the entity was created.
+    created_at: i64,
 }
 
 /// Content of a delivery.
@@ -75,6 +91,8 @@ pub struct State {
 pub enum DeliveryContent {
     State(ScenarioEntity, State),
     Deleted(ScenarioEntity),
+    /// An order, by its id.
+    Ordered(u64),
     /// Second of the uninstall.
     Uninstalled(i64),
     /// Change without a state: `sync` fetches the state from the store.
@@ -120,6 +138,9 @@ impl Scenario {
             states: BTreeMap::new(),
         };
         scenario.changes(&mut dice)?;
+        for _ in 0..MIN_ORDERS + count / DELIVERIES_PER_ORDER {
+            scenario.order(&mut dice)?;
+        }
         while scenario.deliveries.len() + 2 < count {
             if happens(&mut dice, 0.04) {
                 scenario.poison(&mut dice)?;
@@ -164,10 +185,28 @@ impl Scenario {
             DeliveryContent::Changed(entity) => Some(entity.clone()),
             DeliveryContent::State(..)
             | DeliveryContent::Deleted(_)
+            | DeliveryContent::Ordered(_)
             | DeliveryContent::Uninstalled(_)
             | DeliveryContent::Poison => None,
         });
         changed.collect()
+    }
+
+    /// An order, reported by one delivery or, where two subscriptions report it, by two.
+    fn order(&mut self, dice: &mut Rng) -> anyhow::Result<()> {
+        let mut body: Value = serde_json::from_str(ORDER)?;
+        let order = dice.u64(1 << 53..1 << 62);
+        body["id"] = order.into();
+        body["admin_graphql_api_id"] = format!("gid://shopify/Order/{order}").into();
+        let at = BEGIN + dice.i64(0..10 * 86_400);
+        body["created_at"] = Timestamp::from_second(at)?.to_string().into();
+        let store = domain(STORES[dice.usize(0..STORES.len())]);
+        for _ in 0..=dice.u32(0..2) {
+            let triggered_us = at * 1_000_000 + dice.i64(0..2_000_000);
+            let content = DeliveryContent::Ordered(order);
+            self.deliver(dice, &store, "orders/create", triggered_us, &body, content)?;
+        }
+        Ok(())
     }
 
     fn uninstall(&mut self, dice: &mut Rng, store: &str, second: i64) -> anyhow::Result<()> {
@@ -206,6 +245,12 @@ impl Scenario {
             visible: true,
             title: String::new(),
             price: None,
+            // Some are older than the listening.
+            created_at: if happens(dice, 0.8) {
+                BEGIN
+            } else {
+                LISTENED_SINCE - 86_400
+            },
         };
         for revision in 0..=dice.u32(0..8) {
             state.revision = revision;
@@ -311,7 +356,8 @@ impl Scenario {
     }
 }
 
-fn domain(store: &str) -> String {
+/// Domain of a store.
+pub fn domain(store: &str) -> String {
     format!("{store}.myshopify.com")
 }
 
@@ -319,6 +365,9 @@ fn body(entity: &ScenarioEntity, state: &State) -> anyhow::Result<Value> {
     let mut body: Value = serde_json::from_str(if entity.kind == "product" { PRODUCT } else { COLLECTION })?;
     body["id"] = entity.id.into();
     body["title"] = state.title.clone().into();
+    if entity.kind == "product" {
+        body["created_at"] = Timestamp::from_second(state.created_at)?.to_string().into();
+    }
     body["updated_at"] = Timestamp::from_second(state.updated_at)?.to_string().into();
     // Before all changes, because a product is hidden until it is published.
     body["published_at"] = Timestamp::from_second(BEGIN)?.to_string().into();
@@ -326,6 +375,7 @@ fn body(entity: &ScenarioEntity, state: &State) -> anyhow::Result<Value> {
         let variants = body["variants"].as_array_mut().context("the sample has no variants")?;
         variants.truncate(1);
         variants[0]["price"] = price.clone().into();
+        variants[0]["inventory_quantity"] = (state.revision % 3).into();
     }
     if !state.visible && entity.kind == "product" && state.revision.is_multiple_of(2) {
         body["status"] = "draft".into();

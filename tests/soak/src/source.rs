@@ -18,6 +18,7 @@ use crate::{
     lambda::{InvocationOutcome, Pool},
     queue::{Message, Queue},
     scenario::{DeliveryContent, Scenario, ScenarioEntity},
+    witness::Witness,
 };
 
 /// Seconds until a message is delivered again.
@@ -53,6 +54,8 @@ pub struct Poller {
     pub pool: Arc<Pool>,
     pub scenario: Arc<Scenario>,
     pub handled: Arc<SourceLog>,
+    /// What comes out of the fan-out queue is noted here.
+    pub witness: Option<Arc<Witness>>,
     pub stop: Arc<AtomicBool>,
 }
 
@@ -87,6 +90,9 @@ impl Poller {
         {
             let mut out = self.handled.out.lock().unwrap_or_else(PoisonError::into_inner);
             out.extend(messages.iter().filter_map(Message::delivery));
+        }
+        if let Some(witness) = &self.witness {
+            messages.iter().for_each(|message| witness.received(&message.body));
         }
         let (outcome, _) = if both {
             let (one, two) = tokio::join!(self.pool.invoke(event.clone()), self.pool.invoke(event));

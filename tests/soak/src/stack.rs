@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::{Context, ensure};
 use hookline_testkit::{
-    emulator::{DynamoDb, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
+    emulator::{DynamoDb, EVENTS_TABLE, LEDGER_TABLE, S3, STORES_TABLE, Sqs},
     osmem::Osmem,
 };
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     connected::Connected,
     faults::{Faults, Service},
     kills::Kills,
+    listeners,
     microburst::Microburst,
     queue::{Message, Queue},
     run::Plan,
@@ -39,6 +40,9 @@ const VISIBILITY: Duration = Duration::from_secs(40);
 /// Visibility timeout of a job.
 const JOB_VISIBILITY: Duration = Duration::from_secs(70);
 
+/// Name of the dead-letter queue of the fan-out queue.
+const FAN_OUT_DEAD_LETTERS: &str = "fan-out-dead-letters";
+
 const DRAIN_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// The emulated AWS of one run.
@@ -51,6 +55,9 @@ pub struct Stack {
     pub queue_url: String,
     pub jobs: Queue,
     pub jobs_url: String,
+    pub fan_out: Queue,
+    pub fan_out_dead_letters: Queue,
+    pub fan_out_url: String,
     pub connected: Connected,
     _sqs: Sqs,
     _s3: S3,
@@ -65,7 +72,12 @@ impl Stack {
         let (sqs, dead_letters_url) = Sqs::start_with_dead_letters(RECEIVES, VISIBILITY).await;
         let (s3, opensearch) = (S3::start().await, Osmem::start().await);
         let connected = Connected::install(scenario, &dynamodb).await?;
-        let jobs_url = create_queue(&wire, sqs.endpoint(), "jobs").await?;
+        listeners::install(&dynamodb).await?;
+        let jobs_url = create_queue(&wire, sqs.endpoint(), "jobs", JOB_VISIBILITY, None).await?;
+        let fan_out_dead_letters_url =
+            create_queue(&wire, sqs.endpoint(), FAN_OUT_DEAD_LETTERS, VISIBILITY, None).await?;
+        let dead_letters = Some(FAN_OUT_DEAD_LETTERS);
+        let fan_out_url = create_queue(&wire, sqs.endpoint(), "fan-out", VISIBILITY, dead_letters).await?;
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
@@ -91,12 +103,16 @@ impl Stack {
             queue_url: sqs.queue_url().to_owned(),
             jobs: Queue::new(wire.clone(), sqs.endpoint(), &jobs_url),
             jobs_url,
+            fan_out: Queue::new(wire.clone(), sqs.endpoint(), &fan_out_url),
+            fan_out_dead_letters: Queue::new(wire.clone(), sqs.endpoint(), &fan_out_dead_letters_url),
+            fan_out_url,
             connected,
             boundary: Arc::new(Boundary {
                 kills: Kills::new(chance, plan.kill_rate),
                 faults: Faults::new(chance, plan.fault_rate),
                 upstreams,
                 wire,
+                witness: Arc::default(),
                 cursed: scenario.cursed.iter().map(u64::to_string).collect(),
                 curse_lifted: AtomicBool::new(false),
             }),
@@ -119,14 +135,29 @@ impl Stack {
         self.connected.unreconciled(&self.dynamodb).await
     }
 
-    /// Waits until the event queue and the job queue are empty; returns the time it took.
+    /// Items of the table of events.
+    pub async fn kept_events(&self) -> anyhow::Result<Vec<Value>> {
+        self.boundary.wire.scan(self.dynamodb.endpoint(), EVENTS_TABLE).await
+    }
+
+    /// Waits until the event queue, the job queue and the fan-out queue are empty; returns the time it took.
     pub async fn drain(&self) -> anyhow::Result<Duration> {
         let started = Instant::now();
-        while self.queue.len().await? + self.jobs.len().await? > 0 {
-            ensure!(started.elapsed() < DRAIN_TIMEOUT, "the queue was not drained in time");
+        while self.queue.len().await? + self.jobs.len().await? + self.fan_out.len().await? > 0 {
+            ensure!(started.elapsed() < DRAIN_TIMEOUT, "the queues were not drained in time");
             sleep(Duration::from_millis(200)).await;
         }
         Ok(started.elapsed())
+    }
+
+    /// Redrives the dead letters of the fan-out queue; returns their number.
+    pub async fn redrive_events(&self) -> anyhow::Result<usize> {
+        let dead = self.fan_out_dead_letters.take_all().await?;
+        for message in &dead {
+            self.fan_out.send(&message.body).await?;
+            self.fan_out_dead_letters.delete(message).await?;
+        }
+        Ok(dead.len())
     }
 
     /// Redrives the dead letters, except for those that can never be applied; returns these.
@@ -153,12 +184,24 @@ impl Stack {
     }
 }
 
-/// Creates a queue with a visibility timeout longer than the timeout of its function.
-async fn create_queue(wire: &Wire, endpoint: &str, name: &str) -> anyhow::Result<String> {
-    let request = json!({
+/// Creates a queue with a visibility timeout longer than the timeout of its function, and perhaps with a dead-letter queue
+/// that is there already.
+async fn create_queue(
+    wire: &Wire,
+    endpoint: &str,
+    name: &str,
+    visibility: Duration,
+    dead_letters: Option<&str>,
+) -> anyhow::Result<String> {
+    let mut request = json!({
         "QueueName": name,
-        "Attributes": {"VisibilityTimeout": JOB_VISIBILITY.as_secs().to_string()},
+        "Attributes": {"VisibilityTimeout": visibility.as_secs().to_string()},
     });
+    if let Some(dead_letters) = dead_letters {
+        let arn = format!("arn:aws:sqs:eu-central-1:000000000000:{dead_letters}");
+        let redrive = json!({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES});
+        request["Attributes"]["RedrivePolicy"] = redrive.to_string().into();
+    }
     let created = wire
         .json(Method::POST, endpoint, "AmazonSQS.CreateQueue", &request)
         .await?;

@@ -8,6 +8,19 @@ pub fn table(request: &Value) -> Option<&str> {
     request["Statements"][0]["Statement"].as_str()?.split('"').nth(1)
 }
 
+/// Step of publishing that an update, or a request's first statement, is: `commit` or `clear`.
+pub fn step(request: &Value) -> Option<&'static str> {
+    let statement = request["Statements"][0]["Statement"].as_str();
+    let update = statement.or_else(|| request["UpdateExpression"].as_str())?;
+    if update.contains(r#"SET "committed_ms""#) || update.contains("#committed = :at") {
+        Some("commit")
+    } else if update.contains(r#"REMOVE "unsent" WHERE"#) && !update.contains("SET") {
+        Some("clear")
+    } else {
+        None
+    }
+}
+
 /// Removes every other statement from a request, beginning with the first; `None` if no statement remains.
 pub fn without_every_other(request: &Value) -> anyhow::Result<Option<Value>> {
     let statements = request["Statements"].as_array().context("no statements")?;
@@ -31,6 +44,25 @@ pub fn response(statements: usize, executed: Vec<Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commits_and_clears_are_told_apart_from_other_updates() {
+        let statement = |text: &str| json!({"Statements": [{"Statement": text}]});
+        let commit = r#"UPDATE "entities" SET "published" = ? SET "committed_ms" = ? REMOVE "unsent" WHERE "pk" = ?"#;
+        assert_eq!(step(&statement(commit)), Some("commit"));
+        let clear = r#"UPDATE "entities" REMOVE "unsent" WHERE "pk" = ? AND "sk" = ? AND "committed_ms" = ?"#;
+        assert_eq!(step(&statement(clear)), Some("clear"));
+        assert_eq!(
+            step(&statement(r#"UPDATE "entities" SET "version" = ? WHERE "pk" = ?"#)),
+            None
+        );
+        let update = |expression: &str| json!({"UpdateExpression": expression});
+        assert_eq!(
+            step(&update("SET #published = :published, #committed = :at")),
+            Some("commit")
+        );
+        assert_eq!(step(&update("SET #version = :version")), None);
+    }
 
     #[test]
     fn every_other_statement_is_refused_and_the_others_keep_their_responses() {
