@@ -70,15 +70,21 @@ pub(super) fn candidates<'a>(
         let record = look.record.as_ref();
         let (is_enabled, is_connected) = record.map_or((true, false), |record| (record.enabled, record.connected));
         let floor = record.and_then(|record| record.uninstalled_at).map(Version::floor);
+        let remembered = fenced.remembered.get(entity)?;
+        let is_of_install = |version| floor.is_none_or(|floor| version > floor);
         let is_current = match group.step() {
-            Step::Advance(version) => floor.is_none_or(|floor| version > floor),
-            Step::Tombstone => is_enabled,
+            Step::Advance(version) => is_of_install(version),
+            // A state of an install that we have not been notified of may have been published before the uninstall that
+            // came before it was recorded.
+            Step::Tombstone => {
+                let published = remembered.publication.published.as_ref();
+                is_enabled || published.is_some_and(|published| is_of_install(published.version))
+            }
             Step::Remove => false,
         };
         if !is_current || group.awaits_rest() {
             return None;
         }
-        let remembered = fenced.remembered.get(entity)?;
         let awaits_rest = standing == Standing::Held && is_connected && fenced.open.contains(entity);
         Some(Candidate {
             entity,

@@ -1,6 +1,7 @@
 //! Events of what deliveries and the catalogue bring.
 
 mod facts;
+mod installs;
 mod privacy;
 
 use std::sync::atomic::Ordering;
@@ -364,26 +365,6 @@ async fn batch_of_deletions_looks_at_the_store_once_and_counts_as_any_other() {
     consumer.take(&[delivery(STORE, UNINSTALL, "gone", T3, "")]).await;
     let verdicts = consumer.take(&[delivery(STORE, DELETE, "late", T3, "2")]).await;
     assert_eq!(verdicts, [settled(Fate::Discarded)]);
-}
-
-#[tokio::test]
-async fn uninstall_is_told_and_what_was_told_before_it_counts_as_nothing() {
-    let consumer = listened_to(&[Resource::Product, Resource::Store]).await;
-    consumer.take(&[update("a", "1", T1, "told")]).await;
-    consumer.told();
-    let uninstall = delivery(STORE, UNINSTALL, "u", T2, "");
-    consumer.take(std::slice::from_ref(&uninstall)).await;
-    let told = consumer.told();
-    assert_eq!(told.len(), 1, "and no product.deleted: {told:?}");
-    assert_eq!(told[0].kind, EventType::STORE_DISCONNECTED);
-    consumer.again(vec![message(&uninstall)]).await;
-    assert!(consumer.told().iter().all(|event| event.id == told[0].id));
-    consumer.take(&[update("b", "1", T3, "told")]).await;
-    assert_eq!(
-        consumer.said(),
-        ["product.updated", "inventory.updated"],
-        "as if for the first time"
-    );
 }
 
 #[tokio::test]
