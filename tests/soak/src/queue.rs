@@ -105,11 +105,14 @@ impl Queue {
         Ok(())
     }
 
-    /// Makes a message visible again after this many seconds.
+    /// Makes a message visible again after this many seconds. Does nothing if that has happened by itself, because it was
+    /// handled for longer than its visibility timeout.
     pub async fn change_visibility(&self, message: &Message, seconds: u32) -> anyhow::Result<()> {
         let request = json!({"ReceiptHandle": message.receipt, "VisibilityTimeout": seconds});
-        self.call("ChangeMessageVisibility", request).await?;
-        Ok(())
+        match self.call("ChangeMessageVisibility", request).await {
+            Err(problem) if problem.to_string().contains("MessageNotInflight") => Ok(()),
+            changed => changed.map(|_| ()),
+        }
     }
 
     /// Number of messages, visible or hidden.

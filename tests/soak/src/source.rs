@@ -92,7 +92,9 @@ impl Poller {
             out.extend(messages.iter().filter_map(Message::delivery));
         }
         if let Some(witness) = &self.witness {
-            messages.iter().for_each(|message| witness.received(&message.body));
+            for message in messages {
+                witness.received(&message.body);
+            }
         }
         let (outcome, _) = if both {
             let (one, two) = tokio::join!(self.pool.invoke(event.clone()), self.pool.invoke(event));
