@@ -212,6 +212,11 @@ def vectors() -> list[dict[str, object]]:
         vector("event whose store is a string", "body", body=text(CONNECTED | {"store": "demo"})),
         vector("event with an unknown field", body=text(CONNECTED | {"later": {"a": [1]}})),
         vector("event of a later version", body=text(CONNECTED | {"version": 2, "store": "demo"}), skipped="version"),
+        vector(
+            "event of a far later version and an unknown type, without anything else",
+            body=text({"id": ID, "type": "weather.changed", "version": 2**32}),
+            skipped="version",
+        ),
         vector("event of an unknown type", body=text(CONNECTED | {"type": "weather.changed"}), skipped="type"),
     ]
 

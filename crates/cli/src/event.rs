@@ -5,8 +5,8 @@ mod publish;
 mod show;
 
 use anyhow::Result;
-use hookline_domain::{kernel::ids::StoreKey, outbound::KeptEvent};
-use hookline_events::{Cause, Event};
+use hookline_domain::kernel::ids::StoreKey;
+use hookline_events::Cause;
 
 use crate::{args::EventCommand, output::Output, resources::Resources};
 
@@ -16,12 +16,6 @@ pub async fn run(resources: &Resources, out: &Output, command: EventCommand) -> 
         EventCommand::Show { store, id } => show::run(resources, out, &store.0, &id).await,
         EventCommand::Publish(args) => publish::run(resources, out, args).await,
     }
-}
-
-/// Changed groups and cause of a kept event, from its payload.
-fn changed_and_cause(kept: &KeptEvent) -> (Option<Vec<String>>, Option<Cause>) {
-    let event = Event::read(kept.json.as_bytes()).ok();
-    event.map_or((None, None), |event| (event.changed, event.cause))
 }
 
 /// Command that traces the delivery of a cause; none for what no delivery caused.

@@ -21,7 +21,7 @@ use self::{
 };
 use crate::{
     args::ListenArgs,
-    output::{Output, count, say},
+    output::{Output, count, say, timestamp},
 };
 
 /// Interval between renewals of the session, which ends after ten minutes.
@@ -62,6 +62,14 @@ pub async fn run(out: &Output, args: &ListenArgs) -> Result<bool> {
         say("· the session could not be ended; it ends by itself within 10 minutes");
     }
     say(&format!("· {}", summary(&tally, forward.is_some())));
+    if let Some(from) = tally.missing_from.get() {
+        say(&format!(
+            "· events during {} are not among them; to list all: hookline event list {} --from {}",
+            count(tally.breaks.get(), "break"),
+            session.api.store,
+            timestamp(from)
+        ));
+    }
     ended?;
     Ok(tally.failed.get() == 0)
 }

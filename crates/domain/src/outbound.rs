@@ -18,7 +18,7 @@ pub use self::{
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
     event_log::{
-        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, ParseSubjectError,
+        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError,
         ParseTypeFilterError, Settled, SubjectKey, TypeFilter,
     },
     pattern::{ParsePatternError, TypePattern},

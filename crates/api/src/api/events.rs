@@ -2,9 +2,9 @@
 
 use hookline_domain::{
     kernel::ids::{StoreKey, StoreLabel},
-    outbound::{BusVerdict, EventFilter, EventRecords, KeptEvent},
+    outbound::{BusVerdict, EventFilter, EventRecords, KeptEvent, Origin},
 };
-use hookline_events::{Event, EventId, EventType};
+use hookline_events::{EventId, EventType};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
@@ -127,10 +127,8 @@ impl From<BusVerdict> for TargetVerdict {
 }
 
 impl EventSummary {
-    /// Reads what the record does not hold from the payload, which was read once before it was kept.
     fn of(kept: &KeptEvent) -> Self {
-        let event = Event::read(kept.json.as_bytes()).ok();
-        let (changed, cause) = event.map_or((None, None), |event| (event.changed, event.cause));
+        let Origin { changed, cause } = kept.origin();
         Self {
             id: kept.id.clone(),
             r#type: kept.kind.clone(),

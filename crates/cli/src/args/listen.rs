@@ -48,8 +48,10 @@ fn web_address(text: &str) -> Result<Url, String> {
 pub const LISTEN: &str = "\
 Sends each event to your handler as a signed webhook, once: what fails is printed and not sent again. \
 Redirects are not followed, and an answer must begin within 10 seconds. Only what happens while it \
-runs is seen; after a break it connects again and says so. Nothing else that listens to the store is \
-affected. Ctrl-C ends it; status 1 says that some event was not answered with success.
+runs is seen. After a break it connects again and says so; events of the break are not sent, and \
+`hookline event list STORE --from TIME` lists them. So it does with the few that the stack gave up \
+sending, because a connection was too slow. Nothing else that listens to the store is affected. \
+Ctrl-C ends it; status 1 says that some event was not answered with success.
 
 The token is read from HOOKLINE_TOKEN or a file, because every process of the machine can read \
 arguments. `make dev` prints the API's address and a token of the local stack.

@@ -1,12 +1,11 @@
 //! `hookline event list`: events of a store, newest first.
 
 use anyhow::Result;
-use hookline_domain::outbound::{EventFilter, EventRecords, KeptEvent};
+use hookline_domain::outbound::{EventFilter, EventRecords, KeptEvent, Origin};
 use hookline_events::{Cause, EventId};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::changed_and_cause;
 use crate::{
     args::ListEventsArgs,
     output::{Output, Row, count, say, timestamp},
@@ -29,7 +28,7 @@ struct EventRow {
 
 impl EventRow {
     fn of(kept: &KeptEvent) -> Self {
-        let (changed, cause) = changed_and_cause(kept);
+        let Origin { changed, cause } = kept.origin();
         Self {
             id: kept.id.clone(),
             r#type: kept.kind.to_string(),

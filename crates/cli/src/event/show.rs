@@ -3,14 +3,14 @@
 use anyhow::{Result, bail};
 use hookline_domain::{
     kernel::ids::StoreKey,
-    outbound::{BusVerdict, EventRecords, KeptEvent},
+    outbound::{BusVerdict, EventRecords, KeptEvent, Origin},
 };
 use hookline_events::{Cause, EventId};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{changed_and_cause, trace_command};
+use super::trace_command;
 use crate::{
     output::{Output, timestamp},
     resources::Resources,
@@ -61,7 +61,7 @@ impl Target {
 
 impl EventReport {
     fn of(kept: KeptEvent) -> Result<Self> {
-        let (changed, cause) = changed_and_cause(&kept);
+        let Origin { changed, cause } = kept.origin();
         Ok(Self {
             trace: cause.as_ref().and_then(|cause| trace_command(&kept.store, cause)),
             id: kept.id,

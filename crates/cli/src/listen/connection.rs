@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use hookline_domain::outbound::TypePattern;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
@@ -30,6 +31,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Waits between attempts to connect: doubled from the first to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(30);
+
+/// Time from an event until it arrives here, generously: events of this time before a break may be missing, too.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -62,11 +66,13 @@ impl Connection<'_> {
     /// Takes events until the server refuses for good.
     pub async fn follow(&self, events: &UnboundedSender<Arrived>, tally: &Tally) -> Result<()> {
         let (mut wait, mut broken_at) = (FIRST_WAIT, None);
+        let mut heard_at = Timestamp::now();
         loop {
-            let Broken(reason) = self.follow_once(events, tally, &mut broken_at).await?;
+            let Broken(reason) = self.follow_once(events, tally, &mut broken_at, &mut heard_at).await?;
             if broken_at.is_none() {
                 broken_at = Some(Instant::now());
                 wait = FIRST_WAIT;
+                tally.broke(heard_at - ON_THE_WAY);
                 say(&format!("· not connected, trying again: {reason}"));
             }
             tokio::time::sleep(wait).await;
@@ -74,12 +80,14 @@ impl Connection<'_> {
         }
     }
 
-    /// Takes events of one connection until it breaks. Clears `broken_at` once it is established.
+    /// Takes events of one connection until it breaks. Clears `broken_at` once it is established; `heard_at` is the time of
+    /// the last message.
     async fn follow_once(
         &self,
         events: &UnboundedSender<Arrived>,
         tally: &Tally,
         broken_at: &mut Option<Instant>,
+        heard_at: &mut Timestamp,
     ) -> Result<Broken> {
         let mut socket = match self.open().await {
             Ok(socket) => socket,
@@ -109,6 +117,7 @@ impl Connection<'_> {
                 Some(Err(error)) => return Ok(Broken(error.to_string())),
             };
             has_answered = true;
+            *heard_at = Timestamp::now();
             self.take(&text, events, tally, broken_at)?;
         }
     }
@@ -160,7 +169,8 @@ impl Connection<'_> {
                 Err(_) => say("· an event of a form that this version of the command does not understand; update it"),
             },
             ("event_omitted", _) => say(&format!(
-                "· the event {} is too large for the connection and was not forwarded",
+                "· an event is too large for the connection and was not forwarded; to see it: hookline event show {} {}",
+                self.api.store,
                 frame.id.unwrap_or_default()
             )),
             ("refused", _) => bail!(frame.message.unwrap_or_default()),

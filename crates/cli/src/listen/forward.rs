@@ -44,6 +44,7 @@ pub struct Forward {
     client: Client,
     url: Url,
     secret: SigningSecret,
+    timeout: Duration,
 }
 
 /// Counts of events.
@@ -52,6 +53,10 @@ pub struct Tally {
     pub seen: Cell<usize>,
     pub succeeded: Cell<usize>,
     pub failed: Cell<usize>,
+    /// Number of connections that broke.
+    pub breaks: Cell<usize>,
+    /// Earliest time of events that the first break may have withheld.
+    pub missing_from: Cell<Option<Timestamp>>,
 }
 
 /// Outcome of a request.
@@ -79,6 +84,12 @@ struct Printed<'a> {
 }
 
 impl Tally {
+    /// Notes that a connection broke, whose last events may be missing from this time on.
+    pub fn broke(&self, missing_from: Timestamp) {
+        self.breaks.set(self.breaks.get() + 1);
+        self.missing_from.set(self.missing_from.get().or(Some(missing_from)));
+    }
+
     /// Number of events that were not sent to the handler.
     pub fn unsent(&self) -> usize {
         self.seen.get() - self.succeeded.get() - self.failed.get()
@@ -93,14 +104,23 @@ impl Outcome {
 
 impl Forward {
     pub fn new(url: Url, secret: SigningSecret) -> Result<Self> {
+        Self::with_timeout(url, secret, TIMEOUT)
+    }
+
+    fn with_timeout(url: Url, secret: SigningSecret, timeout: Duration) -> Result<Self> {
         let client = Client::builder()
-            .timeout(TIMEOUT)
+            .timeout(timeout)
             .redirect(Policy::none())
             // The handler is on this machine or near it.
             .no_proxy()
             .user_agent(concat!("hookline/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, url, secret })
+        Ok(Self {
+            client,
+            url,
+            secret,
+            timeout,
+        })
     }
 
     async fn post(&self, event: &Arrived) -> Outcome {
@@ -122,7 +142,7 @@ impl Forward {
                 status: None,
                 ms: None,
                 error: Some(if error.is_timeout() {
-                    format!("no answer within {} s", TIMEOUT.as_secs())
+                    format!("no answer within {:?}", self.timeout)
                 } else {
                     cause(&error)
                 }),
@@ -184,4 +204,94 @@ fn print(out: &Output, event: &Arrived, outcome: Option<&Outcome>) -> Result<()>
         at.strftime("%H:%M:%SZ"),
         event.kind
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{TcpListener, TcpStream},
+        thread,
+    };
+
+    use super::*;
+
+    /// Address of a handler that does this with each connection.
+    fn handler(handle: impl Fn(TcpStream) + Send + 'static) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || listener.incoming().for_each(|stream| handle(stream.unwrap())));
+        format!("http://{address}").parse().unwrap()
+    }
+
+    /// Reads one request; false at the end of the connection.
+    fn read(stream: &mut BufReader<TcpStream>) -> bool {
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).unwrap_or_default() == 0 {
+                return false;
+            }
+            if let Some(text) = line.to_lowercase().strip_prefix("content-length: ") {
+                length = text.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        stream.read_exact(&mut vec![0; length]).is_ok()
+    }
+
+    fn arrived() -> Arrived {
+        let json = r#"{"id":"evt_01M8KC7FD03QH5TX988ZJ0TNS4","type":"a","subject":{"kind":"a","id":"1"}}"#;
+        let mut arrived: Arrived = serde_json::from_str(json).unwrap();
+        json.clone_into(&mut arrived.json);
+        arrived
+    }
+
+    fn forward(url: Url, timeout: Duration) -> Forward {
+        Forward::with_timeout(url, SigningSecret::generate().unwrap(), timeout).unwrap()
+    }
+
+    #[tokio::test]
+    async fn handler_that_hangs_is_given_up_and_named() {
+        let url = handler(|stream| {
+            let mut stream = BufReader::new(stream);
+            // Answers nothing until the command closes the connection.
+            while read(&mut stream) {}
+        });
+        let outcome = forward(url, Duration::from_millis(50)).post(&arrived()).await;
+        assert_eq!(
+            (outcome.status, outcome.error.as_deref()),
+            (None, Some("no answer within 50ms"))
+        );
+    }
+
+    #[tokio::test]
+    async fn second_answer_of_a_handler_is_not_taken_for_that_to_the_next_event() {
+        let url = handler(|stream| {
+            let mut stream = BufReader::new(stream);
+            while read(&mut stream) {
+                let twice = b"HTTP/1.1 204 Yes\r\n\r\nHTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n";
+                stream.get_mut().write_all(twice).unwrap();
+            }
+        });
+        let forward = forward(url, TIMEOUT);
+        for _ in 0..10 {
+            let outcome = forward.post(&arrived()).await;
+            assert_eq!((outcome.status, outcome.error), (Some(204), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn handler_that_breaks_off_is_named() {
+        let url = handler(|stream| {
+            let mut stream = BufReader::new(stream);
+            read(&mut stream);
+            stream.get_mut().write_all(b"HTTP/1.1 2").unwrap();
+        });
+        let outcome = forward(url, TIMEOUT).post(&arrived()).await;
+        assert_eq!(outcome.status, None);
+        assert!(outcome.error.is_some());
+    }
 }

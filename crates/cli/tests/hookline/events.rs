@@ -191,11 +191,19 @@ async fn event_is_published_once_per_key() {
 #[tokio::test]
 async fn malformed_event_is_refused_with_what_to_do() {
     let events = Events::start().await;
+    // `{"x":""}` has eight bytes.
+    let large = format!(r#"{{"x":"{}"}}"#, "a".repeat(48 * 1024 - 7));
     for (arguments, words) in [
         (&[STORE, "order.created", "--data", "{}"][..], "custom."),
         (&[STORE, "custom.a", "--data", "[1]"], "not a JSON object"),
         (&[STORE, "custom.a", "--data", "@/nowhere.json"], "cannot be read"),
         (&[STORE, "custom.a", "--data", "{}", "--key", "a b"], "idempotency key"),
+        (&[STORE, "custom.a", "--data", &large], "49153 bytes"),
+        (
+            &[STORE, "custom.a", "--data", "{}", "--session", &"s".repeat(129)],
+            "session id",
+        ),
+        (&[STORE, "custom.a", "--data", "{}", "--session", "a\nb"], "session id"),
         (
             &["unknown.myshopify.com", "custom.a", "--data", "{}"],
             "hookline store list",

@@ -208,8 +208,8 @@ fn lines(requests: &Requests) -> Vec<String> {
 
 #[tokio::test]
 async fn events_are_forwarded_as_signed_webhooks_and_the_session_ends_with_the_command() {
-    // Another order of fields, which a parser would change.
-    let odd = event(2).replacen(r#""version":1"#, r#""later":{"z":1,"a":2},"version":1"#, 1);
+    // A later version, with an order of fields that a parser would change.
+    let odd = event(2).replacen(r#""version":1"#, r#""later":{"z":1,"a":2},"version":2"#, 1);
     let other = event(3).replace("custom.noted", "product.noted");
     let frames = [
         SNAPSHOT.to_owned(),
@@ -294,6 +294,7 @@ async fn broken_connection_is_opened_again_with_another_ticket_and_failures_are_
     let (api_url, calls) = api(live_url).await;
     let (handler_url, posts) = serve(|_| (302, String::new())).await;
     let mut command = Listening::start(&api_url, &["--forward", &handler_url]);
+    let began = jiff::Timestamp::now();
     let secret = command.says("your handler's secret is").await;
     assert!(secret.contains("whsec_"), "{secret}");
     command.says("not connected, trying again: the server closed it").await;
@@ -303,10 +304,17 @@ async fn broken_connection_is_opened_again_with_another_ticket_and_failures_are_
         assert!(line.contains(subject) && line.contains("  302  "), "{line}");
     }
     let (status, said) = command.interrupt().await;
+    let (counts, missing) = said.split_once('\n').unwrap();
     assert_eq!(
-        (status, said.as_str()),
+        (status, counts),
         (Some(1), "· 2 events, 0 answered with success, 2 failed")
     );
+    let (before, from) = missing.split_once(" --from ").unwrap();
+    assert_eq!(
+        before,
+        "· events during 1 break are not among them; to list all: hookline event list demo.myshopify.com"
+    );
+    assert!(from.parse::<jiff::Timestamp>().unwrap() <= began);
     assert_eq!(lines(&posts), ["POST /", "POST /"], "a redirect is not followed");
     let tickets = lines(&calls).iter().filter(|line| line.contains("tickets")).count();
     assert_eq!(tickets, 2);
@@ -324,10 +332,16 @@ async fn handler_that_does_not_run_is_named_and_without_one_events_are_only_prin
     assert!(line.contains("failed: Connection refused"), "{line}");
     assert_eq!(command.interrupt().await.0, Some(1));
 
-    let (live_url, _heard) = live(vec![vec![SNAPSHOT.to_owned(), frame(&event(1))]]).await;
+    let omitted = r#"{"type":"event_omitted","id":"evt_01M8KC7FD03QH5TX988ZJ0TNS4"}"#.to_owned();
+    let (live_url, _heard) = live(vec![vec![SNAPSHOT.to_owned(), omitted, frame(&event(1))]]).await;
     let (api_url, _) = api(live_url).await;
     let mut command = Listening::start(&api_url, &[]);
     command.says("listening to").await;
+    let said = command.says("too large for the connection").await;
+    assert!(
+        said.ends_with("hookline event show demo.myshopify.com evt_01M8KC7FD03QH5TX988ZJ0TNS4"),
+        "{said}"
+    );
     let line = command.prints().await;
     assert!(line.contains("custom.noted ") && line.ends_with(" note 1"), "{line}");
     assert_eq!(command.interrupt().await, (Some(0), "· 1 event".to_owned()));

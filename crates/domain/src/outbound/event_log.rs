@@ -2,8 +2,9 @@
 
 use std::{fmt, future::Future, str::FromStr};
 
-use hookline_events::{EventId, EventType};
+use hookline_events::{Cause, EventId, EventType};
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::kernel::{
     ids::{DeliveryId, StoreKey},
@@ -35,6 +36,25 @@ pub struct KeptEvent {
     pub bus: BusVerdict,
     /// Reason why the bus has not accepted it at the last attempt: the class of the failure and the bus's own code.
     pub bus_error: Option<String>,
+}
+
+/// Parts of a kept event that its payload has and its record does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Origin {
+    /// Groups of fields that differ from what the last event of the subject said; `None` if there was none, or if the event
+    /// is not about a state.
+    pub changed: Option<Vec<String>>,
+    /// Webhook that brought it; `None` if it was published by hand.
+    pub cause: Option<Cause>,
+}
+
+impl KeptEvent {
+    /// Reads the rest of the record from the payload: also of an event of a later version of the schema, of which nothing else
+    /// is read.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        serde_json::from_str(&self.json).unwrap_or_default()
+    }
 }
 
 /// Subject of an event, written `kind#id`, as in `product#788032119674292922`.

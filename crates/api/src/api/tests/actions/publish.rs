@@ -81,7 +81,7 @@ async fn subject_session_and_own_store_are_taken_from_the_body() {
 async fn malformed_event_is_refused_and_nothing_is_sent() {
     let fixture = fixture_with(true).await;
     let large = |length: usize| json!({"x": "a".repeat(length)});
-    let refused: [(&str, String); 9] = [
+    let refused: [(&str, String); 10] = [
         (
             "another store",
             body(|body| body["store"] = json!({"source": "shopify", "id": "other.myshopify.com"})),
@@ -95,6 +95,7 @@ async fn malformed_event_is_refused_and_nothing_is_sent() {
         ("the body is longer", body(|body| body["data"] = large(256 * 1024))),
         ("idempotency key", body(|body| body["idempotency_key"] = json!(""))),
         ("session id", body(|body| body["session_id"] = json!("a\nb"))),
+        ("session id", body(|body| body["session_id"] = json!("s".repeat(129)))),
         ("the body must be", body(|body| body["data"] = json!([]))),
         ("the body must be", body(|body| body["extra"] = json!(1))),
     ];

@@ -4,7 +4,7 @@ use hookline_domain::{
     memory,
     outbound::{BusVerdict, EventLog, KeptEvent, SubjectKey},
 };
-use hookline_events::Cause;
+use hookline_events::{Cause, Event};
 
 use super::*;
 
@@ -141,6 +141,30 @@ async fn details_have_payload_targets_and_cause() {
     let unknown = kept(9, "custom.noted", "a").id;
     assert_eq!(details(unknown.as_str()).await.0, 404);
     assert_eq!(details("evt_1").await.0, 400);
+}
+
+#[tokio::test]
+async fn event_of_a_later_version_is_listed_and_shown_as_it_was_sent() {
+    let fixture = demo_fixture().await;
+    let mut later = kept(1, "custom.noted", "a");
+    later.json = later.json.replace(r#""version":1,"#, r#""version":2,"#);
+    assert!(Event::read(later.json.as_bytes()).is_err());
+    fixture.events.keep(std::slice::from_ref(&later)).await;
+    let (_, page) = listed(&fixture, &[]).await;
+    let summary = &page["events"][0];
+    assert_eq!(
+        (&summary["changed"], &summary["cause"]["delivery_id"]),
+        (&json!(["inventory"]), &json!("a"))
+    );
+    let path = [("store", STORE), ("id", later.id.as_str())];
+    let response = fixture
+        .api
+        .answer(request_for(DETAILS, &path, &[], "", Some(&viewer_of_all())))
+        .await;
+    assert_eq!(
+        value(&response)["payload"],
+        serde_json::from_str::<Value>(&later.json).unwrap()
+    );
 }
 
 #[tokio::test]
