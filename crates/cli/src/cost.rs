@@ -16,6 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   hookline cost --events 1e6 --size 4k
   hookline cost --events 5e7 --variants 40 --batch 3 --architecture arm64
+  hookline cost --events 1e6 --size 4k --batch 10 --published 1e6 --bus
   hookline cost --events 1e6 --size 4k --measured target/bench.json --json";
 
 /// Arguments of `hookline cost`.
@@ -40,6 +41,12 @@ pub struct CostArgs {
     /// Browsers that have the panel open all the time.
     #[arg(long, value_name = "N", default_value_t = 0)]
     watchers: u32,
+    /// Events published for listeners: about one for each webhook of a store that somebody listens to.
+    #[arg(long, value_name = "N")]
+    published: Option<Count>,
+    /// The stack has an event bus (`EventBusArn`), which gets each published event.
+    #[arg(long)]
+    bus: bool,
     /// Processor architecture of the functions.
     #[arg(long, value_enum, default_value_t = Architecture::X86_64)]
     architecture: Architecture,
@@ -114,6 +121,8 @@ impl CostArgs {
                 Architecture::Arm64 => prices::LAMBDA_ARM64,
             },
             watchers: self.watchers.into(),
+            published: self.published.map_or(Decimal::ZERO, |count| count.0),
+            has_bus: self.bus,
         }
     }
 }
@@ -139,16 +148,22 @@ fn as_json(load: &Load, measured: &Measured, lines: &[BillLine]) -> serde_json::
         hookline_cost::total(lines, hookline_cost::is_delivery_path),
         hookline_cost::total(lines, |_| true),
     );
+    let published = hookline_cost::total(lines, |stage| stage == Stage::Publishing);
+    let published = (!load.published.is_zero()).then(|| per_million(published, load.published));
     let rounded = lines.iter().map(|line| BillLine {
         quantity: line.quantity.round_dp(2).normalize(),
         usd: line.usd.round_dp(6).normalize(),
         ..line.clone()
     });
     json!({
-        "events": load.events, "size": load.size, "batch": load.batch, "measured": measured.date,
+        "events": load.events, "published": load.published, "size": load.size, "batch": load.batch, "measured": measured.date,
         "prices": prices::DATE, "region": "us-east-1", "lines": rounded.collect::<Vec<_>>(),
         "usd": {"receive_to_index": money(delivery_path), "all": money(all)},
-        "usd_per_million": {"receive_to_index": money(per_million(delivery_path, load)), "all": money(per_million(all, load))},
+        "usd_per_million": {
+            "receive_to_index": money(per_million(delivery_path, load.events)),
+            "all": money(per_million(all, load.events)),
+            "published": published.map(money),
+        },
         "fixed_a_month": hookline_cost::fixed(),
         "hosted": hookline_cost::offers(load.events),
     })
@@ -161,14 +176,14 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
         stages.entry(line.stage).or_default().push(line);
     }
     let mut table = table(&["stage", "of what", "$", "$ per million"]);
-    let mut add = |name: &str, services: &str, usd| {
-        table.add_row([name, services, &money(usd), &money(per_million(usd, load))]);
+    let mut add = |name: &str, services: &str, usd, count| {
+        table.add_row([name, services, &money(usd), &money(per_million(usd, count))]);
     };
     let mut on_path = true;
     for (stage, lines) in stages {
         if on_path && !hookline_cost::is_delivery_path(stage) {
             on_path = false;
-            add("", "from sender to index", delivery_path);
+            add("", "from sender to index", delivery_path, load.events);
         }
         let services: Vec<_> = lines
             .iter()
@@ -178,9 +193,14 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
             stage.name(),
             &services.join(", "),
             lines.iter().map(|line| line.usd).sum(),
+            if is_publishing(stage) {
+                load.published
+            } else {
+                load.events
+            },
         );
     }
-    add("", "all", hookline_cost::total(lines, |_| true));
+    add("", "all", hookline_cost::total(lines, |_| true), load.events);
     let mut monthly = self::table(&["fixed, at any load", "", "$ a month"]);
     for fixed in hookline_cost::fixed() {
         let range = if fixed.from == fixed.to {
@@ -206,7 +226,8 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
     format!(
         "{} events of {} bytes, {} per batch\n\n{}\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer \
          and storage; most are second-hand, with sources in --json.\nCalls and times measured on {}; \
-         platform logs and the panel's pushes are assumed, not measured.\nHosted gateways receive, queue and \
+         platform logs, the panel's pushes and the \
+         processor time of events for listeners are assumed, not measured.\nHosted gateways receive, queue and \
          deliver; they keep no index. Their prices are transcripts of their pages.",
         quantity(load.events),
         load.size,
@@ -219,8 +240,13 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
     )
 }
 
-fn per_million(usd: Decimal, load: &Load) -> Decimal {
-    usd * dec!(1_000_000) / load.events
+/// Returns true for a stage whose price is that of a million published events, not of a million webhooks.
+fn is_publishing(stage: Stage) -> bool {
+    matches!(stage, Stage::Publishing | Stage::EventBus)
+}
+
+fn per_million(usd: Decimal, count: Decimal) -> Decimal {
+    usd * dec!(1_000_000) / count
 }
 
 /// Dollars to the cent; below one dollar, to a hundredth of a cent.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::{
     measured::{Measured, Work},
     prices::{self, Price},
+    publishing,
 };
 
 /// Load that is billed.
@@ -25,10 +26,14 @@ pub struct Load {
     pub memory: Price,
     /// Browsers that have the store's panel open all the time.
     pub watchers: Decimal,
+    /// Events published for listeners, in the same batches; zero if nobody listens.
+    pub published: Decimal,
+    /// True if the stack has an event bus, which gets each published event.
+    pub has_bus: bool,
 }
 
 impl Default for Load {
-    /// A million events of 4 KiB in batches of ten, without watchers, with calls of 4 ms, on x86-64: the same as
+    /// A million events of 4 KiB in batches of ten, without watchers and listeners, with calls of 4 ms, on x86-64: the same as
     /// `hookline cost --size 4k --batch 10`.
     fn default() -> Self {
         Self {
@@ -39,6 +44,8 @@ impl Default for Load {
             call_ms: dec!(4),
             memory: prices::LAMBDA_X86_64,
             watchers: Decimal::ZERO,
+            published: Decimal::ZERO,
+            has_bus: false,
         }
     }
 }
@@ -64,6 +71,10 @@ pub enum Stage {
     /// Refetching products with over 100 variants from the store.
     #[serde(rename = "ask")]
     Refetch,
+    /// Committing events for listeners, and keeping them. The function's processor time is assumed, not measured.
+    Publishing,
+    /// Posting events to the event bus.
+    EventBus,
     /// Pushing to watchers. Assumed, not measured.
     Live,
     /// Logs and traces.
@@ -83,6 +94,8 @@ impl Stage {
             Self::Fence => "version fence",
             Self::Status => "status",
             Self::Refetch => "refetching from the store",
+            Self::Publishing => "events for listeners",
+            Self::EventBus => "event bus",
             Self::Live => "live panel (assumed)",
             Self::Telemetry => "logs and traces",
         }
@@ -106,7 +119,7 @@ pub struct BillLine {
 
 /// Memory (MB) of the functions, as in template.yaml.
 const RECEIVER_MB: Decimal = dec!(256);
-const CONSUMER_MB: Decimal = dec!(512);
+pub(crate) const CONSUMER_MB: Decimal = dec!(512);
 const PUSH_MB: Decimal = dec!(512);
 
 /// MB of memory that come with one processor
@@ -115,7 +128,7 @@ const MB_PER_PROCESSOR: Decimal = dec!(1769);
 
 /// Maximum size of one billed request to each, in bytes.
 const GATEWAY_REQUEST_BYTES: Decimal = dec!(524_288);
-const QUEUE_REQUEST_BYTES: Decimal = dec!(65_536);
+pub(crate) const QUEUE_REQUEST_BYTES: Decimal = dec!(65_536);
 
 /// Least compression of a message over 64 KiB (docs/adr/0008-large-bodies-go-through-s3.md).
 const COMPRESSION_RATIO: Decimal = dec!(4.5);
@@ -133,11 +146,11 @@ const ITEM_PER_DELIVERY_KB: Decimal = dec!(0.12);
 const MAX_WEBHOOK_VARIANTS: Decimal = dec!(100);
 
 /// Bytes of an invocation's platform log lines (`platform.start`, `platform.report`). Assumed.
-const PLATFORM_LOG_BYTES: Decimal = dec!(650);
+pub(crate) const PLATFORM_LOG_BYTES: Decimal = dec!(650);
 
 /// Invocations per trace, beyond the first in each second
 /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-sampling>).
-const INVOCATIONS_PER_TRACE: Decimal = dec!(20);
+pub(crate) const INVOCATIONS_PER_TRACE: Decimal = dec!(20);
 
 /// Returns the lines, in the order in which an event passes the stages.
 pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
@@ -185,6 +198,9 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
         bill.invocations(Stage::Refetch, events, &measured.consumer(dec!(1)), CONSUMER_MB, load);
         bill.add(Stage::Refetch, prices::WRITES, events * SMALL_ITEM_KB);
     }
+    if load.published > Decimal::ZERO {
+        publishing::add(&mut bill, load, &consumer);
+    }
     if load.watchers > Decimal::ZERO {
         // Each write of a store's status is one record of the stream: one write, one query of watchers, one push per
         // watcher.
@@ -216,16 +232,19 @@ pub fn total(lines: &[BillLine], of: impl Fn(Stage) -> bool) -> Decimal {
     lines.iter().filter(|line| of(line.stage)).map(|line| line.usd).sum()
 }
 
-/// Returns true if a stage is on the path from sender to index: all but the panel and telemetry.
+/// Returns true if a stage is on the path from sender to index: all but events for listeners, the panel and telemetry.
 pub fn is_delivery_path(stage: Stage) -> bool {
-    !matches!(stage, Stage::Live | Stage::Telemetry)
+    !matches!(
+        stage,
+        Stage::Publishing | Stage::EventBus | Stage::Live | Stage::Telemetry
+    )
 }
 
-struct Bill(Vec<BillLine>);
+pub(crate) struct Bill(Vec<BillLine>);
 
 impl Bill {
     /// Adds a line, unless the quantity is zero.
-    fn add(&mut self, stage: Stage, price: Price, quantity: Decimal) {
+    pub(crate) fn add(&mut self, stage: Stage, price: Price, quantity: Decimal) {
         if quantity > Decimal::ZERO {
             self.0.push(BillLine {
                 stage,
@@ -237,9 +256,14 @@ impl Bill {
         }
     }
 
-    fn invocations(&mut self, stage: Stage, count: Decimal, work: &Work, memory_mb: Decimal, load: &Load) {
+    pub(crate) fn invocations(&mut self, stage: Stage, count: Decimal, work: &Work, memory_mb: Decimal, load: &Load) {
         self.add(stage, prices::LAMBDA_REQUESTS, count);
-        let seconds = count * billed_ms(work, memory_mb, load.call_ms) / dec!(1000);
+        self.time(stage, count, billed_ms(work, memory_mb, load.call_ms), memory_mb, load);
+    }
+
+    /// Adds memory over time of this many invocations.
+    pub(crate) fn time(&mut self, stage: Stage, count: Decimal, ms: Decimal, memory_mb: Decimal, load: &Load) {
+        let seconds = count * ms / dec!(1000);
         self.add(stage, load.memory, seconds * memory_mb / dec!(1024));
     }
 }
@@ -252,7 +276,7 @@ pub fn billed_ms(work: &Work, memory_mb: Decimal, call_ms: Decimal) -> Decimal {
 }
 
 /// Rounds up to a whole number, at least one.
-fn round_up(quantity: Decimal) -> Decimal {
+pub(crate) fn round_up(quantity: Decimal) -> Decimal {
     quantity
         .round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity)
         .max(Decimal::ONE)
@@ -397,6 +421,7 @@ mod tests {
         assert_eq!(of("ReceiverMemory", "Default"), RECEIVER_MB);
         assert_eq!(of("ReindexFunction", "MemorySize"), CONSUMER_MB);
         assert_eq!(of("LivePushFunction", "MemorySize"), PUSH_MB);
+        assert_eq!(of("FanOutFunction", "MemorySize"), publishing::FAN_OUT_MB);
         assert_eq!(of("ReindexEventSource", "BatchSize"), Load::default().batch);
         assert_eq!(
             of("ReindexEventSource", "MaximumBatchingWindowInSeconds"),

@@ -6,6 +6,7 @@ mod fixed;
 mod hosted;
 mod measured;
 pub mod prices;
+mod publishing;
 
 pub use self::{
     bill::{BillLine, Load, Stage, is_delivery_path, lines, total},

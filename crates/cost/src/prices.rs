@@ -40,6 +40,7 @@ impl Price {
 const LAMBDA: &str = "https://cloudchipr.com/blog/aws-lambda-pricing (second-hand)";
 const DYNAMODB: &str = "https://airbyte.com/data-engineering-resources/dynamodb-pricing (second-hand)";
 const SQS: &str = "https://cloudburn.io/blog/amazon-sqs-pricing (second-hand)";
+const EVENTBRIDGE: &str = "https://cloudburn.io/blog/amazon-eventbridge-pricing (second-hand, read 2026-11-30)";
 const GATEWAY: &str = "https://aws.amazon.com/api-gateway/pricing/ (its worked examples, read 2026-09-20)";
 
 /// Requests to an HTTP API up to [`HTTP_API_FIRST`] a month, each of up to 512 KB.
@@ -73,6 +74,8 @@ pub const READS: Price = Price::per_million(dec!(0.125), "read units", DYNAMODB)
 /// Requests to a standard queue with message groups (a fair queue: 0.40 and 0.10), each of up to 64 KB. AWS does not
 /// publish whether the 0.10 applies to all requests or only to sends; here it applies to all.
 pub const FAIR_QUEUE: Price = Price::per_million(dec!(0.50), "requests", SQS);
+/// Events of one's own that an event bus accepts, each of up to 64 KB. Rules and targets in the same account cost nothing.
+pub const EVENT_BUS: Price = Price::per_million(dec!(1.00), "events", EVENTBRIDGE);
 /// Ingestion of log lines.
 pub const LOGS: Price = Price {
     usd: dec!(0.50),

@@ -216,3 +216,6 @@ pub fn read(item: &Item) -> Result<KeptEvent, MalformedError> {
         bus_error: item.find_text("bus_error").map(str::to_owned),
     })
 }
+
+#[cfg(test)]
+mod tests;
