@@ -46,14 +46,16 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
-    # Without an event bus, nothing waits in the fan-out queue.
-    fan_out = int(plan.parameters["FanOutConcurrency"]) if plan.parameters["EventBusArn"] else 0
+    # Without an event bus, events wait in the fan-out queue only while somebody runs `hookline listen`.
+    fan_out = int(plan.parameters["FanOutConcurrency"])
+    always, sometimes = (fan_out, 0) if plan.parameters["EventBusArn"] else (0, fan_out)
     count = receivers(plan.parameters)
     reserved = count * int(plan.parameters["ReceiverReservedConcurrency"])
     # Concurrency that this stack has already reserved is available to it.
     free = unreserved + receivers(plan.before) * int(plan.before.get("ReceiverReservedConcurrency", 0))
-    taken = reindex + sync + fan_out + STREAMS
+    taken = reindex + sync + always + STREAMS
     remaining = free - taken
+    listening = f", and {max(remaining - sometimes, 0)} while `hookline listen` runs" if sometimes else ""
     here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
     more = "ask AWS for more (Service Quotas, Lambda, Concurrent executions)"
     if reserved and free - reserved < UNRESERVED:
@@ -73,11 +75,11 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
                 f"SyncConcurrency ({sync}) with MORE=, or {more}"
             ),
         )
-    elif not reserved and remaining < COMFORTABLE:
+    elif not reserved and remaining - sometimes < COMFORTABLE:
         yield (
             "WARN",
-            f"{here}; {remaining} are left for receivers and the panel when all queues are busy: enough to begin with; "
-            f"later {more}",
+            f"{here}; {remaining} are left for receivers and the panel when all queues are busy{listening}: enough to "
+            f"begin with; later {more}",
         )
     if reindex < FAIR:
         yield (

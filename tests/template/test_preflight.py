@@ -55,6 +55,9 @@ def plan(more: str = "", before: dict[str, str] | None = None, **changes: str) -
     return plan_for("hookline", REGION, REQUIRED_PARAMETERS | changes | {"MORE": more}, before or {})
 
 
+BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/listeners"
+
+
 def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
     """An account of so much concurrency."""
     counts = {"ConcurrentExecutions": account, "UnreservedConcurrentExecutions": unreserved or account}
@@ -72,7 +75,7 @@ def limits(account: int, unreserved: int | None = None) -> Callable[[str], Any]:
         (50, "ReindexConcurrency=10", {}, []),
         (1000, "ReindexConcurrency=2", {}, ["WARN"]),
         # With an event bus, fan-out runs beside them.
-        (10, "EventBusArn=arn:aws:events:eu-west-1:123456789012:event-bus/listeners", {}, ["STOP"]),
+        (10, f"EventBusArn={BUS}", {}, ["STOP"]),
         # Current parameters of the stack apply unless new ones are given.
         (10, "", {"ReindexConcurrency": "10"}, ["STOP"]),
         (10, "ReindexConcurrency=4", {"ReindexConcurrency": "10"}, ["WARN"]),
@@ -88,6 +91,21 @@ def test_receivers_are_not_starved_by_consumers(
     found = list(preflight_account.concurrency(plan(more, before), limits(account)("lambda")))
     assert [weight for weight, _ in found] == expected
     assert all(str(account) in text or "ReindexConcurrency" in text for _, text in found)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("", "12 are left for receivers and the panel when all queues are busy, and 2 while `hookline listen` runs:"),
+        (f"EventBusArn={BUS}", "2 are left for receivers and the panel when all queues are busy:"),
+    ],
+)
+def test_fan_out_runs_always_with_a_bus_and_else_while_somebody_listens(more: str, words: str) -> None:
+    """A listener of one store fills the fan-out queue without a bus, too."""
+    parameters = f"FanOutConcurrency=10 {more}".strip()
+    [(weight, text)] = preflight_account.concurrency(plan(parameters), limits(20)("lambda"))
+    assert weight == "WARN"
+    assert words in text
 
 
 def test_concurrency_reserved_by_the_stack_itself_counts_as_free() -> None:
