@@ -15,7 +15,7 @@
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
     kernel::{compression, ids::StoreKey},
-    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypeFilter},
+    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypePattern},
 };
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
@@ -137,12 +137,13 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
     ]);
     let mut list_names = Names::new();
     let mut conditions = Vec::new();
-    if let Some(kind) = &filter.kind {
+    let kind = match &filter.kind {
+        None | Some(TypePattern::All) => None,
+        Some(TypePattern::One(kind)) => Some(("#type = :type", kind.as_str())),
+        Some(TypePattern::Family(beginning)) => Some(("begins_with(#type, :type)", beginning.as_str())),
+    };
+    if let Some((condition, text)) = kind {
         list_names.extend(names([("#type", "type")]));
-        let (condition, text) = match kind {
-            TypeFilter::One(kind) => ("#type = :type", kind.as_str()),
-            TypeFilter::Family(beginning) => ("begins_with(#type, :type)", beginning.as_str()),
-        };
         conditions.push(condition);
         values.push(":type", Value::text(text));
     }

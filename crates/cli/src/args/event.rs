@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use hookline_domain::{
     kernel::ids::DeliveryId,
-    outbound::{SubjectKey, TypeFilter},
+    outbound::{SubjectKey, TypePattern},
 };
 use hookline_events::EventId;
 
@@ -35,7 +35,7 @@ pub struct ListEventsArgs {
     pub store: StoreArg,
     /// Only of this type, or of all types that begin alike: `product.*`.
     #[arg(long, value_name = "TYPE")]
-    pub r#type: Option<TypeFilter>,
+    pub r#type: Option<TypePattern>,
     /// Only about this thing, as in `product#788032119674292922`.
     #[arg(long, value_name = "KIND#ID")]
     pub subject: Option<SubjectKey>,

@@ -6,6 +6,7 @@ use hookline_events::{Cause, EventId, EventType};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::TypePattern;
 use crate::kernel::{
     ids::{DeliveryId, StoreKey},
     port::PortError,
@@ -91,51 +92,6 @@ impl FromStr for SubjectKey {
     }
 }
 
-/// Types of events: one, or all that begin alike, written `product.*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TypeFilter {
-    /// This type.
-    One(EventType),
-    /// All types that begin with this text, which ends with a dot.
-    Family(String),
-}
-
-/// A text that selects no type of events.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} selects no event type: give one of GET /api/event-types, or the beginning of some, as in product.*")]
-pub struct ParseTypeFilterError(String);
-
-impl TypeFilter {
-    /// Returns true if it selects this type.
-    #[must_use]
-    pub fn selects(&self, kind: &EventType) -> bool {
-        match self {
-            Self::One(one) => one == kind,
-            Self::Family(beginning) => kind.as_str().starts_with(beginning),
-        }
-    }
-}
-
-impl FromStr for TypeFilter {
-    type Err = ParseTypeFilterError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(one) = text.parse() {
-            return Ok(Self::One(one));
-        }
-        let beginning = text.strip_suffix('*').filter(|beginning| beginning.ends_with('.'));
-        let is_family = |beginning: &&str| {
-            let known = EventType::ALL.iter().any(|kind| kind.as_str().starts_with(beginning));
-            // Of the operator's own types, any beginning may exist.
-            known || format!("{beginning}x").parse::<EventType>().is_ok()
-        };
-        match beginning.filter(is_family) {
-            Some(beginning) => Ok(Self::Family(beginning.to_owned())),
-            None => Err(ParseTypeFilterError(text.to_owned())),
-        }
-    }
-}
-
 /// Outcome of an event at the event bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BusVerdict {
@@ -208,7 +164,7 @@ pub trait EventLog: Send + Sync {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// Events of these types only.
-    pub kind: Option<TypeFilter>,
+    pub kind: Option<TypePattern>,
     /// Events of this subject only.
     pub subject: Option<SubjectKey>,
     /// Events that this delivery caused only.
@@ -223,7 +179,7 @@ impl EventFilter {
     /// Returns true if it selects this event.
     #[must_use]
     pub fn selects(&self, event: &KeptEvent) -> bool {
-        self.kind.as_ref().is_none_or(|kind| kind.selects(&event.kind))
+        self.kind.as_ref().is_none_or(|kind| kind.selects(event.kind.as_str()))
             && (self.cause.is_none() || self.cause == event.cause)
             && self.subject.as_ref().is_none_or(|subject| *subject == event.subject)
             && self.from.is_none_or(|from| event.id >= EventId::first_of(from))
@@ -254,36 +210,4 @@ pub trait EventRecords: Send + Sync {
         filter: &EventFilter,
         limit: usize,
     ) -> impl Future<Output = Result<EventPage, PortError>> + Send;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn type_filter_selects_one_type_or_all_that_begin_alike() {
-        let filter = |text: &str| text.parse::<TypeFilter>().unwrap();
-        let selected = |text: &str| {
-            let filter = filter(text);
-            EventType::ALL.iter().filter(|kind| filter.selects(kind)).count()
-        };
-        assert_eq!((selected("product.created"), selected("product.*")), (1, 3));
-        let own = EventType::Custom("custom.stock.low".to_owned());
-        for text in ["custom.*", "custom.stock.*", "custom.stock.low"] {
-            assert!(filter(text).selects(&own), "{text}");
-        }
-        assert!(!filter("custom.stock.high").selects(&own));
-        for text in [
-            "",
-            "*",
-            ".*",
-            "prod*",
-            "product*",
-            "product.",
-            "custom.A.*",
-            "weather.*",
-        ] {
-            assert!(text.parse::<TypeFilter>().is_err(), "{text}");
-        }
-    }
 }

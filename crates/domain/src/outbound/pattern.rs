@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use hookline_events::{EventType, Resource};
 
 /// Beginning of the types of the operator's own.
-const CUSTOM: &str = "custom";
+const CUSTOM: &str = "custom.";
 
-/// Types of events that a listener asks for.
+/// Types of events that a listener or a reader asks for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TypePattern {
     /// All types, written `*`.
     All,
-    /// All types with this beginning, written `product.*`.
+    /// All types that begin with this text, which ends with a dot; written `product.*`, or `custom.stock.*`.
     Family(String),
     /// One type.
     One(EventType),
@@ -29,7 +29,7 @@ impl TypePattern {
     pub fn selects(&self, kind: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Family(family) => family_of(kind) == family,
+            Self::Family(beginning) => kind.starts_with(beginning),
             Self::One(one) => one.as_str() == kind,
         }
     }
@@ -40,7 +40,7 @@ impl TypePattern {
         match self {
             Self::All => Resource::ALL.into_iter().collect(),
             Self::One(one) => BTreeSet::from([one.resource()]),
-            Self::Family(family) if family == CUSTOM => BTreeSet::from([Resource::Custom]),
+            Self::Family(beginning) if beginning.starts_with(CUSTOM) => BTreeSet::from([Resource::Custom]),
             Self::Family(_) => {
                 let selected = EventType::ALL.iter().filter(|kind| self.selects(kind.as_str()));
                 selected.map(EventType::resource).collect()
@@ -56,15 +56,18 @@ impl FromStr for TypePattern {
         if text == "*" {
             return Ok(Self::All);
         }
-        let Some(family) = text.strip_suffix(".*") else {
-            let one = text.parse().map_err(|_| ParsePatternError(text.to_owned()))?;
+        if let Ok(one) = text.parse() {
             return Ok(Self::One(one));
+        }
+        let beginning = text.strip_suffix('*').filter(|beginning| beginning.ends_with('.'));
+        let is_family = |beginning: &&str| {
+            let is_known = EventType::ALL.iter().any(|kind| kind.as_str().starts_with(beginning));
+            // Of the operator's own types, any beginning may exist.
+            is_known || format!("{beginning}x").parse::<EventType>().is_ok()
         };
-        let is_known = family == CUSTOM || EventType::ALL.iter().any(|kind| family_of(kind.as_str()) == family);
-        if is_known {
-            Ok(Self::Family(family.to_owned()))
-        } else {
-            Err(ParsePatternError(text.to_owned()))
+        match beginning.filter(is_family) {
+            Some(beginning) => Ok(Self::Family(beginning.to_owned())),
+            None => Err(ParsePatternError(text.to_owned())),
         }
     }
 }
@@ -73,14 +76,10 @@ impl fmt::Display for TypePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("*"),
-            Self::Family(family) => write!(f, "{family}.*"),
+            Self::Family(beginning) => write!(f, "{beginning}*"),
             Self::One(one) => one.fmt(f),
         }
     }
-}
-
-fn family_of(kind: &str) -> &str {
-    kind.split_once('.').map_or(kind, |(family, _)| family)
 }
 
 #[cfg(test)]
@@ -102,9 +101,15 @@ mod tests {
             (
                 "product.*",
                 vec!["product.updated", "product.restored"],
-                vec!["inventory.updated", "products.a"],
+                vec!["inventory.updated", "products.a", "product"],
             ),
             ("custom.*", vec!["custom.noted", "custom.a.b"], vec!["customer.created"]),
+            (
+                "custom.stock.*",
+                vec!["custom.stock.low", "custom.stock.a.b"],
+                vec!["custom.stock", "custom.stocks.low"],
+            ),
+            ("custom.stock.low", vec!["custom.stock.low"], vec!["custom.stock.high"]),
             ("*", vec!["product.updated", "something.new"], vec![]),
         ] {
             let pattern = pattern(text);
@@ -115,13 +120,27 @@ mod tests {
     }
 
     #[test]
+    fn known_types_of_a_pattern_are_counted() {
+        let selected = |text: &str| {
+            let pattern = pattern(text);
+            let kinds = EventType::ALL.iter();
+            kinds.filter(|kind| pattern.selects(kind.as_str())).count()
+        };
+        assert_eq!((selected("product.created"), selected("product.*")), (1, 3));
+        assert_eq!(selected("*"), EventType::ALL.len());
+    }
+
+    #[test]
     fn pattern_names_the_things_that_its_events_are_about() {
         assert_eq!(pattern("inventory.*").resources(), [Resource::Product].into());
         assert_eq!(pattern("order.created").resources(), [Resource::Order].into());
-        assert_eq!(pattern("custom.*").resources(), [Resource::Custom].into());
+        for own in ["custom.*", "custom.stock.*", "custom.stock.low"] {
+            assert_eq!(pattern(own).resources(), [Resource::Custom].into(), "{own}");
+        }
         assert_eq!(pattern("*").resources().len(), Resource::ALL.len());
         for kind in EventType::ALL {
-            let family = pattern(&format!("{}.*", family_of(kind.as_str())));
+            let (family, _) = kind.as_str().split_once('.').unwrap();
+            let family = pattern(&format!("{family}.*"));
             assert!(family.resources().contains(&kind.resource()), "{family}");
         }
     }
@@ -130,12 +149,18 @@ mod tests {
     fn pattern_that_can_select_nothing_is_refused() {
         for text in [
             "",
+            "prod*",
             "prodct.*",
             "product",
+            "product*",
+            "product.",
             ".*",
             "product.updatd",
             "order.*.*",
             "*.created",
+            "custom.A.*",
+            "custom.stock*",
+            "weather.*",
         ] {
             assert_eq!(text.parse::<TypePattern>(), Err(ParsePatternError(text.to_owned())));
         }

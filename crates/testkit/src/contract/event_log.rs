@@ -3,7 +3,7 @@
 use hookline_domain::{
     kernel::{erase::Erase, ids::StoreKey},
     memory,
-    outbound::{BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled, TypeFilter},
+    outbound::{BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled, TypePattern},
 };
 use hookline_events::{EventType, Subject};
 use jiff::{SignedDuration, Timestamp};
@@ -271,7 +271,7 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
     }
     keep(log, &events).await;
     events.reverse();
-    let kind = Some(TypeFilter::One(EventType::INVENTORY_UPDATED));
+    let kind = Some(TypePattern::One(EventType::INVENTORY_UPDATED));
     let cause = events[0].cause.clone();
     let subject = Some(events[0].subject.clone());
     let from = Some(events[10].at);
@@ -297,6 +297,13 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
         if expected.len() > 2 {
             assert_eq!(list(log, &rest, 100).await.events, expected[2..]);
         }
+    }
+    for (pattern, count) in [("*", 40), ("inventory.*", 20), ("custom.noted.*", 0)] {
+        let filter = EventFilter {
+            kind: Some(pattern.parse().unwrap()),
+            ..EventFilter::default()
+        };
+        assert_eq!(list(log, &filter, 100).await.events.len(), count, "{pattern}");
     }
     let later = EventFilter {
         from: Some(noon() + SignedDuration::from_hours(1)),
