@@ -1,7 +1,6 @@
 """Checks the English of documents, doc comments, messages and the panel, as far as a program can. Part of `make check`.
 
-    python3 local/english.py             # figures, and each sentence to rewrite; ends with 1 if there is any
-    python3 local/english.py --files     # also the share of wh-openings of every file, worst first
+    python3 local/english.py             # each sentence to rewrite; ends with 1 if there is any
 
 Two rules, explained in CONTRIBUTING.md: doc comments begin with a noun or a verb, and no text contains a phrase of
 `PHRASES`. A script of our own and not Vale: the `vale` package on PyPI contains no program but downloads one from
@@ -18,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_WH_PERCENT = 8.0
-WORST_FILES = 10
 
 WH = re.compile(r"(what|where|which|whether|who|whose|whom|why|when|how)\b", re.IGNORECASE)
 
@@ -223,37 +220,10 @@ def hits(text: Text, allowed: Iterable[tuple[str, str]] = ()) -> Iterator[str]:
             yield f"{text.path}:{line}: {' '.join(match[0].split())}: {hint}"
 
 
-@dataclass
-class Share:
-    """Wh-openings of the doc comments of a language, by file."""
-
-    language: str
-    by_file: dict[str, tuple[int, int]]
-
-    @property
-    def counted(self) -> tuple[int, int]:
-        """Number of wh-openings, and of all doc comments."""
-        return sum(wh for wh, _ in self.by_file.values()), sum(total for _, total in self.by_file.values())
-
-    @property
-    def percent(self) -> float:
-        """Share of wh-openings."""
-        wh, total = self.counted
-        return 100 * wh / total if total else 0.0
-
-    def worst(self) -> list[str]:
-        """A line for each file with a wh-opening, those with most first."""
-        files = sorted(self.by_file.items(), key=lambda item: (-item[1][0], item[0]))
-        return [f"{path}: {wh} of {total}" for path, (wh, total) in files if wh]
-
-
-def share(language: str, docs: Iterable[Text]) -> Share:
-    """Counts doc comments by file."""
-    by_file: dict[str, tuple[int, int]] = {}
-    for text in docs:
-        wh, total = by_file.get(text.path, (0, 0))
-        by_file[text.path] = (wh + is_wh(text), total + 1)
-    return Share(language, by_file)
+def opening(text: Text) -> str:
+    """The line about a doc comment with a wh-opening."""
+    beginning = " ".join(text.text.split())[:60]
+    return f"{text.path}:{text.line}: {beginning}: begin with a noun or a verb: `True if …`, `Outcome of …`"
 
 
 # The repository.
@@ -301,30 +271,19 @@ def other_texts() -> Iterator[Text]:
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", action="store_true", help="prints every file with a wh-opening")
-    arguments = parser.parse_args()
+    parser.parse_args()
     docs = doc_comments()
-    failed = False
-    for language, texts in docs.items():
-        counted = share(language, texts)
-        is_high = counted.percent > MAX_WH_PERCENT
-        wh, total = counted.counted
-        print(
-            f"{'✗' if is_high else '·'} english: {counted.percent:.1f} % of doc comments in {language} begin with a "
-            f"wh-word ({wh} of {total}; at most {MAX_WH_PERCENT:.0f} %)",
-            file=sys.stderr if is_high else sys.stdout,
-        )
-        if is_high or arguments.files:
-            for line in counted.worst()[: None if arguments.files else WORST_FILES]:
-                print(f"    {line}", file=sys.stderr)
-        failed |= is_high
-    texts = [text for texts in docs.values() for text in texts] + list(other_texts())
-    found = sorted({hit for text in texts for hit in hits(text, ALLOWED)})
-    for hit in found:
+    texts = [text for texts in docs.values() for text in texts]
+    found = {opening(text) for text in texts if is_wh(text)}
+    found |= {hit for text in [*texts, *other_texts()] for hit in hits(text, ALLOWED)}
+    for hit in sorted(found):
         print(f"✗ {hit}", file=sys.stderr)
     if found:
-        print(f"✗ english: {len(found)} phrases to rewrite (CONTRIBUTING.md, English)", file=sys.stderr)
-    return 1 if failed or found else 0
+        print(f"✗ english: {len(found)} sentences to rewrite (CONTRIBUTING.md, English)", file=sys.stderr)
+        return 1
+    counts = ", ".join(f"{len(texts):,} in {language}" for language, texts in docs.items())
+    print(f"· english: {counts}: no doc comment begins with a wh-word, and no text has a phrase to rewrite")
+    return 0
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -
 
 
 def of_families() -> Line:
-    """What receivers of every family of events add to the first line of the table."""
+    """Share of the first line of the table that receivers of every family of events add."""
     measured = json.loads(MEASURED.read_text())["receiver"]
     through, base = rates(families=True)["WebhooksApi"], rates()["WebhooksApi"]
     rate = sum(through.values()) - sum(base.values())

@@ -100,7 +100,7 @@ pub struct Subject {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "public")))]
 pub struct Previous {
-    /// Whether any variant could be bought; absent if unchanged or unknown.
+    /// True if any variant could be bought; absent if unchanged or unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
     /// Range of prices; absent if unchanged or unknown.

@@ -114,7 +114,7 @@ fn alternatives(schema: &Value) -> Vec<&Value> {
     }
 }
 
-/// Whether a resolved schema allows null.
+/// Returns true if a resolved schema allows null.
 fn allows_null(schema: &Value) -> bool {
     alternatives(schema).iter().any(|schema| match &schema["type"] {
         Value::Array(types) => types.contains(&json!("null")),

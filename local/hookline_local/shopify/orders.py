@@ -253,7 +253,7 @@ def update_fulfillment(shop: "Shop", arguments: Arguments) -> Any:
 
 
 def report(shop: "Shop", arguments: Arguments) -> Any:
-    """What a carrier reports of a fulfillment: `status`, as in `delivered`; `fulfillments/update`, too."""
+    """Report of a carrier about a fulfillment: `status`, as in `delivered`; `fulfillments/update`, too."""
     fulfillment, at = known(shop.fulfillments, arguments["fulfillment"], "fulfillment"), clock.now()
     identifier = shop.next_id()
     body = deepcopy(sample("fulfillment-events-create.json")) | {

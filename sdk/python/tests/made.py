@@ -86,7 +86,7 @@ def signed(body: bytes, id_: str = ID, secret: str = SECRET, timestamp: int = NO
 
 @dataclass
 class Log:
-    """What a handler's hooks and callbacks received."""
+    """Events and failures that a handler's hooks and callbacks received."""
 
     events: list[Any] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)

@@ -26,7 +26,7 @@ def port() -> int:
 
 @pytest.fixture
 def lines(port: int) -> Iterator[Iterator[str]]:
-    """What the example prints."""
+    """Lines that the example prints."""
     variables = VARIABLES | {"HOOKLINE_SECRET": SECRET, "PORT": str(port), "PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
         COMMAND, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -414,7 +414,7 @@ def test_failures_are_logged_by_default_without_secrets_and_contents(caplog: pyt
     ],
 )
 def test_wrong_setting_is_refused_without_showing_a_secret(options: dict[str, Any], message: str) -> None:
-    """When the handler is made, not when the first webhook comes."""
+    """Fails when the handler is made, not when the first webhook comes."""
     with pytest.raises(ValueError, match=message) as caught:
         create_webhook_handler(**options)
     assert "geheim" not in str(caught.value)

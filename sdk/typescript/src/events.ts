@@ -37,7 +37,7 @@ export interface CollectionData {
   id: string;
   /** URL of its image. */
   image?: string;
-  /** Whether shoppers can see it. */
+  /** Visibility to shoppers. */
   status: ProductStatus;
   /** Title. */
   title?: string;
@@ -160,7 +160,7 @@ export interface PaymentData {
 
 /** Former values, as the last event of the subject said. */
 export interface Previous {
-  /** Whether any variant could be bought; absent if unchanged or unknown. */
+  /** True if any variant could be bought; absent if unchanged or unknown. */
   available?: boolean;
   /** Range of prices; absent if unchanged or unknown. */
   price?: PriceRange;
@@ -186,7 +186,7 @@ export interface PrivacyData {
 
 /** State of a product. One that shoppers cannot see has an id and a status, and nothing else. */
 export interface ProductData {
-  /** Whether any variant can be bought now; absent if unknown. */
+  /** True if any variant can be bought now; absent if unknown. */
   available?: boolean;
   /** Path of the whole state in the API, if `truncated`. */
   data_url?: string;
@@ -202,7 +202,7 @@ export interface ProductData {
   price?: PriceRange;
   /** Category in the store's own words. */
   product_type?: string;
-  /** Whether shoppers can see it. */
+  /** Visibility to shoppers. */
   status: ProductStatus;
   /** Tags. */
   tags?: string[];
@@ -217,10 +217,10 @@ export interface ProductData {
 }
 
 /**
- * Whether shoppers can see a product.
+ * Visibility of a product or a collection to shoppers.
  *
- * - `active`: They can.
- * - `hidden`: They cannot: a draft, archived, or not published.
+ * - `active`: Shoppers can see it.
+ * - `hidden`: Shoppers cannot see it: a draft, archived, or not published.
  */
 export type ProductStatus = 'active' | 'hidden';
 
@@ -313,7 +313,7 @@ export interface Totals {
 
 /** State of a variant. */
 export interface VariantData {
-  /** Whether it can be bought now; absent if unknown. */
+  /** True if it can be bought now; absent if unknown. */
   available?: boolean;
   /** Vendor's id. */
   id: string;

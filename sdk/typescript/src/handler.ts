@@ -5,7 +5,7 @@ import { EVENT_TYPES, type Event, type EventType, VERSION } from './events.ts';
 import type { Seen } from './seen.ts';
 import { type ReadHeader, type Refusal, verifier } from './verify.ts';
 
-/** What a callback receives beside the event. */
+/** Second argument of a callback, beside the event. */
 export interface Context {
   /** The header `webhook-id`: the event's id, and the key under which `seen` remembers it. */
   readonly id: string;

@@ -79,7 +79,7 @@ export async function signedRequest(
   });
 }
 
-/** What a handler's hooks and callbacks received. */
+/** Events and failures that a handler's hooks and callbacks received. */
 export class Log {
   readonly events: { type: string; data: unknown }[] = [];
   readonly skipped: Skipped[] = [];

@@ -65,7 +65,7 @@ pub enum Bug {
     SilentBaseline,
     /// Those who listen at the first look at a store count, and not those at the second.
     ListenersOfTheFirstLook,
-    /// What was published before a break in listening counts after it.
+    /// State published before a break in listening counts after it.
     PublishedOfAnotherPeriod,
     /// An event's id is made of the second in which the state was signed and of its content.
     IdOfTheSignedSecond,

@@ -128,7 +128,7 @@ pub enum Response {
     Store(Box<Option<StoreRecord>>),
     /// Look at the store.
     Look(Box<Look>),
-    /// What the index did with each change.
+    /// Outcome of each change at the index.
     Applied(Vec<Taken>),
 }
 

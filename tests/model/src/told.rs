@@ -103,7 +103,7 @@ pub struct Follower {
     pub since: i64,
     /// Number of events that were sent before.
     pub joined: usize,
-    /// What the index held then: version, and the title unless the product is hidden or gone.
+    /// Content of the index then: version, and the title unless the product is hidden or gone.
     pub found: Option<(Version, Option<String>)>,
 }
 

@@ -29,7 +29,7 @@ TOPICS = (
 
 @pytest.fixture
 def sent(shop: Shopkeeper, receiver: Receiver) -> Any:
-    """What has been sent of each topic since the last call, in the order of sending within a topic."""
+    """Bodies sent of each topic since the last call, in the order of sending within a topic."""
     for topic in TOPICS:
         value = topic.replace("/", "_").upper()
         assert not data(shop, SUBSCRIBE, topic=value, hook={"uri": receiver.url})["webhookSubscriptionCreate"][
@@ -54,7 +54,7 @@ def shape(value: Any) -> Any:
 
 
 def fits(body: Any, pattern: Any) -> bool:
-    """Whether a body has the fields of a sample, where both have any."""
+    """Returns true if a body has the fields of a sample, where both have any."""
     if body is None or pattern is None:
         return True
     if isinstance(pattern, dict):

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct ProductData {
     /// Vendor's id.
     pub id: String,
-    /// Whether shoppers can see it.
+    /// Visibility to shoppers.
     pub status: ProductStatus,
     /// Title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct ProductData {
     /// URL of its first image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Whether any variant can be bought now; absent if unknown.
+    /// True if any variant can be bought now; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
     /// Range of the variants' prices; absent if none has a price.
@@ -48,14 +48,14 @@ pub struct ProductData {
     pub data_url: Option<String>,
 }
 
-/// Whether shoppers can see a product.
+/// Visibility of a product or a collection to shoppers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 pub enum ProductStatus {
-    /// They can.
+    /// Shoppers can see it.
     Active,
-    /// They cannot: a draft, archived, or not published.
+    /// Shoppers cannot see it: a draft, archived, or not published.
     Hidden,
 }
 
@@ -85,7 +85,7 @@ pub struct VariantData {
     /// Price, in the currency of the product's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Decimal>,
-    /// Whether it can be bought now; absent if unknown.
+    /// True if it can be bought now; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<bool>,
     /// Quantity in stock, which may be negative; absent if unknown or not counted.
@@ -100,7 +100,7 @@ pub struct VariantData {
 pub struct CollectionData {
     /// Vendor's id.
     pub id: String,
-    /// Whether shoppers can see it.
+    /// Visibility to shoppers.
     pub status: ProductStatus,
     /// Title.
     #[serde(default, skip_serializing_if = "Option::is_none")]

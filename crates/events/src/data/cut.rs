@@ -15,7 +15,7 @@ impl Data {
     /// then variants or lines from the end, then other texts. `url` is where the whole state can be read: `data_url` of
     /// products and collections, of which we have it.
     ///
-    /// What cannot be cut is returned as it is: see [`size`](Self::size). That is an id, or an operator's own event.
+    /// Returns data that cannot be cut, an id or an operator's own event, as it is: see [`size`](Self::size).
     #[must_use]
     pub fn cut(mut self, url: &str) -> Self {
         if self.size() <= MAX_DATA_BYTES {

@@ -96,7 +96,7 @@ fn folder() -> String {
     format!("released/{VERSION}")
 }
 
-/// What to do about a break.
+/// Advice for a break.
 const REMEDY: &str = "Subscribers rely on the released schemas. Keep these fields as they were and add optional ones \
     beside them, or add another version beside this one: see Versions in docs/events/README.md";
 

@@ -1,4 +1,4 @@
-"""What hooks receive: events without a callback, and failures."""
+"""Arguments of hooks: events without a callback, and failures."""
 
 import logging
 from collections.abc import Callable

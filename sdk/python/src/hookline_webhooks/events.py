@@ -49,7 +49,7 @@ class CollectionData(TypedDict):
     image: NotRequired[str]
     """URL of its image."""
     status: ProductStatus
-    """Whether shoppers can see it."""
+    """Visibility to shoppers."""
     title: NotRequired[str]
     """Title."""
     truncated: bool
@@ -171,7 +171,7 @@ class Previous(TypedDict):
     """Former values, as the last event of the subject said."""
 
     available: NotRequired[bool]
-    """Whether any variant could be bought; absent if unchanged or unknown."""
+    """True if any variant could be bought; absent if unchanged or unknown."""
     price: NotRequired[PriceRange]
     """Range of prices; absent if unchanged or unknown."""
     status: NotRequired[ProductStatus]
@@ -200,7 +200,7 @@ class ProductData(TypedDict):
     """State of a product. One that shoppers cannot see has an id and a status, and nothing else."""
 
     available: NotRequired[bool]
-    """Whether any variant can be bought now; absent if unknown."""
+    """True if any variant can be bought now; absent if unknown."""
     data_url: NotRequired[str]
     """Path of the whole state in the API, if `truncated`."""
     description: NotRequired[str]
@@ -216,7 +216,7 @@ class ProductData(TypedDict):
     product_type: NotRequired[str]
     """Category in the store's own words."""
     status: ProductStatus
-    """Whether shoppers can see it."""
+    """Visibility to shoppers."""
     tags: NotRequired[list[str]]
     """Tags."""
     title: NotRequired[str]
@@ -327,7 +327,7 @@ class VariantData(TypedDict):
     """State of a variant."""
 
     available: NotRequired[bool]
-    """Whether it can be bought now; absent if unknown."""
+    """True if it can be bought now; absent if unknown."""
     id: str
     """Vendor's id."""
     price: NotRequired[str]
@@ -349,10 +349,10 @@ of one store sort by time.
 """
 
 ProductStatus = Literal["active", "hidden"]
-"""Whether shoppers can see a product.
+"""Visibility of a product or a collection to shoppers.
 
-- `active`: They can.
-- `hidden`: They cannot: a draft, archived, or not published.
+- `active`: Shoppers can see it.
+- `hidden`: Shoppers cannot see it: a draft, archived, or not published.
 """
 
 

@@ -1,4 +1,4 @@
-//! What stays of a body, read by what shall stay.
+//! Rest of a body, read by the fields that shall stay.
 
 use std::{borrow::Cow, fmt};
 
@@ -20,7 +20,7 @@ const TEXT_LIMIT: usize = 255;
 /// Stands for a text that has not the form of its field, so that the consumer sees that there was one.
 const MISFIT: &str = "?";
 
-/// What stays, in the order of the body. A field that occurs twice stays twice: the consumer refuses that.
+/// Rest of a body, in the order of the body. A field that occurs twice stays twice: the consumer refuses that.
 #[derive(Debug)]
 pub(super) enum Kept<'a> {
     Value(Value),
