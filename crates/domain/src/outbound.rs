@@ -18,8 +18,8 @@ pub use self::{
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
     event_log::{
-        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError, Settled,
-        SubjectKey,
+        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError,
+        Settled, SubjectKey,
     },
     pattern::{ParsePatternError, TypePattern},
     signature::{ID_HEADER, ParseSecretError, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER},
