@@ -69,6 +69,7 @@ impl CompliancePorts for EmulatedPorts {
     type Archive = S3Archive;
     type Bodies = S3Bodies;
     type Activity = DynamoActivity<SystemClock>;
+    type Events = DynamoEventLog;
 }
 
 impl ReceivePorts for EmulatedPorts {

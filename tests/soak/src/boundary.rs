@@ -66,7 +66,7 @@ pub struct Boundary {
     pub faults: Faults,
     pub upstreams: Upstreams,
     pub wire: Wire,
-    /// What passes here of events.
+    /// Witness of the events that pass here.
     pub witness: Arc<Witness>,
     /// Ids of products whose documents the index is made to refuse.
     pub cursed: BTreeSet<String>,

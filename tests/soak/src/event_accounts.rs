@@ -121,7 +121,7 @@ impl EventFindings {
     }
 }
 
-/// What events are compared with, when every message has been handled.
+/// State that events are compared with, when every message has been handled.
 pub struct AtRest<'a> {
     pub scenario: &'a Scenario,
     pub listeners: &'a BTreeMap<String, BTreeSet<Resource>>,

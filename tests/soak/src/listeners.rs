@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use crate::scenario::{CONNECTED_STORE, EMBER, JUNIPER, LEAVING, LISTENED_SINCE, NORTH, RETURNING, domain};
 
-/// What is listened to at each store; at the others nobody listens.
+/// Resources that are listened to, by store; at the others nobody listens.
 pub fn resources() -> BTreeMap<String, BTreeSet<Resource>> {
     use Resource::{Collection, Order, Product, Store};
     let of = |store: &str, resources: &[Resource]| (store.to_owned(), resources.iter().copied().collect());

@@ -54,7 +54,7 @@ pub struct Poller {
     pub pool: Arc<Pool>,
     pub scenario: Arc<Scenario>,
     pub handled: Arc<SourceLog>,
-    /// What comes out of the fan-out queue is noted here.
+    /// Witness of the events that come out of the fan-out queue.
     pub witness: Option<Arc<Witness>>,
     pub stop: Arc<AtomicBool>,
 }

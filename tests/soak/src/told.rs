@@ -11,7 +11,7 @@ use crate::{reference::ExpectedDocument, scenario::ScenarioEntity};
 /// Type of the event of an uninstall.
 pub const DISCONNECTED: &str = "store.disconnected";
 
-/// What an event says of its subject.
+/// Content of an event about its subject.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shown {
     /// A product or a collection that shoppers can see.
@@ -122,8 +122,8 @@ impl Told {
     }
 }
 
-/// What somebody who gets these events in any order holds of each product and collection in the end: what the highest
-/// version says, unless the app was uninstalled since. `None` if shoppers cannot see it.
+/// Returns the state of each product and collection that somebody holds in the end who gets these events in any order: that
+/// of the highest version, unless the app was uninstalled since. `None` if shoppers cannot see it.
 pub fn held(events: &[Told]) -> BTreeMap<ScenarioEntity, Option<ExpectedDocument>> {
     let mut ended: BTreeMap<&str, i64> = BTreeMap::new();
     let mut newest: BTreeMap<ScenarioEntity, &Told> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What is seen of events on their way: the index before they are sent, the fan-out queue, the event bus.
+//! Witness of events on their way: the index before they are sent, the fan-out queue, the event bus.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ pub struct Witness {
     seen: Mutex<Seen>,
 }
 
-/// What has been seen.
+/// Events seen so far.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
     /// Highest version that the index has of each document, or has removed it as of, by its own answers.
