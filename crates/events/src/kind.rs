@@ -122,11 +122,11 @@ types! {
     CUSTOMER_DELETED = "customer.deleted": Customer;
     /// A checkout was completed, or an order came out of a chat session.
     CHECKOUT_COMPLETED = "checkout.completed": Checkout;
-    /// The app was installed.
+    /// A store was connected.
     STORE_CONNECTED = "store.connected": Store;
     /// The app was uninstalled.
     STORE_DISCONNECTED = "store.disconnected": Store;
-    /// A customer's data had to be erased.
+    /// A customer's data is to be erased.
     PRIVACY_CUSTOMER_REDACTED = "privacy.customer_redacted": Privacy;
 }
 

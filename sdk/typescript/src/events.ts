@@ -363,7 +363,7 @@ export interface DataByType {
   'payment.failed': PaymentData;
   /** Money was paid back. */
   'payment.refunded': PaymentData;
-  /** A customer's data had to be erased. */
+  /** A customer's data is to be erased. */
   'privacy.customer_redacted': PrivacyData;
   /** A product was created. */
   'product.created': ProductData;
@@ -377,7 +377,7 @@ export interface DataByType {
   'shipping.label_created': ShipmentData;
   /** The tracking of a shipment changed. */
   'shipping.tracking_updated': ShipmentData;
-  /** The app was installed. */
+  /** A store was connected. */
   'store.connected': StoreData;
   /** The app was uninstalled. */
   'store.disconnected': StoreData;

@@ -178,7 +178,11 @@ fn promises_of_events() -> Vec<Property<Scenario>> {
         Property::always(UNNAMED, |_, world: &ModelState| {
             let mut told: Vec<&Told> = world.telling.told.iter().filter(|told| is_state(told)).collect();
             told.sort_by_key(|told| (told.version, told.at));
-            told.windows(2).all(|pair| names_differences(pair[0], pair[1]))
+            let mut seen = None;
+            told.windows(2).all(|pair| {
+                seen = pair[0].content.as_ref().or(seen);
+                names_differences(pair[0], pair[1], seen)
+            })
         }),
         Property::always(NOT_CREATED, |scenario: &Scenario, world: &ModelState| {
             let is_edition = |content: &Content| matches!(content, Content::Edition(..) | Content::Deleted);
@@ -299,16 +303,19 @@ fn is_state(told: &Told) -> bool {
 }
 
 /// Returns true if the later of two events in a row names what differs, or says that it names nothing.
-fn names_differences(earlier: &Told, later: &Told) -> bool {
+/// Returns true if an event names what differs from the one before, and from the content that was last `seen`: a hidden
+/// product has none.
+fn names_differences(earlier: &Told, later: &Told, seen: Option<&(String, String)>) -> bool {
     let Some(changed) = &later.changed else { return true };
     let names = |group: &str| changed.iter().any(|name| name == group);
-    match (&earlier.content, &later.content) {
+    let names_status = earlier.content.is_some() == later.content.is_some() || names("status");
+    let names_content = match (seen, &later.content) {
         (Some((title, vendor)), Some((new_title, new_vendor))) => {
             (title == new_title || names("title")) && (vendor == new_vendor || names("attributes"))
         }
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => names("status"),
-    }
+        (None, _) | (_, None) => true,
+    };
+    names_status && names_content
 }
 
 fn shown(world: &ModelState) -> BTreeMap<EntityKey, Version> {

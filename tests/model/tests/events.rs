@@ -102,10 +102,16 @@ fn differences_are_named_although_an_event_was_never_sent() {
             ..told_a(&events)
         });
     }
-    holds(Scenario {
-        deaths: 1,
-        ..told_a(&[Edition("B", 2), Edition("B/x", 3), Edition("A/x", 4)])
-    });
+    for events in [
+        [Edition("B", 2), Edition("B/x", 3), Edition("A/x", 4)],
+        [Edition("B", 2), Hidden(3), Edition("B", 4)],
+        [Edition("B", 2), Hidden(3), Edition("A", 4)],
+    ] {
+        holds(Scenario {
+            deaths: 1,
+            ..told_a(&events)
+        });
+    }
 }
 
 #[test]

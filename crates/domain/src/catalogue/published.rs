@@ -47,9 +47,12 @@ pub struct Published {
     pub available: Option<bool>,
     /// Range of prices; `None` if unknown.
     pub price: Option<PriceRange>,
-    /// Digest of each of [`GROUPS`]; 0 if the group is unknown.
+    /// Digest of each of [`GROUPS`]; 0 if the group is unknown, [`DOUBTED`] if it is unknown which of two was told.
     groups: [u64; GROUPS.len()],
 }
+
+/// Digest that differs from every known one.
+const DOUBTED: u64 = u64::MAX;
 
 /// Presence of an entity for shoppers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -291,6 +294,21 @@ impl Published {
         self
     }
 
+    /// Returns the state without the parts of which nobody knows whether they were told, because the event of its commit may
+    /// not have been sent. A state that does not know them either goes over this one, and the next that does is told.
+    #[must_use]
+    pub(crate) fn doubted(mut self, unsent: &Unsent) -> Self {
+        let is_doubted = |name| unsent.told.is_none() || unsent.changes.has(name);
+        for (name, group) in GROUPS.into_iter().zip(&mut self.groups) {
+            if *group != 0 && is_doubted(name) {
+                *group = DOUBTED;
+            }
+        }
+        self.available = self.available.filter(|_| !is_doubted(INVENTORY));
+        self.price = self.price.filter(|_| !is_doubted("price"));
+        self
+    }
+
     /// Returns true if this state knows something that an earlier one, [over](Self::over) which it is, does not.
     #[must_use]
     pub(crate) fn says_more_than(&self, earlier: &Self) -> bool {
@@ -308,7 +326,7 @@ impl Published {
         let currency = |state: &Self| state.price.as_ref().and_then(|price| price.currency.clone());
         let currencies = matches!((currency(self), currency(earlier)), (Some(now), Some(then)) if now != then);
         for ((name, now), then) in GROUPS.into_iter().zip(self.groups).zip(earlier.groups) {
-            let differs = (now != 0 && then != 0 && now != then)
+            let differs = (now != 0 && now != DOUBTED && then != 0 && now != then)
                 || (name == INVENTORY && availability)
                 || (name == "price" && currencies);
             if differs {
@@ -466,14 +484,14 @@ impl Texts {
     }
 }
 
-/// First 8 bytes of a hash; never 0, which stands for *unknown*.
+/// First 8 bytes of a hash; neither 0 nor [`DOUBTED`].
 fn digest(content: impl FnOnce(&mut Texts)) -> u64 {
     let mut texts = Texts(Sha256::new());
     content(&mut texts);
     let hash = texts.0.finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&hash[..8]);
-    u64::from_be_bytes(first).max(1)
+    u64::from_be_bytes(first).clamp(1, DOUBTED - 1)
 }
 
 #[cfg(test)]

@@ -507,7 +507,7 @@ class PaymentRefundedEvent(EventBase):
 
 
 class PrivacyCustomerRedactedEvent(EventBase):
-    """A customer's data had to be erased."""
+    """A customer's data is to be erased."""
 
     type: Literal["privacy.customer_redacted"]
     data: PrivacyData
@@ -556,7 +556,7 @@ class ShippingTrackingUpdatedEvent(EventBase):
 
 
 class StoreConnectedEvent(EventBase):
-    """The app was installed."""
+    """A store was connected."""
 
     type: Literal["store.connected"]
     data: StoreData

@@ -109,7 +109,10 @@ fn decide(publication: &Publication, state: Published, heard: Heard, finding: Fi
         };
         return Step::Commit(state, unsent);
     };
-    let state = state.over(published);
+    let state = match &publication.unsent {
+        None => state.over(published),
+        Some(unsent) => state.over(&published.clone().doubted(unsent)),
+    };
     let changes = state.changes_since(published);
     // A listener who joined may have read a state that was indexed and never committed. A deletion is final.
     let is_for_new =

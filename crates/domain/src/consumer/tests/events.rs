@@ -368,6 +368,30 @@ async fn batch_of_deletions_looks_at_the_store_once_and_counts_as_any_other() {
 }
 
 #[tokio::test]
+async fn change_that_was_never_sent_is_named_when_a_hidden_product_is_shown_again() {
+    let consumer = listened_to(&[Resource::Product]).await;
+    let shown = |id: &str, at: &str, title: &str| delivery(STORE, UPDATE, id, at, &format!("1|{at}|{title}|visible"));
+    consumer.take(&[shown("a", T1, "Kettle")]).await;
+    consumer.told();
+    consumer.fan_out().is_down.store(true, Ordering::Relaxed);
+    consumer.take(&[shown("b", T2, "Teapot")]).await;
+    consumer.fan_out().is_down.store(false, Ordering::Relaxed);
+    consumer
+        .take(&[delivery(STORE, UPDATE, "c", T3, &format!("1|{T3}|Teapot|draft"))])
+        .await;
+    consumer.told();
+    // Whether the teapot was told, nobody knows: the title's change is named, and no title that may not have been.
+    consumer.take(&[shown("d", "2026-11-21T10:00:04Z", "Teapot")]).await;
+    let told = consumer.told();
+    assert_eq!(told[0].kind, EventType::PRODUCT_UPDATED);
+    let changed = told[0].changed.as_deref().unwrap_or_default();
+    assert!(
+        changed.iter().any(|name| name == "status") && changed.iter().any(|name| name == "title"),
+        "{changed:?}"
+    );
+}
+
+#[tokio::test]
 async fn hidden_product_is_told_by_its_status_alone() {
     let consumer = listened_to(&[Resource::Product]).await;
     consumer.take(&[update("a", "1", T1, "shown")]).await;

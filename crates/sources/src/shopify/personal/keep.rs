@@ -160,15 +160,21 @@ static CUSTOMER: Keep = Object(&[
 
 static UNINSTALL: Keep = Object(&[("id", Any), ("myshopify_domain", Any)]);
 
-static REQUEST: Keep = Object(&[
-    ("shop_id", Any),
-    ("shop_domain", Any),
-    ("customer", Object(&[ID])),
-    ("data_request", Any),
-    ("orders_requested", Any),
-    ("orders_to_redact", Any),
-    (OTHERS, Others),
-]);
+/// Requests under privacy law, with this of the customer.
+const fn request(customer: Keep) -> [(&'static str, Keep); 7] {
+    [
+        ("shop_id", Any),
+        ("shop_domain", Any),
+        ("customer", customer),
+        ("data_request", Any),
+        ("orders_requested", Any),
+        ("orders_to_redact", Any),
+        (OTHERS, Others),
+    ]
+}
+
+static REQUEST: Keep = Object(&request(Any));
+static REDACTION: Keep = Object(&request(Object(&[ID])));
 
 /// Returns what stays of the bodies of a topic about people; `None` for other topics.
 pub(super) fn fields(topic: Topic) -> Option<&'static Keep> {
@@ -180,7 +186,8 @@ pub(super) fn fields(topic: Topic) -> Option<&'static Keep> {
         Topic::FulfillmentEventsCreate => Some(&FULFILLMENT_EVENT),
         Topic::CustomersCreate | Topic::CustomersUpdate | Topic::CustomersDelete => Some(&CUSTOMER),
         Topic::AppUninstalled => Some(&UNINSTALL),
-        Topic::CustomersDataRequest | Topic::CustomersRedact | Topic::ShopRedact => Some(&REQUEST),
+        Topic::CustomersRedact => Some(&REDACTION),
+        Topic::CustomersDataRequest | Topic::ShopRedact => Some(&REQUEST),
         Topic::ProductsCreate
         | Topic::ProductsUpdate
         | Topic::ProductsDelete
