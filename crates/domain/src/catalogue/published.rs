@@ -47,7 +47,7 @@ pub struct Published {
     pub available: Option<bool>,
     /// Range of prices; `None` if unknown.
     pub price: Option<PriceRange>,
-    /// Digest of each of [`GROUPS`]; 0 if the group is unknown, [`DOUBTED`] if it is unknown which of two was told.
+    /// Digest of each of [`GROUPS`]; 0 if the group is unknown, [`DOUBTED`] if it is unknown which of two was published.
     groups: [u64; GROUPS.len()],
 }
 
@@ -294,8 +294,8 @@ impl Published {
         self
     }
 
-    /// Returns the state without the parts of which nobody knows whether they were told, because the event of its commit may
-    /// not have been sent. A state that does not know them either goes over this one, and the next that does is told.
+    /// Returns the state without the parts that may or may not have been published, because the event of its commit may not
+    /// have been sent. A state that does not know them either goes over this one, and the next that does is an event.
     #[must_use]
     pub(crate) fn doubted(mut self, unsent: &Unsent) -> Self {
         let is_doubted = |name| unsent.told.is_none() || unsent.changes.has(name);
