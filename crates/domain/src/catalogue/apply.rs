@@ -165,9 +165,13 @@ impl Verdicts {
 
     /// Decides, unless the item is retried because its event could not be sent.
     pub(crate) fn decide_unless_retried(&mut self, at: usize, verdict: Verdict) {
-        if !matches!(self.0[at], Some(Verdict::Retry { .. })) {
+        if !self.is_retried(at) {
             self.decide(at, verdict);
         }
+    }
+
+    pub(crate) fn is_retried(&self, at: usize) -> bool {
+        matches!(self.0[at], Some(Verdict::Retry { .. }))
     }
 }
 

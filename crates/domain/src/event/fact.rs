@@ -1,6 +1,6 @@
 //! Facts: what happened once in a store and changes no document. We store nothing of them; they are published.
 
-use hookline_events::{Data, EventType, PrivacyData, Related, StoreData};
+use hookline_events::{Data, EventType, PrivacyData, Related, Store, StoreData};
 use jiff::Timestamp;
 
 use crate::kernel::ids::{EntityId, StoreKey};
@@ -45,6 +45,16 @@ pub enum Identity {
     /// None of its deliveries need tell its time, or several that differ tell it: it happens once to its subject, and
     /// the first delivery that reports it decides.
     First,
+}
+
+/// The store as events name it.
+impl From<&StoreKey> for Store {
+    fn from(store: &StoreKey) -> Self {
+        Self {
+            source: store.source.to_string(),
+            id: store.store.to_string(),
+        }
+    }
 }
 
 impl Fact {

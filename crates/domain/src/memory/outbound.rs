@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use hookline_events::{CustomData, Data, Event, EventId, EventType, Related, Store, Subject};
+use hookline_events::{CustomData, Data, Event, EventId, EventType, Related, Subject};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, noon};
@@ -26,10 +26,7 @@ pub fn event(store: &StoreKey, nth: usize) -> Event {
         kind: EventType::Custom("custom.noted".to_owned()),
         version: hookline_events::VERSION,
         timestamp: at,
-        store: Store {
-            source: store.source.to_string(),
-            id: store.store.to_string(),
-        },
+        store: store.into(),
         subject: Subject {
             kind: "note".to_owned(),
             id: nth.to_string(),

@@ -1,6 +1,6 @@
 //! The event of a store that has been connected: `store.connected`.
 
-use hookline_events::{Data, Event, EventId, EventType, Related, Store, StoreData, Subject, VERSION};
+use hookline_events::{Data, Event, EventId, EventType, Related, StoreData, Subject, VERSION};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -37,10 +37,7 @@ pub async fn announce_connected(
         version: VERSION,
         // The same for the same id, whoever sends it.
         timestamp: id.timestamp(),
-        store: Store {
-            source: store.source.to_string(),
-            id: store.store.to_string(),
-        },
+        store: store.into(),
         subject: Subject {
             kind: STORE.to_owned(),
             id: store.store.to_string(),

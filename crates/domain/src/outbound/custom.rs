@@ -4,7 +4,7 @@
 //! every later one with that key gets the same id: the fan-out keeps an event once, so that only the first is sent on.
 
 use hookline_events::{
-    CustomData, Data, Event, EventId, EventType, MAX_DATA_BYTES, Related, Resource, Store, Subject, VERSION,
+    CustomData, Data, Event, EventId, EventType, MAX_DATA_BYTES, Related, Resource, Subject, VERSION,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -118,10 +118,7 @@ impl CustomEvent {
             version: VERSION,
             // The same for the same id, whoever sends it.
             timestamp: id.timestamp(),
-            store: Store {
-                source: store.source.to_string(),
-                id: store.store.to_string(),
-            },
+            store: store.into(),
             subject: Subject {
                 kind: self.subject.kind.clone(),
                 id: self.subject.id.clone(),

@@ -146,7 +146,7 @@ struct ProductBody<'a> {
 /// Field of a body. A subscription may leave fields out (`include_fields`), which says nothing, while `null` says that
 /// there is no value where that is possible.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Field<T> {
+pub(super) enum Field<T> {
     #[default]
     Absent,
     Null,
@@ -168,7 +168,7 @@ impl<T> Field<T> {
         }
     }
 
-    fn as_value(&self) -> Option<&T> {
+    pub(super) fn as_value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
             Self::Absent | Self::Null => None,
@@ -179,7 +179,7 @@ impl<T> Field<T> {
         self.as_value().is_some()
     }
 
-    fn is_absent(&self) -> bool {
+    pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 

@@ -7,10 +7,10 @@ use hookline_domain::{
     event::{Event, InterpretError, Request},
     kernel::ids::EntityId,
 };
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
-use super::payload::{Presence, entity_id, present};
+use super::payload::{Field, Presence, entity_id, present};
 use crate::json::{expected, read};
 
 /// Returns true for an id of this kind, as in `gid://shopify/Product/1`.
@@ -129,12 +129,12 @@ pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, In
     let body: RequestBody = read(&delivery.body)?;
     let is = |presence: Presence| presence != Presence::Absent;
     match request {
-        Request::CustomerData if !is(body.data_request) || body.customer.is_none() || is(body.orders_to_redact) => {
+        Request::CustomerData if !is(body.data_request) || body.customer.is_absent() || is(body.orders_to_redact) => {
             return Err(expected("data_request", "a request for a customer's data"));
         }
         Request::CustomerRedaction
             if !is(body.orders_to_redact)
-                || body.customer.is_none()
+                || body.customer.is_absent()
                 || is(body.data_request)
                 || is(body.orders_requested) =>
         {
@@ -147,7 +147,10 @@ pub(super) fn request(delivery: &Delivery, request: Request) -> Result<Event, In
     }
     of_this_store(&body.shop_domain, delivery)?;
     let customer = match request {
-        Request::CustomerRedaction => body.customer.as_ref().and_then(|customer| customer.get("id")?.as_u64()),
+        Request::CustomerRedaction => body
+            .customer
+            .as_value()
+            .and_then(|customer| customer.get("id")?.as_u64()),
         Request::CustomerData | Request::StoreRedaction => None,
     };
     Ok(Event::Compliance(request, customer.map(entity_id).transpose()?))
@@ -213,16 +216,11 @@ struct ShopBody {
     myshopify_domain: Option<String>,
 }
 
-fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
 #[derive(Deserialize)]
 struct RequestBody {
     shop_domain: String,
-    /// `None` only if the field is absent.
-    #[serde(default, deserialize_with = "told")]
-    customer: Option<Value>,
+    #[serde(default)]
+    customer: Field<Value>,
     #[serde(default, deserialize_with = "present")]
     data_request: Presence,
     #[serde(default, deserialize_with = "present")]

@@ -217,8 +217,7 @@ impl Group {
 
     /// True if any of its deliveries is to be retried.
     pub(super) fn is_retried(&self, verdicts: &Verdicts) -> bool {
-        let mut members = self.members.iter();
-        members.any(|member| matches!(verdicts.0[member.at], Some(Verdict::Retry { .. })))
+        self.members.iter().any(|member| verdicts.is_retried(member.at))
     }
 
     /// Returns how the newest state was found.

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use hookline_events::{Cause, Event, EventId, Store};
+use hookline_events::{Cause, Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -364,7 +364,7 @@ fn event_of(placed: &PlacedFact, announcement: &Announcement, id: EventId, at: T
         kind: announcement.kind.clone(),
         version: hookline_events::VERSION,
         timestamp: at,
-        store: event_store(&placed.store),
+        store: (&placed.store).into(),
         subject: hookline_events::Subject {
             kind: placed.fact.kind.to_owned(),
             id: placed.fact.id.to_string(),
@@ -376,14 +376,6 @@ fn event_of(placed: &PlacedFact, announcement: &Announcement, id: EventId, at: T
         related: announcement.related.clone(),
         session_id: announcement.session_id.clone(),
         cause: placed.cause.clone(),
-    }
-}
-
-/// The store as events name it.
-pub(super) fn event_store(store: &StoreKey) -> Store {
-    Store {
-        source: store.source.to_string(),
-        id: store.store.to_string(),
     }
 }
 

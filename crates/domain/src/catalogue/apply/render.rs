@@ -8,7 +8,7 @@ use hookline_events::{
 };
 use jiff::Timestamp;
 
-use super::{candidates::Candidate, publish::event_store};
+use super::candidates::Candidate;
 use crate::{
     catalogue::{
         document::Document,
@@ -76,7 +76,7 @@ pub(super) fn events(candidate: &Candidate<'_>, published: &Published, at: Times
             id: EventId::new(at, &parts),
             version: VERSION,
             timestamp: at,
-            store: event_store(store),
+            store: store.into(),
             subject: Subject {
                 kind: entity.kind.as_str().to_owned(),
                 id: entity.id.to_string(),
