@@ -102,7 +102,7 @@ def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: T
 
 
 def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> None:
-    """From the webhook through the index to the bus, once, with the delivery that caused it."""
+    """From the webhook through the index to the bus, once. The event names its delivery, and the delivery its event."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert poll(lambda: tour.result(board)), "it is found"
@@ -112,6 +112,13 @@ def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> No
     assert first.event["cause"]["topic"] == "products/update"
     assert first.event["cause"]["delivery_id"] == tour.sent[-1].delivery_id
     assert first.seconds > 0, "the bus has it after the receiver"
+    delivery = tour.sent[-1].delivery_id
+
+    def completed() -> list[dict]:
+        traces = tour.stack.hookline.rows("trace", delivery, "--store", tour.store)
+        return [trace for trace in traces if trace["state"] == "done"]
+
+    assert poll(completed)[0]["events"] == {"outcome": "published", "ids": [first.event["id"]]}
 
 
 def test_an_event_of_a_later_version_holds_up_no_other(tour: Tour, listener: BusQueue) -> None:

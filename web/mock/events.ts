@@ -1,7 +1,7 @@
 // Mock events of a store: one for each delivery that has a subject, made of the samples in docs/events.
 
 import { readFileSync, readdirSync } from 'node:fs';
-import type { ActivityEntry, EventDetail, EventTypesResponse, EventsResponse } from '../src/api';
+import type { ActivityEntry, DeliveryDetail, EventDetail, EventTypesResponse, EventsResponse } from '../src/api';
 import type { Store } from './world.ts';
 
 const SAMPLES = new URL('../../docs/events/samples/', import.meta.url);
@@ -59,6 +59,14 @@ function eventOf(store: Store, seq: number, entry: ActivityEntry): EventDetail[]
 export function eventsOf(store: Store): EventDetail[] {
   const events = store.kept.flatMap(({ seq, entries }) => entries.flatMap((entry) => eventOf(store, seq, entry)));
   return events.sort((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+/** Events of a delivery, as its details name them. */
+export function causedBy(store: Store, delivery: string): DeliveryDetail['events'] {
+  const ids = eventsOf(store)
+    .filter((event) => event.cause?.delivery_id === delivery)
+    .map((event) => event.id);
+  return ids.length > 0 ? { outcome: 'published', ids } : { outcome: 'unwanted' };
 }
 
 export function page(store: Store, query: URLSearchParams): EventsResponse {

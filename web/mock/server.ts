@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ClientMessage, ActivityEntry, Frame, Notice, Outcome, Remedy, StoreState } from '../src/api';
-import { eventsOf, page, types } from './events.ts';
+import { causedBy, eventsOf, page, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';
 
 const YEAR = 365 * 24 * 3_600_000;
@@ -146,7 +146,9 @@ class Mock {
       case 'deliveries': {
         if (path[3] !== undefined) {
           const detail = store.delivery(query.get('topic') ?? '', path[3]);
-          return detail ? [200, detail] : [404, { error: 'nothing is known of this delivery' }];
+          return detail
+            ? [200, { ...detail, events: causedBy(store, path[3]) }]
+            : [404, { error: 'nothing is known of this delivery' }];
         }
         const before = Number(query.get('before') ?? Infinity);
         const kept = store.kept.filter((one) => one.seq < before).slice(0, 20);

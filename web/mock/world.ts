@@ -295,7 +295,7 @@ export class Store {
     };
   }
 
-  delivery(topic: string, id: string): DeliveryDetail | null {
+  delivery(topic: string, id: string): Omit<DeliveryDetail, 'events'> | null {
     const entries = this.latest(1000).filter((entry) => entry.topic === topic && entry.id === id);
     const [latest] = entries;
     if (!latest) return null;

@@ -602,6 +602,8 @@ export interface components {
             entries: components["schemas"]["ActivityEntry"][];
             /** @description Correlation id of the vendor. */
             event_id: string | null;
+            /** @description Events that it has caused, as the consumer knew when it completed the delivery. Null unless it is applied or noted. */
+            events: components["schemas"]["DeliveryEvents"] | null;
             /**
              * Format: date-time
              * @description Time at which the ledger forgets it.
@@ -633,6 +635,25 @@ export interface components {
             store: string;
             /** @description Topic. */
             topic: string;
+        };
+        /**
+         * @description Events that a delivery has caused, as far as they are known when it is completed.
+         *
+         *     In the ledger it is one text: the ids with spaces between them, or one of the words.
+         */
+        DeliveryEvents: {
+            ids: components["schemas"]["EventId"][];
+            /** @constant */
+            outcome: "published";
+        } | {
+            /** @constant */
+            outcome: "quiet";
+        } | {
+            /** @constant */
+            outcome: "unwanted";
+        } | {
+            /** @constant */
+            outcome: "deferred";
         };
         /**
          * @description Outcome of a delivery, so far.
@@ -1869,6 +1890,7 @@ export type DeliveriesResponse = components['schemas']['DeliveriesResponse'];
 export type DeliveryAction = components['schemas']['DeliveryAction'];
 export type DeliveryBody = components['schemas']['DeliveryBody'];
 export type DeliveryDetails = components['schemas']['DeliveryDetails'];
+export type DeliveryEvents = components['schemas']['DeliveryEvents'];
 export type DeliveryOutcome = components['schemas']['DeliveryOutcome'];
 export type DeliveryProblem = components['schemas']['DeliveryProblem'];
 export type DeliveryState = components['schemas']['DeliveryState'];

@@ -12,6 +12,7 @@ export type {
   ConcernCause as ConcernReason,
   DeliveriesResponse,
   DeliveryDetails as DeliveryDetail,
+  DeliveryEvents,
   DeliveryOutcome as Outcome,
   ErrorCode,
   EventCounts,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use futures_util::{StreamExt, stream};
 use hookline_domain::{
     delivery::ledger::{
-        Claim, ClaimRequest, Claims, Completion, Cursor, DeliveryCompletion, Fate, Ledger, LedgerRecord, NoteOutcome,
+        Claim, ClaimRequest, Claims, Completion, Cursor, DeliveryCompletion, Ledger, LedgerRecord, NoteOutcome,
         Problem, RecordPage, Records,
     },
     kernel::{
@@ -51,15 +51,9 @@ impl Claims for DynamoLedger {
 }
 
 impl Ledger for DynamoLedger {
-    async fn complete(
-        &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        problem: Option<&Problem>,
-        at: Timestamp,
-    ) -> Result<Completion, PortError> {
-        let outcome = self.table.update(ledger::complete(delivery, fate, problem, at)).await?;
-        Ok(ledger::read_completion(&outcome, fate))
+    async fn complete(&self, settled: &DeliveryCompletion<'_>, at: Timestamp) -> Result<Completion, PortError> {
+        let outcome = self.table.update(ledger::complete(settled, at)).await?;
+        Ok(ledger::read_completion(&outcome, settled.fate))
     }
 
     async fn complete_all(
@@ -89,10 +83,10 @@ impl Ledger for DynamoLedger {
             }
         }
         let left: Vec<_> = (results.iter().zip(settled).enumerate())
-            .filter_map(|(index, (result, settled))| result.is_none().then_some((index, *settled)))
+            .filter_map(|(index, (result, settled))| result.is_none().then_some((index, settled)))
             .collect();
         let alone = left.into_iter().map(|(index, settled)| async move {
-            let completed = self.complete(settled.delivery, settled.fate, settled.problem, at);
+            let completed = self.complete(settled, at);
             (index, completed.await)
         });
         // Collected, because the compiler cannot prove that the closure is Send.

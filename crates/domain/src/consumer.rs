@@ -307,7 +307,8 @@ impl<P: ConsumerPorts> Reindex<P> {
             batch.verdicts.decide_unless_retried(request.at, verdict);
         }
 
-        future::join(self.complete(&mut batch), self.apply.clear(&settled.sent)).await;
+        let completed = self.complete(&mut batch, &follow_ups, settled.events);
+        future::join(completed, self.apply.clear(&settled.sent)).await;
         self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &follow_ups).await;
         batch.report()

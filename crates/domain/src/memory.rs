@@ -48,8 +48,8 @@ use crate::{
     },
     delivery::{
         ledger::{
-            self, Claim, ClaimRequest, Claims, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord,
-            LedgerState, NoteOutcome, Problem, RecordPage, Records,
+            self, Claim, ClaimRequest, Claims, Completion, Cursor, DeliveryCompletion, Fate, Ledger, LedgerEntry,
+            LedgerRecord, LedgerState, NoteOutcome, Problem, RecordPage, Records,
         },
         queue::{Backlog, EventQueue, TryNow},
     },
@@ -140,6 +140,7 @@ impl Claims for MemoryLedger {
                 settled_at: None,
                 fate: None,
                 problem: None,
+                events: None,
                 event_id: request.event_id.clone(),
             };
             entries.insert(delivery.clone(), record);
@@ -158,22 +159,20 @@ impl Claims for MemoryLedger {
 }
 
 impl Ledger for MemoryLedger {
-    async fn complete(
-        &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        problem: Option<&Problem>,
-        at: Timestamp,
-    ) -> Result<Completion, PortError> {
+    async fn complete(&self, settled: &DeliveryCompletion<'_>, at: Timestamp) -> Result<Completion, PortError> {
         let mut entries = self.entries.lock();
-        let mut record = entries.get_mut(delivery);
+        let mut record = entries.get_mut(settled.delivery);
         let has_problem = record.as_deref().is_some_and(|record| record.problem.is_some());
-        let (state, completion) = ledger::settle(record.as_deref().map(|record| &record.entry), has_problem, fate);
+        let (state, completion) =
+            ledger::settle(record.as_deref().map(|record| &record.entry), has_problem, settled.fate);
         if let (Some(record), Some(state)) = (&mut record, state) {
             record.entry.state = state;
             record.settled_at = Some(at);
-            record.fate = Some(fate);
-            record.problem = problem.cloned();
+            record.fate = Some(settled.fate);
+            record.problem = settled.problem.cloned();
+            if let Some(events) = settled.events {
+                record.events = Some(events.clone());
+            }
         }
         Ok(completion)
     }

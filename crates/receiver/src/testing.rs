@@ -8,7 +8,7 @@ pub(crate) use hookline_domain::memory::noon;
 use hookline_domain::{
     delivery::{
         bodies::{BodyKey, KeepBodies},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
+        ledger::{Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
         receive::ReceivePorts,
     },
@@ -61,13 +61,7 @@ impl Claims for Silent {
 }
 
 impl Ledger for Silent {
-    async fn complete(
-        &self,
-        _: &DeliveryKey,
-        _: Fate,
-        _: Option<&Problem>,
-        _: Timestamp,
-    ) -> Result<Completion, PortError> {
+    async fn complete(&self, _: &DeliveryCompletion<'_>, _: Timestamp) -> Result<Completion, PortError> {
         std::future::pending().await
     }
     async fn note(&self, _: &DeliveryKey, _: &Problem) -> Result<NoteOutcome, PortError> {

@@ -6,6 +6,7 @@
 //! | `state` | S | `claimed`, `done` or `parked` |
 //! | `owner`, `claimed_at_us`, `lease_until_us` | S, N, N | the attempt that holds the claim, since when and until when |
 //! | `fate`, `settled_at_us` | S, N | the outcome, and when it was written |
+//! | `published` | S | ids of the events that it has caused, or why there are none: [`DeliveryEvents`](ledger::DeliveryEvents); absent unless it is applied or noted |
 //! | `problem` | M | why the delivery has not been applied: `at_us` N, `code` S, `cause` S if a port failed, `message` S; absent once it is done |
 //! | `event_id` | S | the vendor's correlation id, if it sent one |
 //! | `expires_at` | N | the table's TTL attribute |
@@ -144,32 +145,38 @@ pub fn release(delivery: &DeliveryKey, owner: &str) -> Update {
 
 /// Settles a delivery. [`read_completion`] reads the outcome.
 #[must_use]
-pub fn complete(delivery: &DeliveryKey, fate: Fate, problem: Option<&Problem>, at: Timestamp) -> Update {
-    const SETTLES: &str = "SET #state = :settled, #fate = :fate, #settled_at = :at";
+pub fn complete(settled: &DeliveryCompletion<'_>, at: Timestamp) -> Update {
+    let mut expression = "SET #state = :settled, #fate = :fate, #settled_at = :at".to_owned();
+    let mut names = names([
+        ("#state", "state"),
+        ("#fate", "fate"),
+        ("#settled_at", "settled_at_us"),
+        ("#problem", "problem"),
+    ]);
     let mut values = Item::from([
-        (":settled", Value::text(state_of(fate))),
-        (":fate", Value::text(fate.as_str())),
+        (":settled", Value::text(state_of(settled.fate))),
+        (":fate", Value::text(settled.fate.as_str())),
         (":at", Value::micros(at)),
         (":claimed", Value::text(CLAIMED)),
         (":parked", Value::text(PARKED)),
     ]);
-    let expression = match problem {
+    if let Some(events) = settled.events {
+        names.push(("#published".into(), "published".into()));
+        values.push(":published", Value::text(events.to_string()));
+        expression.push_str(", #published = :published");
+    }
+    match settled.problem {
         Some(problem) => {
             values.push(":problem", write_problem(problem));
-            format!("{SETTLES}, #problem = :problem")
+            expression.push_str(", #problem = :problem");
         }
-        None => format!("{SETTLES} REMOVE #problem"),
-    };
+        None => expression.push_str(" REMOVE #problem"),
+    }
     Update {
-        key: key(delivery),
+        key: key(settled.delivery),
         expression: expression.into(),
         condition: Some(UNSETTLED),
-        names: names([
-            ("#state", "state"),
-            ("#fate", "fate"),
-            ("#settled_at", "settled_at_us"),
-            ("#problem", "problem"),
-        ]),
+        names,
         values,
         returned: Returned::UpdatedOld,
         returns_refusing_item: true,
@@ -197,17 +204,23 @@ pub fn read_completion(outcome: &WriteOutcome<Item>, fate: Fate) -> Completion {
 #[must_use]
 pub fn complete_statement(table: &str, settled: &DeliveryCompletion<'_>, at: Timestamp) -> Statement {
     let table = quoted(table);
+    let mut parameters = Vec::with_capacity(6);
+    parameters.extend([
+        Value::text(state_of(settled.fate)),
+        Value::text(settled.fate.as_str()),
+        Value::micros(at),
+    ]);
+    let mut published = "";
+    if let Some(events) = settled.events {
+        published = r#" SET "published" = ?"#;
+        parameters.push(Value::text(events.to_string()));
+    }
+    parameters.extend([Value::text(settled.delivery.to_string()), Value::text(CLAIMED)]);
     Statement {
         text: format!(
-            r#"UPDATE {table} SET "state" = ? SET "fate" = ? SET "settled_at_us" = ? REMOVE "problem" WHERE "pk" = ? AND "state" = ? AND "problem" IS MISSING"#
+            r#"UPDATE {table} SET "state" = ? SET "fate" = ? SET "settled_at_us" = ?{published} REMOVE "problem" WHERE "pk" = ? AND "state" = ? AND "problem" IS MISSING"#
         ),
-        parameters: vec![
-            Value::text(state_of(settled.fate)),
-            Value::text(settled.fate.as_str()),
-            Value::micros(at),
-            Value::text(settled.delivery.to_string()),
-            Value::text(CLAIMED),
-        ],
+        parameters,
     }
 }
 

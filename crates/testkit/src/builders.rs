@@ -100,10 +100,6 @@ fn sample_product(entity: &EntityKey, title: &str, description: &str) -> Product
 pub fn applied(deliveries: &[DeliveryKey]) -> Vec<DeliveryCompletion<'_>> {
     let deliveries = deliveries.iter();
     deliveries
-        .map(|delivery| DeliveryCompletion {
-            delivery,
-            fate: Fate::Applied,
-            problem: None,
-        })
+        .map(|delivery| DeliveryCompletion::new(delivery, Fate::Applied))
         .collect()
 }

@@ -178,10 +178,10 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         version: version(1),
         observed: ObservedFields::default(),
     };
-    let settled = DeliveryCompletion {
-        delivery: &key,
-        fate: Fate::Applied,
-        problem: None,
+    let settled = DeliveryCompletion::new(&key, Fate::Applied);
+    let parked = DeliveryCompletion {
+        problem: Some(&problem),
+        ..DeliveryCompletion::new(&key, Fate::Parked)
     };
     let kept_secret = SecretRef::Stored("arn:aws:secretsmanager:eu-central-1:1:secret:x-abcdef".to_owned());
     let queue = format!("{}/1/q", services.json);
@@ -218,7 +218,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let mut failures = failures! {
         "ledger.claim" => ledger.claim(&key, &claim),
         "ledger.release" => ledger.release(&key, "us"),
-        "ledger.complete" => ledger.complete(&key, Fate::Parked, Some(&problem), noon()),
+        "ledger.complete" => ledger.complete(&parked, noon()),
         "ledger.note" => ledger.note(&key, &problem),
         "records.find" => Records::find(&ledger, &key),
         "records.search" => ledger.search(&key.id, None),

@@ -8,7 +8,7 @@ use hookline_direct::{DirectAws, DirectBodies, DirectLedger};
 use hookline_domain::{
     delivery::{
         bodies::{Attempt, Bodies, BodyKey, KeepBodies},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
+        ledger::{Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Ledger, NoteOutcome, Problem},
     },
     kernel::{
         ids::DeliveryKey,
@@ -62,14 +62,8 @@ impl Claims for MixedLedger {
 }
 
 impl Ledger for MixedLedger {
-    async fn complete(
-        &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        problem: Option<&Problem>,
-        at: Timestamp,
-    ) -> Result<Completion, PortError> {
-        self.consumer.complete(delivery, fate, problem, at).await
+    async fn complete(&self, settled: &DeliveryCompletion<'_>, at: Timestamp) -> Result<Completion, PortError> {
+        self.consumer.complete(settled, at).await
     }
 
     async fn note(&self, delivery: &DeliveryKey, problem: &Problem) -> Result<NoteOutcome, PortError> {

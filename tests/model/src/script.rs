@@ -22,7 +22,7 @@ use hookline_domain::{
     delivery::{
         envelope,
         failed::{FailedDeliveries, FailedDelivery, FailedDeliveryList},
-        ledger::{Claim, ClaimRequest, Claims, Completion, Fate, Ledger, NoteOutcome, Problem},
+        ledger::{Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Ledger, NoteOutcome, Problem},
         queue::EventQueue,
         receive::ReceivePorts,
     },
@@ -191,14 +191,11 @@ impl Claims for Script {
 }
 
 impl Ledger for Script {
-    async fn complete(
-        &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        _problem: Option<&Problem>,
-        _at: Timestamp,
-    ) -> Result<Completion, PortError> {
-        match self.call(Request::Complete(number(delivery), fate)).await {
+    async fn complete(&self, settled: &DeliveryCompletion<'_>, _at: Timestamp) -> Result<Completion, PortError> {
+        match self
+            .call(Request::Complete(number(settled.delivery), settled.fate))
+            .await
+        {
             Response::Completed(completion) => Ok(completion),
             other => Err(failed(&other)),
         }

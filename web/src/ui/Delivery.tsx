@@ -10,7 +10,7 @@ import { Ago, Copy, Dialog, OutcomeTag } from './bits';
 import { Remedies, Times, applyRemedy } from './Failed';
 import { subjectOf } from './Feed';
 import { dateTime, delay } from './format';
-import { OUTCOMES, errorName, kindWords } from './words';
+import { NO_EVENTS, OUTCOMES, errorName, kindWords } from './words';
 
 const LEDGER_STATES: Record<DeliveryDetail['state'], string> = {
   claimed: 'In progress, or waiting for a retry',
@@ -111,9 +111,7 @@ export function Delivery({
         <OutcomeMessage outcome={outcome} />
         {latest && <Timeline entry={latest} />}
         <Facts delivery={delivery} detail={detail} latest={latest} />
-        <p>
-          <a href={hashOf(eventsRoute(store, { ...ALL_EVENTS, cause: id }))}>Events that it caused</a>
-        </p>
+        <Caused store={store} id={id} events={detail?.events ?? null} />
         {entries.length > 0 && (
           <>
             <h3>History, newest first</h3>
@@ -166,6 +164,33 @@ export function ProblemBanner({ problem: { at, code, cause, message, advice } }:
           <strong>What to do:</strong> {advice}
         </p>
       )}
+    </div>
+  );
+}
+
+/** The events of a delivery that its completion recorded, and the way to all of them, those of its jobs included. */
+export function Caused({ store, id, events }: { store: string; id: string } & Pick<DeliveryDetail, 'events'>) {
+  const filter = { ...ALL_EVENTS, cause: id };
+  return (
+    <div data-testid="caused">
+      {events?.outcome === 'published' && (
+        <>
+          <h3>Published</h3>
+          <ul>
+            {events.ids.map((event) => (
+              <li key={event}>
+                <a href={hashOf(eventsRoute(store, filter, event))}>
+                  <code>{event}</code>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <p>
+        {events !== null && events.outcome !== 'published' && `${NO_EVENTS[events.outcome] ?? ''} `}
+        <a href={hashOf(eventsRoute(store, filter))}>Events that it caused</a>
+      </p>
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeliveryDetail, EventDetail, SearchResponse, Status } from '../api';
 import { emptyView } from '../data/view';
 import { ALL_EVENTS } from '../data/events';
-import { ProblemBanner } from './Delivery';
+import { Caused, ProblemBanner } from './Delivery';
 import { Details } from './Event';
 import { Rows, emptyText } from './Events';
 import { Results } from './Search';
@@ -55,6 +55,26 @@ it('a delivery’s error shows the advice of the server', () => {
   };
   const html = renderToStaticMarkup(<ProblemBanner problem={problem} />);
   expect(html).toContain('<strong>What to do:</strong> Look at the cluster’s health.');
+});
+
+describe('a delivery', () => {
+  const caused = (events: DeliveryDetail['events']) =>
+    renderToStaticMarkup(<Caused store="demo.myshopify.com" id="b5/45" events={events} />);
+
+  it('links to each event that it caused', () => {
+    const html = caused({ outcome: 'published', ids: ['evt_01M8KC7FD03QH5TX988ZJ0TNS4'] });
+    expect(html).toContain('href="#/stores/demo.myshopify.com/events/evt_01M8KC7FD03QH5TX988ZJ0TNS4?cause=b5%2F45"');
+  });
+
+  it.each([
+    [{ outcome: 'quiet' as const }, 'changed nothing that events tell'],
+    [{ outcome: 'unwanted' as const }, 'Nobody listened'],
+    [{ outcome: 'deferred' as const }, 'A job reads the state'],
+    [null, '<p><a '],
+  ])('says why there is none: %o', (events, words) => {
+    expect(caused(events)).toContain(words);
+    expect(caused(events)).toContain('href="#/stores/demo.myshopify.com/events?cause=b5%2F45"');
+  });
 });
 
 describe('an event', () => {

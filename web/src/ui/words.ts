@@ -2,6 +2,7 @@
 
 import type {
   ConcernReason,
+  DeliveryEvents,
   ErrorCode,
   FailedDelivery,
   FailureCause,
@@ -24,6 +25,13 @@ export const OUTCOMES: Record<Outcome, { name: string; meaning: string }> = {
   noted: { name: 'Noted', meaning: 'It changes nothing in the index. Its arrival is recorded.' },
   parked: { name: 'Parked', meaning: 'It cannot be applied as it is.' },
   waiting: { name: 'Waiting', meaning: 'It failed, and the queue retries it.' },
+};
+
+/** Reasons why a delivery has caused no event by the time it was completed. */
+export const NO_EVENTS: Record<Exclude<DeliveryEvents['outcome'], 'published'>, string> = {
+  quiet: 'It has changed nothing that events tell.',
+  unwanted: 'Nobody listened to events of its kind.',
+  deferred: 'A job reads the state from the store and publishes its events.',
 };
 
 export const ERRORS: Record<ErrorCode, string> = {

@@ -10,7 +10,7 @@ use hookline_domain::{
         archive::{ArchiveReadError, search::ArchiveSearchError},
         dead_letters::{DeadLetterPorts, DeadLetters, Letter, Pace, Removed, StoreDeadLetters},
         failed::{FailedDeliveries, FailedDelivery, Stage},
-        ledger::{DeadLetter, Fate, Ledger, Records, explain},
+        ledger::{DeadLetter, DeliveryCompletion, Fate, Ledger, Records, explain},
         queue::TryNow,
         receive::ReceiveError,
         replay::{Replay, ReplayError, ReplayPorts, ResendError},
@@ -338,7 +338,9 @@ impl<P: ActionPorts> ActionsApi<P> {
             Stage::Expired => "Dismissed.",
         };
         let ledger = &self.adapters.replay.receive.ledger;
-        ledger.complete(&delivery, Fate::Dismissed, None, now).await?;
+        ledger
+            .complete(&DeliveryCompletion::new(&delivery, Fate::Dismissed), now)
+            .await?;
         self.adapters.stores.forget(&delivery).await?;
         self.adapters.stores.record(store, &StoreUpdate::default()).await?;
         tracing::info!(

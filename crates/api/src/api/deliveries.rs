@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         failed::{FailedDelivery, FailedDeliveryReport},
-        ledger::{DeadLetter, DeliveryAction, Fate, LedgerRecord, LedgerState, actions, explain},
+        ledger::{DeadLetter, DeliveryAction, DeliveryEvents, Fate, LedgerRecord, LedgerState, actions, explain},
     },
     kernel::{
         advice::advice,
@@ -66,6 +66,8 @@ pub(super) struct DeliveryDetails {
     expires_at: Timestamp,
     /// Correlation id of the vendor.
     event_id: Option<String>,
+    /// Events that it has caused, as the consumer knew when it completed the delivery. Null unless it is applied or noted.
+    events: Option<DeliveryEvents>,
     /// The last problem.
     problem: Option<DeliveryProblem>,
     /// Explanation: what this means and what to do.
@@ -184,6 +186,7 @@ impl DeliveryDetails {
             lease_until,
             expires_at: record.entry.expires_at,
             event_id: record.event_id.map(|id| id.to_string()),
+            events: record.events,
             problem: record.problem.map(|problem| DeliveryProblem {
                 at: problem.at,
                 code: problem.code,

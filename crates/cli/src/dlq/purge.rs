@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use anyhow::Result;
 use hookline_domain::delivery::{
     failed::FailedDeliveries,
-    ledger::{Fate, Ledger},
+    ledger::{DeliveryCompletion, Fate, Ledger},
 };
 use jiff::Timestamp;
 
@@ -82,7 +82,9 @@ async fn remove(
             // A person dismissed the delivery, so it no longer needs attention.
             if let Ok(delivery) = &letter.delivery {
                 let fate = Fate::Dismissed;
-                ledger.complete(&delivery.key, fate, None, Timestamp::now()).await?;
+                ledger
+                    .complete(&DeliveryCompletion::new(&delivery.key, fate), Timestamp::now())
+                    .await?;
                 stores.forget(&delivery.key).await?;
             }
             *removed += 1;

@@ -4,7 +4,7 @@ use hookline_domain::{
     delivery::{
         archive::ArchiveKey,
         failed::FailedDelivery,
-        ledger::{DeadLetter, Fate, LedgerRecord, LedgerState, explain},
+        ledger::{DeadLetter, DeliveryEvents, Fate, LedgerRecord, LedgerState, explain},
         replay::original_of,
     },
     kernel::{advice::advice, port::Cause},
@@ -41,6 +41,8 @@ pub struct TraceReport {
     lease_until: Option<Timestamp>,
     settled_at: Option<Timestamp>,
     fate: Option<&'static str>,
+    /// Events that it has caused.
+    events: Option<DeliveryEvents>,
     problem: Option<String>,
     problem_cause: Option<&'static str>,
     problem_at: Option<Timestamp>,
@@ -85,6 +87,7 @@ impl TraceReport {
             lease_until,
             settled_at: record.settled_at,
             fate: record.fate.map(Fate::as_str),
+            events: record.events.clone(),
             problem: record.problem.as_ref().map(ToString::to_string),
             problem_cause: record
                 .problem
@@ -141,6 +144,15 @@ impl TraceReport {
         };
         let redrive = self.dead_letter.as_ref();
         let redrive = redrive.map(|_| format!("hookline dlq redrive --id {}", self.delivery_id));
+        let published = self.events.as_ref().map(|events| match events {
+            DeliveryEvents::Deferred => format!(
+                "{}: hookline event list --store {} --cause {}",
+                events.sentence(),
+                self.store,
+                self.delivery_id
+            ),
+            _ => events.sentence(),
+        });
         let facts = [
             ("delivery", Some(self.delivery_id.clone())),
             ("replay of", self.replay_of.clone()),
@@ -150,6 +162,7 @@ impl TraceReport {
             ("claimed", Some(timestamp(self.claimed_at))),
             ("settled", self.settled_at.map(timestamp)),
             ("fate", Some(self.fate.unwrap_or("none yet").to_owned())),
+            ("published", published),
             ("problem", self.problem.clone()),
             ("class", self.problem_cause.map(str::to_owned)),
             ("since", self.problem_at.map(timestamp)),

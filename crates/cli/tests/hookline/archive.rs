@@ -5,7 +5,7 @@ use hookline_domain::{
         Delivery,
         archive::Archive,
         envelope,
-        ledger::{Fate, Ledger},
+        ledger::{DeliveryCompletion, Fate, Ledger},
     },
     kernel::failure::ErrorCode,
 };
@@ -163,7 +163,7 @@ async fn trace_names_the_archive_object() {
     stack.claim(&lost).await;
     let ledger = stack.dynamodb.aws().ledger(LEDGER_TABLE);
     ledger
-        .complete(&lost.key, Fate::Applied, None, Timestamp::now())
+        .complete(&DeliveryCompletion::new(&lost.key, Fate::Applied), Timestamp::now())
         .await
         .unwrap();
     let output = stack.run(&["trace", "lost", "--store", STORE]).await;

@@ -23,7 +23,7 @@ use hookline_domain::{
         Delivery,
         dead_letters::DeadLetters,
         envelope,
-        ledger::{ClaimRequest, Claims, Fate, Ledger, Problem},
+        ledger::{ClaimRequest, Claims, DeliveryCompletion, Fate, Ledger, Problem},
     },
     kernel::{failure::ErrorCode, text::Words},
     memory::MemoryJobs,
@@ -198,7 +198,13 @@ impl Stack {
         match code {
             ErrorCode::SchemaMismatch => {
                 ledger
-                    .complete(&delivery.key, Fate::Parked, Some(&problem), at)
+                    .complete(
+                        &DeliveryCompletion {
+                            problem: Some(&problem),
+                            ..DeliveryCompletion::new(&delivery.key, Fate::Parked)
+                        },
+                        at,
+                    )
                     .await
                     .unwrap();
             }

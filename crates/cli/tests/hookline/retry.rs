@@ -4,7 +4,7 @@ use hookline_domain::{
     delivery::{
         Delivery,
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{Fate, Ledger, Problem},
+        ledger::{DeliveryCompletion, Fate, Ledger, Problem},
     },
     kernel::failure::ErrorCode,
 };
@@ -100,7 +100,7 @@ async fn unretryable_delivery_is_refused_with_advice() {
     let ledger = stack.dynamodb.aws().ledger(LEDGER_TABLE);
     let done = delivery("done").key;
     ledger
-        .complete(&done, Fate::Applied, None, Timestamp::now())
+        .complete(&DeliveryCompletion::new(&done, Fate::Applied), Timestamp::now())
         .await
         .unwrap();
     let cases: [(&str, &str, &[&str]); 3] = [

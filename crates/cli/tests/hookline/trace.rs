@@ -21,6 +21,7 @@ async fn applied_delivery_needs_no_action() {
         "demo.myshopify.com (shopify), installed",
         "applied",
         "event-of-edit",
+        "none: nobody listens to events of its kind",
         "Nothing to do",
     ] {
         assert!(output.out.contains(words), "{words}: {}", output.out);
@@ -30,6 +31,7 @@ async fn applied_delivery_needs_no_action() {
         .await
         .object();
     assert_eq!((&trace["state"], &trace["fate"]), (&"done".into(), &"applied".into()));
+    assert_eq!(trace["events"]["outcome"], "unwanted");
     assert!(
         trace["settled_at"].is_string() && trace["dead_letter"].is_null(),
         "{trace}"

@@ -26,6 +26,7 @@ use hookline_events::Cause as EventCause;
 use self::{
     candidates::candidates,
     group::{Group, Next, Step},
+    publish::Sent,
 };
 pub(crate) use self::{install::Placed, publish::PlacedFact};
 use crate::{
@@ -34,7 +35,7 @@ use crate::{
         fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
     },
-    delivery::ledger::Fate,
+    delivery::ledger::{DeliveryEvents, Fate},
     event::{Event, InterpretError, Observed},
     kernel::{
         failure::ErrorCode,
@@ -144,6 +145,8 @@ pub(crate) struct Settled {
     pub(crate) looks: BTreeMap<StoreKey, Look>,
     /// Commits whose events have been sent, to be [cleared](Apply::clear).
     pub(crate) sent: Vec<(EntityKey, Timestamp)>,
+    /// Events of each position of which somebody listens to the events.
+    pub(crate) events: BTreeMap<usize, DeliveryEvents>,
 }
 
 /// A product with a question that only the store can answer: its collections, or whether its stock is tracked.
@@ -257,7 +260,7 @@ impl<P: IndexPorts> Apply<P> {
                 let candidates = candidates(&placed.groups, &fenced, &written, &looks, self.clock.now());
                 self.publish(fan_out, verdicts, candidates, &placed.facts).await
             }
-            None => Vec::new(),
+            None => Sent::default(),
         };
         // A reconciliation passes over what is confirmed, so nothing that is to be retried may be: its event would be lost.
         let held = written.into_iter().filter(|(entity, taken)| {
@@ -276,7 +279,8 @@ impl<P: IndexPorts> Apply<P> {
             held: held.collect(),
             open: open.collect(),
             looks,
-            sent,
+            sent: sent.commits,
+            events: sent.events,
         }
     }
 

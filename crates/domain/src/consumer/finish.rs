@@ -9,7 +9,7 @@ use super::{Batch, ConsumerPorts, Processed, Reindex, Slot, Verdict, follow_ups:
 use crate::{
     delivery::{
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{Completion, DeliveryCompletion, Fate, Ledger, NoteOutcome, Problem},
+        ledger::{Completion, DeliveryCompletion, DeliveryEvents, Fate, Ledger, NoteOutcome, Problem},
         replay,
     },
     kernel::{
@@ -29,20 +29,28 @@ type At<T> = (usize, T);
 impl<P: ConsumerPorts> Reindex<P> {
     /// Writes the outcome of each delivery into the ledger: one write each, in as few calls as the ledger can. A
     /// delivery is done only after that.
-    pub(super) async fn complete(&self, batch: &mut Batch) {
+    pub(super) async fn complete(
+        &self,
+        batch: &mut Batch,
+        follow_ups: &FollowUps,
+        mut caused: BTreeMap<usize, DeliveryEvents>,
+    ) {
         let now = self.apply.clock.now();
         let decided: Vec<_> = (batch.slots.iter().zip(&batch.verdicts.0).enumerate())
             .filter_map(|(at, (slot, verdict))| {
                 let (delivery, _) = slot.delivery.as_ref()?;
                 let verdict = verdict.as_ref()?;
-                Some((at, delivery, verdict.fate()?, verdict.problem(now)))
+                let fate = verdict.fate()?;
+                let events = events_of(fate, caused.remove(&at), follow_ups.has_job(at));
+                Some((at, delivery, fate, verdict.problem(now), events))
             })
             .collect();
         let settled: Vec<_> = (decided.iter())
-            .map(|(_, delivery, fate, problem)| DeliveryCompletion {
+            .map(|(_, delivery, fate, problem, events)| DeliveryCompletion {
                 delivery,
                 fate: *fate,
                 problem: problem.as_ref(),
+                events: events.as_ref(),
             })
             .collect();
         let completed = self.ledger.complete_all(&settled, now).await;
@@ -252,6 +260,18 @@ impl Batch {
             verdict: Verdict::or_again(verdict),
         });
         processed.collect()
+    }
+}
+
+/// Events of a delivery for its entry in the ledger, given those of its state or fact, if somebody listens to them.
+fn events_of(fate: Fate, caused: Option<DeliveryEvents>, has_job: bool) -> Option<DeliveryEvents> {
+    match (fate, caused) {
+        (Fate::Applied | Fate::Noted | Fate::Superseded, Some(published @ DeliveryEvents::Published(_))) => {
+            Some(published)
+        }
+        (Fate::Applied | Fate::Noted, _) if has_job => Some(DeliveryEvents::Deferred),
+        (Fate::Applied | Fate::Noted, caused) => Some(caused.unwrap_or(DeliveryEvents::Unwanted)),
+        (Fate::Superseded | Fate::Discarded | Fate::Parked | Fate::Dismissed, _) => None,
     }
 }
 

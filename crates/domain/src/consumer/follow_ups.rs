@@ -75,6 +75,17 @@ impl FollowUps {
         }
     }
 
+    /// True if a job reads from the store what the delivery at this place did not carry.
+    pub(super) fn has_job(&self, at: usize) -> bool {
+        let ids = |store: &StoreFollowUps| {
+            [&store.products, &store.items, &store.collections]
+                .into_iter()
+                .flat_map(BTreeMap::values)
+                .any(|places| places.contains(&at))
+        };
+        self.stores.values().any(ids)
+    }
+
     /// Data that could not be fetched for the delivery at this place.
     pub(super) fn unfetched(&self, at: usize) -> Option<Unfetched> {
         self.unfetched.get(&at).copied()

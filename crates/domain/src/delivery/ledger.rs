@@ -15,6 +15,7 @@
 //!
 //! An entry past `expires_at` counts as absent, because the table deletes expired items days late.
 
+mod events;
 mod explain;
 
 use std::{fmt, future::Future, str::FromStr};
@@ -23,7 +24,10 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use self::explain::{DeadLetter, DeliveryAction, actions, explain};
+pub use self::{
+    events::{DeliveryEvents, ParseEventsError},
+    explain::{DeadLetter, DeliveryAction, actions, explain},
+};
 use crate::kernel::{
     failure::ErrorCode,
     ids::{DeliveryId, DeliveryKey, EventId},
@@ -175,7 +179,7 @@ pub enum NoteOutcome {
     Unknown,
 }
 
-/// Outcome of one of several deliveries.
+/// Outcome of a delivery, to be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryCompletion<'a> {
     /// Key of the delivery.
@@ -184,6 +188,21 @@ pub struct DeliveryCompletion<'a> {
     pub fate: Fate,
     /// Reason why it is parked.
     pub problem: Option<&'a Problem>,
+    /// Events that it has caused; `None` if its outcome causes none.
+    pub events: Option<&'a DeliveryEvents>,
+}
+
+impl<'a> DeliveryCompletion<'a> {
+    /// An outcome without a problem and without events.
+    #[must_use]
+    pub fn new(delivery: &'a DeliveryKey, fate: Fate) -> Self {
+        Self {
+            delivery,
+            fate,
+            problem: None,
+            events: None,
+        }
+    }
 }
 
 /// Ledger of claimed deliveries, as receivers use it.
@@ -203,13 +222,11 @@ pub trait Claims: Send + Sync {
 pub trait Ledger: Send + Sync {
     /// Records the outcome of a delivery by the rule of [`settle`], with **one** conditional write. A parked delivery
     /// may be parked again, with its latest problem, or get any other outcome later; a done delivery stays as it is.
-    /// `problem` is the reason for parking; any other outcome removes the stored problem. Parking a done delivery
+    /// The problem is the reason for parking; any other outcome removes the stored one. Parking a done delivery
     /// returns [`Completion::Done`].
     fn complete(
         &self,
-        delivery: &DeliveryKey,
-        fate: Fate,
-        problem: Option<&Problem>,
+        settled: &DeliveryCompletion<'_>,
         at: Timestamp,
     ) -> impl Future<Output = Result<Completion, PortError>> + Send;
 
@@ -221,7 +238,7 @@ pub trait Ledger: Send + Sync {
         at: Timestamp,
     ) -> impl Future<Output = Vec<Result<Completion, PortError>>> + Send {
         stream::iter(settled)
-            .map(move |settled| self.complete(settled.delivery, settled.fate, settled.problem, at))
+            .map(move |settled| self.complete(settled, at))
             .buffered(CALLS_AT_ONCE)
             .collect()
     }
@@ -265,6 +282,8 @@ pub struct LedgerRecord {
     pub fate: Option<Fate>,
     /// Reason why it has not been applied, if there is one.
     pub problem: Option<Problem>,
+    /// Events that it has caused, if it is applied or noted.
+    pub events: Option<DeliveryEvents>,
     /// Vendor's correlation id.
     pub event_id: Option<EventId>,
 }

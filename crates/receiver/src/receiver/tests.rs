@@ -2,7 +2,7 @@ use hookline_domain::{
     delivery::{
         bodies::{Bodies, KeepBodies},
         envelope::{self, Envelope},
-        ledger::{Claims, Completion, Fate, Ledger},
+        ledger::{Claims, Completion, DeliveryCompletion, Fate, Ledger},
         queue::EventQueue,
     },
     kernel::{ids::StoreKey, secret::Secret},
@@ -108,7 +108,11 @@ async fn duplicate_delivery_is_acknowledged_and_not_enqueued() {
     assert_eq!(status(&stack, webhook(TOPIC, "1", BODY)).await, 200);
     let key = envelope::decode(&stack.queue.take()[0]).unwrap().key;
     assert_eq!(
-        stack.ledger.complete(&key, Fate::Applied, None, noon()).await.unwrap(),
+        stack
+            .ledger
+            .complete(&DeliveryCompletion::new(&key, Fate::Applied), noon())
+            .await
+            .unwrap(),
         Completion::First
     );
 

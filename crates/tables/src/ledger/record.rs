@@ -26,6 +26,8 @@ pub fn read_record(item: &Item) -> Result<LedgerRecord, MalformedError> {
         settled_at: item.find_micros("settled_at_us")?,
         fate: item.has("fate").then(|| item.parse("fate")).transpose()?,
         problem: item.has("problem").then(|| read_problem(item)).transpose()?,
+        // Words that only a later version of this code knows are read as `None`.
+        events: item.find_text("published").and_then(|text| text.parse().ok()),
         event_id: event_id.transpose()?,
     })
 }

@@ -3,7 +3,7 @@
 use hookline_domain::{
     delivery::{
         failed::{FailedDeliveries, FailedDelivery, MAX_COUNTED},
-        ledger::{Claim, Claims, Completion, Fate, Ledger, NoteOutcome, Problem, Records},
+        ledger::{Claim, Claims, Completion, DeliveryCompletion, Fate, Ledger, NoteOutcome, Problem, Records},
         subject::Subject,
     },
     kernel::{failure::ErrorCode, ids::DeliveryKey},
@@ -204,7 +204,8 @@ pub async fn completion_of_a_failed_delivery_reports_the_failure<L: Claims + Led
 pub async fn completed_delivery_is_not_recorded_as_failed<L: Claims + Ledger, S: FailedDeliveries>(both: &(L, S)) {
     let failed = claimed(both, "a").await;
     let (ledger, stores) = both;
-    let completed = ledger.complete(&failed.delivery, Fate::Applied, None, noon_plus(1));
+    let applied = DeliveryCompletion::new(&failed.delivery, Fate::Applied);
+    let completed = ledger.complete(&applied, noon_plus(1));
     assert_eq!(completed.await.unwrap(), Completion::First);
     assert_eq!(stores.remember(&failed).await.unwrap(), NoteOutcome::Done);
     assert_eq!(stores.failed(&failed.delivery).await.unwrap(), None);
@@ -223,7 +224,10 @@ where
             tasks.push(async move {
                 if completes {
                     let key = &failed.delivery;
-                    let completed = ledger.complete(key, Fate::Applied, None, noon_plus(1)).await.unwrap();
+                    let completed = ledger
+                        .complete(&DeliveryCompletion::new(key, Fate::Applied), noon_plus(1))
+                        .await
+                        .unwrap();
                     if completed != Completion::First {
                         FailedDeliveries::forget(&stores, key).await.unwrap();
                     }

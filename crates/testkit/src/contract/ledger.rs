@@ -1,7 +1,9 @@
 //! Contract suite of [`Ledger`].
 
 use hookline_domain::{
-    delivery::ledger::{Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, Fate, Ledger, Problem},
+    delivery::ledger::{
+        Claim, ClaimRequest, Claims, Completion, DeliveryCompletion, DeliveryEvents, Fate, Ledger, Problem,
+    },
     kernel::failure::ErrorCode,
 };
 use jiff::Timestamp;
@@ -47,7 +49,10 @@ async fn claim(ledger: &(impl Claims + Ledger), id: &str, owner: &str, now: Time
 }
 
 async fn complete(ledger: &(impl Claims + Ledger), id: &str, fate: Fate) -> Completion {
-    ledger.complete(&delivery(id), fate, None, noon_plus(1)).await.unwrap()
+    ledger
+        .complete(&DeliveryCompletion::new(&delivery(id), fate), noon_plus(1))
+        .await
+        .unwrap()
 }
 
 pub async fn new_delivery_is_fresh(ledger: &(impl Claims + Ledger)) {
@@ -253,9 +258,9 @@ pub async fn batch_is_completed_like_single_deliveries(ledger: &(impl Claims + L
     let deliveries = expected.map(|(id, ..)| delivery(id));
     let settled: Vec<DeliveryCompletion<'_>> = (deliveries.iter().zip(expected))
         .map(|(delivery, (_, fate, _))| DeliveryCompletion {
-            delivery,
-            fate,
             problem: (fate == Fate::Parked).then_some(&problem),
+            events: (fate == Fate::Applied).then_some(&DeliveryEvents::Quiet),
+            ..DeliveryCompletion::new(delivery, fate)
         })
         .collect();
     let completed = ledger.complete_all(&settled, noon_plus(1)).await;

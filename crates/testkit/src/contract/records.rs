@@ -2,7 +2,8 @@
 
 use hookline_domain::{
     delivery::ledger::{
-        Claim, Claims, Completion, Cursor, Fate, Ledger, LedgerEntry, LedgerRecord, LedgerState, Problem, Records,
+        Claim, Claims, Completion, Cursor, DeliveryCompletion, DeliveryEvents, Fate, Ledger, LedgerEntry, LedgerRecord,
+        LedgerState, Problem, Records,
     },
     kernel::{failure::ErrorCode, ids::DeliveryKey},
 };
@@ -20,6 +21,7 @@ macro_rules! records_contract {
                 unclaimed_delivery_is_not_found,
                 claim_reads_back,
                 fate_reads_back,
+                events_read_back,
                 parked_delivery_keeps_its_problem,
                 delivery_parked_twice_keeps_the_newest_problem_and_counts_once,
                 done_delivery_has_no_problem,
@@ -49,7 +51,13 @@ async fn claim(ledger: &(impl Claims + Ledger), delivery: &DeliveryKey) {
 
 async fn park(ledger: &(impl Claims + Ledger), id: &str, problem: &Problem) -> Completion {
     ledger
-        .complete(&delivery(id), Fate::Parked, Some(problem), problem.at)
+        .complete(
+            &DeliveryCompletion {
+                problem: Some(problem),
+                ..DeliveryCompletion::new(&delivery(id), Fate::Parked)
+            },
+            problem.at,
+        )
         .await
         .unwrap()
 }
@@ -73,6 +81,7 @@ fn claimed(delivery: DeliveryKey) -> LedgerRecord {
         settled_at: None,
         fate: None,
         problem: None,
+        events: None,
         event_id: Some("event-1".parse().unwrap()),
     }
 }
@@ -90,7 +99,10 @@ pub async fn fate_reads_back(ledger: &(impl Claims + Ledger + Records)) {
     for fate in Fate::ALL {
         let key = delivery(fate.as_str());
         claim(ledger, &key).await;
-        ledger.complete(&key, fate, None, noon_plus(3)).await.unwrap();
+        ledger
+            .complete(&DeliveryCompletion::new(&key, fate), noon_plus(3))
+            .await
+            .unwrap();
         let state = match fate {
             Fate::Parked => LedgerState::Parked,
             Fate::Applied | Fate::Superseded | Fate::Discarded | Fate::Noted | Fate::Dismissed => LedgerState::Done,
@@ -100,6 +112,46 @@ pub async fn fate_reads_back(ledger: &(impl Claims + Ledger + Records)) {
         expected.settled_at = Some(noon_plus(3));
         expected.fate = Some(fate);
         assert_eq!(find(ledger, fate.as_str()).await, expected);
+    }
+}
+
+pub async fn events_read_back(ledger: &(impl Claims + Ledger + Records)) {
+    let ids = ["a", "b"].map(|part| hookline_events::EventId::new(noon(), &[part]));
+    let cases = [
+        DeliveryEvents::Published(ids.to_vec()),
+        DeliveryEvents::Quiet,
+        DeliveryEvents::Unwanted,
+        DeliveryEvents::Deferred,
+    ];
+    // Alone, in one call with others, and after a problem.
+    let keys: Vec<_> = (0..3 * cases.len()).map(|n| delivery(&n.to_string())).collect();
+    let settled: Vec<_> = (keys.iter().zip(cases.iter().cycle()))
+        .map(|(key, events)| DeliveryCompletion {
+            events: Some(events),
+            ..DeliveryCompletion::new(key, Fate::Applied)
+        })
+        .collect();
+    for key in &keys {
+        claim(ledger, key).await;
+    }
+    let (alone, together) = settled.split_at(cases.len());
+    for settled in alone {
+        ledger.complete(settled, noon_plus(1)).await.unwrap();
+    }
+    for settled in &together[..cases.len()] {
+        ledger.note(settled.delivery, &problem(1, "noted")).await.unwrap();
+    }
+    for completed in ledger.complete_all(together, noon_plus(2)).await {
+        completed.unwrap();
+    }
+    // A later completion changes nothing.
+    ledger
+        .complete(&DeliveryCompletion::new(&keys[0], Fate::Applied), noon_plus(3))
+        .await
+        .unwrap();
+    for settled in settled {
+        let record = ledger.find(settled.delivery).await.unwrap().unwrap();
+        assert_eq!(record.events.as_ref(), settled.events);
     }
 }
 
@@ -125,7 +177,10 @@ pub async fn done_delivery_has_no_problem(ledger: &(impl Claims + Ledger + Recor
         let id = fate.as_str();
         claim(ledger, &delivery(id)).await;
         park(ledger, id, &problem(1, "once")).await;
-        let completed = ledger.complete(&delivery(id), fate, None, noon_plus(2)).await.unwrap();
+        let completed = ledger
+            .complete(&DeliveryCompletion::new(&delivery(id), fate), noon_plus(2))
+            .await
+            .unwrap();
         assert_eq!(completed, Completion::Repeated);
         let record = find(ledger, id).await;
         assert_eq!((record.problem, record.fate), (None, Some(fate)));
@@ -166,7 +221,7 @@ pub async fn note_on_a_done_or_unknown_delivery_is_ignored(ledger: &(impl Claims
     assert_eq!(ledger.find(&delivery("1")).await.unwrap(), None);
     claim(ledger, &delivery("1")).await;
     ledger
-        .complete(&delivery("1"), Fate::Applied, None, noon_plus(1))
+        .complete(&DeliveryCompletion::new(&delivery("1"), Fate::Applied), noon_plus(1))
         .await
         .unwrap();
     ledger.note(&delivery("1"), &problem(2, "late")).await.unwrap();

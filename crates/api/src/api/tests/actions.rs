@@ -9,7 +9,7 @@ use hookline_domain::{
         archive::Archive,
         envelope::{self, Packed},
         failed::{FailedDeliveries, FailedDelivery},
-        ledger::{ClaimRequest, Claims, Fate, Ledger, Problem, Records},
+        ledger::{ClaimRequest, Claims, DeliveryCompletion, Fate, Ledger, Problem, Records},
         receive::Receive,
         replay::{Replay, original_of},
     },
@@ -153,7 +153,10 @@ impl ActionsFixture {
         let delivery = delivery(STORE, "a");
         self.ledger.claim(&delivery.key, &claim()).await.unwrap();
         if let Some(fate) = fate {
-            self.ledger.complete(&delivery.key, fate, None, noon()).await.unwrap();
+            self.ledger
+                .complete(&DeliveryCompletion::new(&delivery.key, fate), noon())
+                .await
+                .unwrap();
         }
         if archived {
             self.archive

@@ -5,7 +5,7 @@ mod events;
 mod fixture;
 
 use hookline_domain::{
-    delivery::ledger::{ClaimRequest, Claims, Fate, Ledger},
+    delivery::ledger::{ClaimRequest, Claims, DeliveryCompletion, DeliveryEvents, Fate, Ledger},
     kernel::ids::{DeliveryKey, StoreKey},
     live::{Activity, ActivityBatch},
     memory::{
@@ -402,7 +402,7 @@ async fn details_of_a_delivery_have_its_state_fate_and_entries() {
     assert!(body["meaning"].as_str().unwrap().contains("has just taken it"));
     fixture
         .ledger
-        .complete(&key, Fate::Superseded, None, noon())
+        .complete(&DeliveryCompletion::new(&key, Fate::Superseded), noon())
         .await
         .unwrap();
     let mine = entry("a", DeliveryOutcome::Superseded, 0);
@@ -417,9 +417,37 @@ async fn details_of_a_delivery_have_its_state_fate_and_entries() {
     assert_eq!((&body["state"], &body["fate"]), (&json!("done"), &json!("superseded")));
     assert_eq!(body["entries"].as_array().unwrap().len(), 1);
     assert!(body["meaning"].as_str().unwrap().contains("a newer state"));
+    assert_eq!(body["events"], json!(null));
     fixture.clock.pass(SignedDuration::from_hours(1));
     let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
     assert_eq!(body["state"], "expired");
+}
+
+#[tokio::test]
+async fn details_of_a_delivery_name_its_events() {
+    let id = hookline_events::EventId::new(noon(), &["a"]);
+    let cases = [
+        (
+            DeliveryEvents::Published(vec![id.clone()]),
+            json!({"outcome": "published", "ids": [id]}),
+        ),
+        (DeliveryEvents::Quiet, json!({"outcome": "quiet"})),
+        (DeliveryEvents::Unwanted, json!({"outcome": "unwanted"})),
+        (DeliveryEvents::Deferred, json!({"outcome": "deferred"})),
+    ];
+    for (events, expected) in cases {
+        let fixture = demo_fixture().await;
+        let key = fixture.claim().await;
+        let settled = DeliveryCompletion {
+            events: Some(&events),
+            ..DeliveryCompletion::new(&key, Fate::Applied)
+        };
+        fixture.ledger.complete(&settled, noon()).await.unwrap();
+        let route = "GET /api/stores/{store}/deliveries/{id}";
+        let topic = [("topic", "products/update")];
+        let (_, body) = fixture.request(route, &topic, Some(&viewer_of_all())).await;
+        assert_eq!(body["events"], expected);
+    }
 }
 
 #[tokio::test]

@@ -215,6 +215,13 @@ impl Group {
         self.members.iter().map(|member| member.at).collect()
     }
 
+    /// Positions of the deliveries that brought its newest state.
+    pub(super) fn newest_places(&self) -> impl Iterator<Item = usize> {
+        let newest = self.version();
+        let brought = self.members.iter().filter(move |member| member.version == newest);
+        brought.map(|member| member.at)
+    }
+
     /// True if any of its deliveries is to be retried.
     pub(super) fn is_retried(&self, verdicts: &Verdicts) -> bool {
         self.members.iter().any(|member| verdicts.is_retried(member.at))

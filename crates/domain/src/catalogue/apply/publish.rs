@@ -26,6 +26,7 @@ use crate::{
         fan_out::FanOut,
         published::{Presence, Publication, Published, Unsent},
     },
+    delivery::ledger::DeliveryEvents,
     event::fact::{Announcement, Fact, Identity},
     kernel::{
         failure::ErrorCode,
@@ -165,29 +166,46 @@ struct Batch {
     commits: Vec<(EntityKey, Timestamp)>,
     /// Positions of facts.
     facts: Vec<usize>,
+    /// Events of each position.
+    caused: BTreeMap<usize, Vec<EventId>>,
+}
+
+/// Result of publishing a batch.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// Commits whose events have been sent, to be [cleared](Apply::clear).
+    pub(super) commits: Vec<(EntityKey, Timestamp)>,
+    /// Events of each position that somebody listens to, as far as they have been sent.
+    pub(super) events: BTreeMap<usize, DeliveryEvents>,
 }
 
 impl<P: IndexPorts> Apply<P> {
-    /// Commits and sends the events of states and facts. Returns the commits whose events have been sent, to be
-    /// [cleared](Apply::clear). A state whose event could not be sent is retried.
+    /// Commits and sends the events of states and facts. A state whose event could not be sent is retried.
     pub(super) async fn publish(
         &self,
         fan_out: &P::FanOut,
         verdicts: &mut Verdicts,
         candidates: Vec<Candidate<'_>>,
         facts: &[PlacedFact],
-    ) -> Vec<(EntityKey, Timestamp)> {
+    ) -> Sent {
         let groups: BTreeMap<&EntityKey, &Group> = candidates
             .iter()
             .map(|candidate| (candidate.entity, candidate.group))
             .collect();
+        let mut sent = Sent::default();
+        let heard = groups.values().flat_map(|group| group.newest_places());
+        sent.events.extend(heard.map(|at| (at, DeliveryEvents::Quiet)));
         let mut outgoing = Outgoing::default();
         self.commit(verdicts, &mut outgoing, candidates).await;
         self.announce(verdicts, &mut outgoing, facts).await;
-        let mut sent = Vec::new();
         for (store, batch) in outgoing.stores {
             match fan_out.send(&store, &batch.events).await {
-                Ok(()) => sent.extend(batch.commits),
+                Ok(()) => {
+                    sent.commits.extend(batch.commits);
+                    let caused = batch.caused.into_iter();
+                    sent.events
+                        .extend(caused.map(|(at, ids)| (at, DeliveryEvents::Published(ids))));
+                }
                 Err(failure) => {
                     let verdict = events_unavailable(&failure);
                     for (entity, _) in &batch.commits {
@@ -299,8 +317,8 @@ impl<P: IndexPorts> Apply<P> {
             }
             if !events.is_empty() {
                 let batch = outgoing.stores.entry(placed.store.clone()).or_default();
-                batch.events.extend(events);
                 batch.facts.push(placed.at);
+                batch.add(&[placed.at], events);
             }
         }
     }
@@ -347,8 +365,20 @@ impl Outgoing {
             return;
         };
         let batch = self.stores.entry(candidate.entity.store.clone()).or_default();
-        batch.events.extend(render::events(candidate, published, at, unsent));
         batch.commits.push((candidate.entity.clone(), at));
+        let places: Vec<usize> = candidate.group.newest_places().collect();
+        batch.add(&places, render::events(candidate, published, at, unsent));
+    }
+}
+
+impl Batch {
+    /// Adds events that the deliveries at these positions have caused.
+    fn add(&mut self, places: &[usize], events: Vec<Event>) {
+        for at in places {
+            let caused = self.caused.entry(*at).or_default();
+            caused.extend(events.iter().map(|event| event.id.clone()));
+        }
+        self.events.extend(events);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod facts;
 mod installs;
+mod ledger;
 mod privacy;
 
 use std::sync::atomic::Ordering;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::delivery::{
     failed::{FailedDeliveries, FailedDelivery},
-    ledger::NoteOutcome,
+    ledger::{DeliveryCompletion, NoteOutcome},
 };
 
 async fn failures(consumer: &Consumer) -> Vec<FailedDelivery> {
@@ -105,7 +105,7 @@ async fn dismissed_delivery_is_not_tried_again() {
     let now = consumer.apply.clock;
     consumer
         .ledger
-        .complete(&broken.key, Fate::Dismissed, None, now)
+        .complete(&DeliveryCompletion::new(&broken.key, Fate::Dismissed), now)
         .await
         .unwrap();
     let problem = failures(&consumer).await.remove(0).problem;

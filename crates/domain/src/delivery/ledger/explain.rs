@@ -148,6 +148,7 @@ mod tests {
                 cause: None,
                 message: "the index did not answer".to_owned(),
             }),
+            events: None,
             event_id: None,
         }
     }

@@ -218,6 +218,7 @@ fn deliveries() -> Map<String, Value> {
         settled_at: fate.map(|_| ago(2)),
         fate,
         problem: None,
+        events: None,
         event_id: None,
     };
     let done = [

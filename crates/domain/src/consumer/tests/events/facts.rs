@@ -3,6 +3,7 @@
 use hookline_events::{OrderData, Totals};
 
 use super::*;
+use crate::delivery::ledger::{DeliveryEvents, Records};
 
 fn orders(delivery: &Delivery) -> Result<Event, InterpretError> {
     if delivery.key.topic.as_str() != "orders/create" {
@@ -53,6 +54,10 @@ async fn facts_are_told_to_those_who_listen_with_stable_ids() {
     assert_eq!(kinds, ["order.created", "order.paid"]);
     assert_eq!(told[0].session_id.as_deref(), Some("s_42"));
     assert_eq!(told[0].timestamp, at(T1));
+    let key = order("a", "7").key;
+    let entry = Records::find(&consumer.ledger, &key).await.unwrap().unwrap();
+    let ids = told.iter().map(|event| event.id.clone()).collect();
+    assert_eq!(entry.events, Some(DeliveryEvents::Published(ids)));
     consumer.take(&[order("other-subscription", "7")]).await;
     let again: Vec<_> = consumer.told().into_iter().map(|event| event.id).collect();
     assert_eq!(again, told.iter().map(|event| event.id.clone()).collect::<Vec<_>>());
