@@ -33,6 +33,7 @@ CRATES = {
     "hookline-sources": {"hookline-domain", "hookline-events"},
     "hookline-tables": {"hookline-domain", "hookline-events"},
     "hookline-transport": {"hookline-domain"},
+    "hookline-outbound": {"hookline-domain", "hookline-events"},
     "hookline-shopify-admin": {"hookline-domain", "hookline-sources"},
     "hookline-aws": {"hookline-domain", "hookline-events", "hookline-tables", "hookline-transport"},
     "hookline-direct": {"hookline-domain", "hookline-tables", "hookline-transport"},

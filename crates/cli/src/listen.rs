@@ -10,7 +10,8 @@ mod forward;
 use std::time::Duration;
 
 use anyhow::Result;
-use hookline_domain::outbound::{SigningSecret, TypePattern};
+use hookline_domain::outbound::TypePattern;
+use hookline_outbound::SigningSecret;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 

@@ -3,16 +3,17 @@
 //! The consumer and the sync worker send events; nothing of this wing is known to them. Events of the operator's own are made
 //! here.
 
+mod attempt;
 mod bus;
 mod connected;
 mod custom;
 mod distribute;
 mod event_log;
 mod pattern;
-mod signature;
 mod watch;
 
 pub use self::{
+    attempt::{Answer, AttemptCode, Attempted, DELIVERY_HEADER, MAX_EXCERPT_BYTES, Meaning, NoAnswer, Wish},
     bus::{Bus, BusEvent},
     connected::announce_connected,
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
@@ -22,7 +23,6 @@ pub use self::{
         Settled, SubjectKey,
     },
     pattern::{ParsePatternError, TypePattern},
-    signature::{ID_HEADER, ParseSecretError, SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER},
     watch::Watch,
 };
 

@@ -84,6 +84,10 @@ impl Http {
     ///
     /// # Errors
     /// [`AdminUrlError`]. Not retryable.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the operator sets the address of the Admin API"
+    )]
     pub fn new(template: &str) -> Result<Self, AdminUrlError> {
         let example = template.replace("{store}", "demo.myshopify.com");
         if !template.contains("{store}") || Url::parse(&example).is_err() {

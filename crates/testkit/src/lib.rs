@@ -9,6 +9,7 @@
     clippy::unwrap_used,
     reason = "all of this runs inside of tests, where a panic is a failure"
 )]
+#![expect(clippy::disallowed_methods, reason = "tests connect to servers of their own")]
 
 pub mod builders;
 mod clock;

@@ -2,6 +2,7 @@
 //! items open, the adapter repeats them one by one, and only the bill would show it.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#![expect(clippy::disallowed_methods, reason = "tests connect to servers of their own")]
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -201,6 +201,7 @@ impl Host {
             .map_err(|_| ConnectionError::ConnectTimeout)?
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the deployment names the host")]
     async fn connected(&self) -> Result<Sender, ConnectionError> {
         let stream = TcpStream::connect((self.name.as_str(), self.port)).await;
         let stream = stream.map_err(ConnectionError::Connect)?;

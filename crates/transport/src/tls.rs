@@ -92,6 +92,7 @@ mod tests {
         CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "tests connect to servers of their own")]
     /// Connects to a server of this name whose certificate `issuer` has issued. Returns whether that succeeds.
     async fn connects(tls: &Tls, issuer: &CertifiedIssuer<'static, KeyPair>, name: &str) -> bool {
         let key = KeyPair::generate().unwrap();

@@ -11,6 +11,7 @@
 
 mod answer;
 mod batch;
+mod endpoint;
 mod envelope;
 mod gateway;
 mod headers;
@@ -25,9 +26,11 @@ mod webhook;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the name of its corpus and of its file in `tests/fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("answer", answer::answer),
     ("description", payload::description),
+    ("endpoint_answer", endpoint::endpoint_answer),
+    ("endpoint_url", endpoint::endpoint_url),
     ("envelope", envelope::envelope),
     ("headers", headers::headers),
     ("ids", ids::ids),

@@ -50,6 +50,7 @@ struct ErrorBody {
 }
 
 impl Api {
+    #[expect(clippy::disallowed_methods, reason = "the operator names the API")]
     pub fn new(args: &ListenArgs) -> Result<Self> {
         let base = required(args.api_url.as_ref(), "API_URL", "--api-url")?;
         Ok(Self {

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Result;
-use hookline_domain::outbound::SigningSecret;
 use hookline_events::EventId;
+use hookline_outbound::SigningSecret;
 use jiff::Timestamp;
 use reqwest::{Client, Url, redirect::Policy};
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,7 @@ impl Forward {
         Self::with_timeout(url, secret, TIMEOUT)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the person at this machine names the handler")]
     fn with_timeout(url: Url, secret: SigningSecret, timeout: Duration) -> Result<Self> {
         let client = Client::builder()
             .timeout(timeout)

@@ -1,6 +1,7 @@
 //! Tests of the binary against emulators over HTTP: DynamoDB and SQS in this process, OpenSearch, KMS and Shopify in others.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests connect to servers of their own")]
 
 mod archive;
 mod dead_letters;

@@ -1,0 +1,31 @@
+//! One attempt to hand a message to an endpoint of somebody else's: its signature ([`SigningKeys`]), the guard that keeps requests
+//! away from private addresses ([`Guard`]), the request ([`Headers`], [`Sender`]) and the answer.
+//!
+//! An endpoint's URL is the only address that a stranger chooses, so this crate is the only code that may connect to one. What an
+//! answer means is [`hookline_domain::outbound::Meaning`]; when a message is tried again is not decided here.
+
+mod address;
+mod answer;
+mod connection;
+mod endpoint_url;
+mod guard;
+mod headers;
+mod sender;
+mod signature;
+mod tls;
+
+pub use self::{
+    address::{NotPublicError, check_public},
+    answer::retry_after,
+    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
+    guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
+    headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
+    sender::{
+        AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender,
+        Timing,
+    },
+    signature::{
+        ID_HEADER, ParseKeyError, PublicKey, SIGNATURE_HEADER, SigningKey, SigningKeys, SigningSecret, TIMESTAMP_HEADER,
+    },
+    tls::{Roots, mozilla_roots},
+};

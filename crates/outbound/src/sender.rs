@@ -1,0 +1,277 @@
+//! One attempt: resolve, connect, post, and read the head of the answer, each within its limit.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hookline_domain::outbound::{Attempted, NoAnswer};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use crate::{
+    answer,
+    connection::{self, Requests},
+    endpoint_url::EndpointUrl,
+    guard::{Connect, Guard, Resolve},
+    tls::{self, Roots},
+};
+
+/// Shortest limit of a whole attempt.
+pub const MIN_ATTEMPT: Duration = Duration::from_secs(1);
+/// Longest limit of a whole attempt.
+pub const MAX_ATTEMPT: Duration = Duration::from_secs(30);
+/// Longest time that connecting may take, TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most bytes of the head of an answer.
+pub const MAX_HEAD_BYTES: usize = 16 * 1024;
+/// Most headers of an answer.
+pub const MAX_HEADERS: usize = 64;
+/// Most bytes of a body that is sent.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Most bytes of the body of an answer that are read, and the time that this may take. A success has been one before.
+const MAX_ANSWER_BYTES: usize = 4 * 1024;
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Most idle connections to one host.
+const MAX_IDLE: usize = 10;
+
+/// Sends requests to endpoints. Keeps connections open until [`forget`](Self::forget).
+pub struct Sender<N> {
+    guard: Guard<N>,
+    tls: TlsConnector,
+    idle: Arc<Idle>,
+}
+
+/// Report of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptReport {
+    /// Its result.
+    pub attempted: Attempted,
+    /// Times that its parts took.
+    pub timing: Timing,
+    /// Address to which it connected; `None` if it did not, or used an open connection.
+    pub address: Option<IpAddr>,
+}
+
+/// Times that the parts of an attempt took; zero if it did not come to that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// DNS.
+    pub resolved: Duration,
+    /// TCP and TLS.
+    pub connected: Duration,
+    /// The whole attempt, up to the last header of the answer.
+    pub total: Duration,
+}
+
+/// Part of an attempt that is under way.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Resolving,
+    Connecting,
+    Sending,
+}
+
+/// An attempt under way, for its report.
+struct Course {
+    phase: Phase,
+    timing: Timing,
+    address: Option<IpAddr>,
+}
+
+#[derive(Default)]
+struct Idle(Mutex<HashMap<String, Vec<Requests>>>);
+
+impl<N: Resolve + Connect> Sender<N> {
+    /// Sends through this guard, over TLS with servers that these roots vouch for.
+    pub fn new(guard: Guard<N>, roots: Roots) -> Self {
+        Self {
+            guard,
+            tls: tls::connector(roots),
+            idle: Arc::default(),
+        }
+    }
+
+    /// Posts a body. `headers` are all headers but `host` and `content-length`; `now` is the time for dates in the answer.
+    /// Nothing is tried twice, and no redirection is followed. Takes `limit` at most, from [`MIN_ATTEMPT`] to
+    /// [`MAX_ATTEMPT`], and then a second to read a refusal.
+    pub async fn post(
+        &self,
+        url: &EndpointUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+        now: Timestamp,
+    ) -> AttemptReport {
+        let begun = Instant::now();
+        let deadline = begun + limit.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
+        let mut course = Course {
+            phase: Phase::Resolving,
+            timing: Timing::default(),
+            address: None,
+        };
+        let answered = timeout_at(deadline, self.answered(url, headers, body, &mut course)).await;
+        course.timing.total = begun.elapsed();
+        let attempted = match answered {
+            Ok(Ok((requests, response))) => Ok(self.read(url, requests, response, now).await),
+            Ok(Err(reason)) => Err(reason),
+            Err(_) => Err(match course.phase {
+                Phase::Resolving => NoAnswer::DnsTimeout,
+                Phase::Connecting => NoAnswer::ConnectTimeout,
+                Phase::Sending => NoAnswer::TimedOut,
+            }),
+        };
+        AttemptReport {
+            attempted,
+            timing: course.timing,
+            address: course.address,
+        }
+    }
+
+    /// Closes all idle connections. A function that is frozen between two runs does so: the other end may close them unseen.
+    pub fn forget(&self) {
+        self.idle.lock().clear();
+    }
+
+    async fn answered(
+        &self,
+        url: &EndpointUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        course: &mut Course,
+    ) -> Result<(Requests, Response<Incoming>), NoAnswer> {
+        let mut request = request(url, headers, body)?;
+        while let Some(mut requests) = self.idle.take(&key(url)) {
+            course.phase = Phase::Sending;
+            if requests.ready().await.is_err() {
+                continue;
+            }
+            match requests.try_send_request(request).await {
+                Ok(response) => return checked(response).map(|response| (requests, response)),
+                // The other end had closed the connection, and nothing of the request has left.
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(connection::reason(failed.error())),
+                },
+            }
+        }
+        course.phase = Phase::Resolving;
+        let begun = Instant::now();
+        let addresses = self.guard.resolve(url).await;
+        course.timing.resolved = begun.elapsed();
+        course.phase = Phase::Connecting;
+        let begun = Instant::now();
+        let connected = async {
+            let (stream, address) = self.guard.connect(&addresses?).await?;
+            course.address = Some(address);
+            connection::handshake(stream, url.host(), url.is_https().then_some(&self.tls)).await
+        };
+        let connected = timeout(CONNECT_TIMEOUT, connected).await;
+        course.timing.connected = begun.elapsed();
+        let mut requests = connected.map_err(|_| NoAnswer::ConnectTimeout)??;
+        course.phase = Phase::Sending;
+        let response = requests.send_request(request).await;
+        let response = response.map_err(|failure| connection::reason(&failure))?;
+        checked(response).map(|response| (requests, response))
+    }
+
+    /// Reads the head, and of a refusal the first bytes. Keeps the connection if the body ends soon.
+    async fn read(
+        &self,
+        url: &EndpointUrl,
+        requests: Requests,
+        response: Response<Incoming>,
+        now: Timestamp,
+    ) -> hookline_domain::outbound::Answer {
+        let (head, mut body) = response.into_parts();
+        let (idle, key) = (Arc::clone(&self.idle), key(url));
+        if body.is_end_stream() {
+            idle.put(key, requests);
+            return answer::read(head.status, &head.headers, Vec::new(), now);
+        }
+        if head.status.is_success() {
+            tokio::spawn(async move {
+                if drain(&mut body).await.1 {
+                    idle.put(key, requests);
+                }
+            });
+            return answer::read(head.status, &head.headers, Vec::new(), now);
+        }
+        let (excerpt, is_whole) = drain(&mut body).await;
+        if is_whole {
+            idle.put(key, requests);
+        }
+        answer::read(head.status, &head.headers, excerpt, now)
+    }
+}
+
+/// Reads a body within the limits. Returns what was read, and whether that was all.
+async fn drain(body: &mut Incoming) -> (Vec<u8>, bool) {
+    let mut read = Vec::new();
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            let data = frame.into_data().unwrap_or_default();
+            let left = MAX_ANSWER_BYTES - read.len();
+            read.extend_from_slice(&data[..data.len().min(left)]);
+            if data.len() > left {
+                return false;
+            }
+        }
+        true
+    };
+    let is_whole = timeout(ANSWER_TIMEOUT, reading).await.unwrap_or(false);
+    (read, is_whole)
+}
+
+fn request(url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, NoAnswer> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url.target().parse().map_err(|_| NoAnswer::InvalidUrl)?;
+    *request.headers_mut() = headers;
+    let host = url.authority().parse().map_err(|_| NoAnswer::InvalidUrl)?;
+    request.headers_mut().insert(header::HOST, host);
+    Ok(request)
+}
+
+/// Refuses a change of protocols, for which nobody has asked.
+fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, NoAnswer> {
+    let is_answer = response.status() != StatusCode::SWITCHING_PROTOCOLS && response.status().as_u16() < 600;
+    if is_answer {
+        Ok(response)
+    } else {
+        Err(NoAnswer::NotHttp)
+    }
+}
+
+/// Name of the connections that serve a URL.
+fn key(url: &EndpointUrl) -> String {
+    format!("{}:{}", if url.is_https() { "https" } else { "http" }, url.authority())
+}
+
+impl Idle {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<Requests>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, key: &str) -> Option<Requests> {
+        self.lock().get_mut(key)?.pop()
+    }
+
+    fn put(&self, key: String, requests: Requests) {
+        let mut idle = self.lock();
+        let of_host = idle.entry(key).or_default();
+        of_host.retain(|requests| !requests.is_closed());
+        if of_host.len() < MAX_IDLE && !requests.is_closed() {
+            of_host.push(requests);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! libFuzzer's way into the target `endpoint_answer` of `tests/hostile`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| hookline_hostile::run("endpoint_answer", data));
