@@ -229,6 +229,33 @@ mod tests {
     }
 
     #[test]
+    fn official_sdk_of_cloud_events_reads_the_request() {
+        use cloudevents::{AttributesReader, Data, binding::http::to_event};
+
+        let store = Store {
+            source: "shopify".into(),
+            id: "demo.myshopify.com".into(),
+        };
+        let subject = Subject {
+            kind: "product".into(),
+            id: "788".into(),
+            version: None,
+        };
+        let keys = SigningKeys::default();
+        let message = message(&store, &subject);
+        let body = br#"{"id":"788"}"#;
+        let headers = Headers::of(&message, &keys, &CustomHeaders::default(), body, Timestamp::UNIX_EPOCH);
+        let event = to_event(&headers, body.to_vec()).unwrap();
+        assert_eq!((event.id(), event.ty()), (message.id, message.kind));
+        assert_eq!(event.source().as_str(), "/shopify/demo.myshopify.com");
+        assert_eq!(event.subject(), Some("product/788"));
+        assert_eq!(event.datacontenttype(), Some("application/json"));
+        let time = event.time().unwrap().timestamp();
+        assert_eq!(time, message.timestamp.as_second());
+        assert!(matches!(event.data(), Some(Data::Binary(read)) if read == body), "{:?}", event.data());
+    }
+
+    #[test]
     fn headers_that_an_endpoint_may_not_set_are_refused() {
         let parse = |name: &str, value: &str| CustomHeaders::parse([(name, value)]).err();
         for name in [
