@@ -252,7 +252,11 @@ mod tests {
         assert_eq!(event.datacontenttype(), Some("application/json"));
         let time = event.time().unwrap().timestamp();
         assert_eq!(time, message.timestamp.as_second());
-        assert!(matches!(event.data(), Some(Data::Binary(read)) if read == body), "{:?}", event.data());
+        assert!(
+            matches!(event.data(), Some(Data::Binary(read)) if read == body),
+            "{:?}",
+            event.data()
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const MAX_EXCERPT_BYTES: usize = 512;
 /// Result of an attempt.
 pub type Attempted = Result<Answer, NoAnswer>;
 
-/// Answer of an endpoint. It counts once its head is complete, whatever becomes of its body.
+/// Answer of an endpoint. It counts once its head is complete, and its body decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Status, from 200 to 599.

@@ -1,4 +1,4 @@
-//! A network for tests: DNS that answers as it is told to, and TCP that leads to servers on loopback under public addresses.
+//! A network for tests: DNS with given answers, and TCP that leads to servers on loopback under public addresses.
 
 use std::{
     io,
