@@ -70,7 +70,7 @@ async def endless_interim(exchange: Exchange) -> End:
 
 
 async def many_headers(exchange: Exchange) -> End:
-    """Sends exactly so many headers, each line of so many bytes, except a first one with the length."""
+    """Sends exactly `lines` headers, each line of `bytes` bytes, except a first one with the length."""
     given = exchange.parameters
     is_framed = given["lines"] > 1
     lines = [("content-length", "0")] if is_framed else []

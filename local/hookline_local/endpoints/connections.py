@@ -11,7 +11,7 @@ MAX_COUNTED = 10_000
 
 @dataclass
 class Count:
-    """How many there are, and how many there were at most at once."""
+    """Number of things now, and the most there were at once."""
 
     now: int = 0
     most: int = 0
@@ -66,6 +66,7 @@ class Connections:
     """All connections of the server."""
 
     def __init__(self) -> None:
+        """None yet."""
         self.all = Counts()
         self._names: dict[str, Counts] = {}
         self._instances: dict[tuple[str, str], Counts] = {}

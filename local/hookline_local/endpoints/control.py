@@ -16,13 +16,14 @@ from .wire import Wire
 
 MAX_CONTROL_BYTES = 1_048_576
 MAX_WAIT_SECONDS = 60.0
-SET_DOWN = Callable[[str, bool], Awaitable[None]]
+SetDown = Callable[[str, bool], Awaitable[None]]
 
 
 class ControlError(Exception):
     """A request that control does not understand; the text says what it does."""
 
     def __init__(self, status: int, text: str) -> None:
+        """An error with its HTTP status."""
         super().__init__(text)
         self.status = status
 
@@ -30,7 +31,8 @@ class ControlError(Exception):
 class Control:
     """Answers control's requests."""
 
-    def __init__(self, table: Table, record: Record, connections: Connections, set_down: SET_DOWN) -> None:
+    def __init__(self, table: Table, record: Record, connections: Connections, set_down: SetDown) -> None:
+        """Control of these; `set_down` takes a behaviour's name."""
         self._table, self._record, self._connections, self._set_down = table, record, connections, set_down
         self.urls: dict[str, str] = {}
 

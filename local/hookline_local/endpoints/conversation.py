@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from . import abuses, answers
 from .connections import Connection, Connections
 from .exchange import End, Exchange
+from .parameters import DEFAULTS
 from .record import Record, Seen
 from .requests import Head, MalformedError, RequestReader, answer_head
 from .table import Behaviour, Instance, Table, addressed
@@ -14,7 +15,8 @@ from .wire import Departures, Wire
 
 PLAYS = {**answers.PLAYS, **abuses.PLAYS}
 # Target of the redirects, recorded like a behaviour so that a test can see that nobody followed.
-INWARD = "inward"
+INWARD = Behaviour({}, "inward", "http", "answer", DEFAULTS["answer"])
+UNKNOWN = Behaviour({}, "", "http", "answer", {**DEFAULTS["answer"], "status": 404})
 
 
 @dataclass
@@ -31,9 +33,8 @@ class Conversations:
         """Answers requests until either side closes. On a port of its own, `only` answers all of them."""
         connection = self.connections.opened(only.name if only else "")
         reader = RequestReader(wire)
-        end = End.RESET
+        end = End.KEEP
         try:
-            end = End.KEEP
             while end is End.KEEP:
                 head = await reader.head()
                 end = await self._answer(wire, reader, connection, port, only, head) if head else End.CLOSE
@@ -48,7 +49,10 @@ class Conversations:
             raise
         finally:
             self.connections.closed(connection)
-            wire.reset() if end is End.RESET else wire.close()
+            if end is End.RESET:
+                wire.reset()
+            else:
+                wire.close()
 
     async def _answer(
         self, wire: Wire, reader: RequestReader, connection: Connection, port: int, only: Behaviour | None, head: Head
@@ -61,28 +65,26 @@ class Conversations:
             if (head.header("expect") or "").lower() == "100-continue":
                 await wire.send(answer_head(100, []))
             instance = self._instance(name, instance_name, only)
-            exchange_of = instance or Instance(self.table.behaviours["ok"], "")
-            exchange = Exchange(
-                seen, exchange_of, wire, reader, connection, self.connections, self.record, self.base_url
-            )
-            is_early = instance is not None and instance.behaviour.plays in abuses.EARLY
-            if not is_early and not await exchange.read_body():
+            exchange = Exchange(seen, instance, wire, reader, connection, self.connections, self.record, self.base_url)
+            play = PLAYS[instance.behaviour.plays]
+            if instance.behaviour.plays in abuses.EARLY:
+                return await play(exchange)
+            if not await exchange.read_body():
                 return End.CLOSE
-            if instance is None:
-                return await exchange.answer(200 if name == INWARD else 404)
             instance.requests += 1
-            return await self._play(exchange)
+            return await self._watched(play, exchange)
         finally:
             self.connections.ended(connection)
 
-    def _instance(self, name: str, instance: str, only: Behaviour | None) -> Instance | None:
+    def _instance(self, name: str, instance: str, only: Behaviour | None) -> Instance:
         found = self.table.behaviours.get(name)
-        is_here = found is not None and (found.where == "http" if only is None else found is only)
-        return self.table.instance(name, instance) if is_here else None
+        if found is not None and (found.where == "http" if only is None else found is only):
+            return self.table.instance(name, instance)
+        return Instance(INWARD if name == INWARD.name else UNKNOWN, instance)
 
-    async def _play(self, exchange: Exchange) -> End:
+    async def _watched(self, play: answers.Play, exchange: Exchange) -> End:
         """Plays a behaviour until its end or the peer's, whichever is first."""
-        task = asyncio.ensure_future(PLAYS[exchange.instance.behaviour.plays](exchange))
+        task = asyncio.ensure_future(play(exchange))
         fileno = exchange.wire.fileno()
         has_left = False
 

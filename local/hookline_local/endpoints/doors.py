@@ -62,6 +62,7 @@ class Door:
     """A port that hands each connection to `hold`, at once or after a TLS handshake."""
 
     def __init__(self, spawn: Spawn, hold: Hold, context: ssl.SSLContext | None = None, port: int = 0) -> None:
+        """Listens; raises OSError if the port is taken."""
         self._spawn, self._hold, self._context = spawn, hold, context
         self._listener = listening(port)
         self.port = port_of(self._listener)
@@ -80,7 +81,6 @@ class Door:
             wire = await TlsWire.accept(connection, self._context)
         except OSError:
             # A peer that does not want the certificate or the version, which is what it should do.
-            connection.close()
             return
         await self._hold(wire, self.port)
 
@@ -98,6 +98,7 @@ class DyingDoor:
     """A port that can refuse connections for a while, and keeps its number then."""
 
     def __init__(self, spawn: Spawn, hold: Hold) -> None:
+        """Takes a port, down until it is served."""
         self._spawn, self._hold = spawn, hold
         # Holds the number while nobody listens.
         self._holder = bound()
@@ -139,6 +140,7 @@ class RefusingDoor:
     """A port that nobody listens to, and nobody else can have."""
 
     def __init__(self) -> None:
+        """Takes a port."""
         self._holder = bound()
         self.port = port_of(self._holder)
 
@@ -150,6 +152,7 @@ class FullDoor:
     """A port whose queue of connections is full, so that the kernel ignores further SYNs (Linux)."""
 
     def __init__(self) -> None:
+        """Fills the queue with a connection of its own."""
         self._listener = listening(backlog=0)
         self.port = port_of(self._listener)
         self._first = socket.create_connection((HOST, self.port))
@@ -162,6 +165,7 @@ class UnreadDoor:
     """A port whose connections are accepted and never read, with buffers as small as the kernel allows."""
 
     def __init__(self, spawn: Spawn, name: str, connections: Connections, departures: Departures) -> None:
+        """Listens."""
         self._spawn, self._name = spawn, name
         self._connections, self._departures = connections, departures
         self._listener = bound()

@@ -14,7 +14,7 @@ from .wire import Wire
 
 
 class End(enum.Enum):
-    """What happens to the connection afterwards."""
+    """Fate of the connection after an answer."""
 
     KEEP = "keep"
     CLOSE = "close"
@@ -65,8 +65,11 @@ class Exchange:
 
     async def read_body(self) -> bool:
         """Reads the body into the record; false if the peer closes before it is whole."""
-        complete = await self.reader.body(self.seen.head, self.seen.body)
-        self.record.body_read(self.seen, complete)
+        complete = False
+        try:
+            complete = await self.reader.body(self.seen.head, self.seen.body)
+        finally:
+            self.record.body_read(self.seen, complete)
         return complete
 
     async def wait_for_peer(self) -> End:

@@ -85,7 +85,9 @@ def is_callback(value: Any) -> bool:
     )
 
 
-CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+Check = tuple[Callable[[Any], bool], str]
+SECONDS: Check = (is_number, "a number of seconds from 0")
+CHECKS: dict[str, Check] = {
     "status": (lambda value: isinstance(value, int) and is_number(value, 100, 999), "a number from 100 to 999"),
     "headers": (is_headers, "an object of texts without line ends"),
     "location": (lambda value: value is None or is_line(value), "null, a URL, or a path of this server"),
@@ -104,10 +106,10 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "bytes": (is_count, "a whole number from 1"),
     "method": (lambda value: is_line(value) and value.isalpha(), "an HTTP method"),
     "callback": (is_callback, 'null or {"url": "http://…"} with optional method, headers and body'),
-    **{
-        name: (is_number, "a number of seconds from 0")
-        for name in ("delay_seconds", "between_seconds", "idle_seconds", "per_seconds")
-    },
+    "delay_seconds": SECONDS,
+    "between_seconds": SECONDS,
+    "idle_seconds": SECONDS,
+    "per_seconds": SECONDS,
 }
 
 

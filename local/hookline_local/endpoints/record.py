@@ -73,6 +73,7 @@ class Record:
     """The latest requests: at most 10,000, with at most 256 MiB of bodies."""
 
     def __init__(self) -> None:
+        """None yet."""
         self.dropped = 0
         self._requests: deque[Seen] = deque()
         self._bytes = 0

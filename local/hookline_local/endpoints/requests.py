@@ -43,6 +43,7 @@ class RequestReader:
     """Reads requests from a connection, one after the other, and nothing before somebody wants it."""
 
     def __init__(self, wire: Wire) -> None:
+        """Reads from this connection, which nobody else may read from."""
         self._wire = wire
         self._buffer = b""
 
@@ -108,6 +109,7 @@ class BodyTaker:
     """Keeps the first bytes of a body and counts all of them."""
 
     def __init__(self, most_bytes: int) -> None:
+        """Keeps at most that many bytes."""
         self.kept = bytearray()
         self.count = 0
         self._most = most_bytes

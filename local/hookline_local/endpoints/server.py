@@ -23,6 +23,7 @@ class Server:
     """All endpoints and their control. To be made where a loop runs."""
 
     def __init__(self) -> None:
+        """No port is open yet."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._table, self._record, self._connections = Table(), Record(), Connections()
         self._departures = Departures()
@@ -109,7 +110,10 @@ class Server:
             return
         finally:
             self._connections.closed(connection)
-            wire.reset() if given["ends"] == "reset" else wire.close()
+            if given["ends"] == "reset":
+                wire.reset()
+            else:
+                wire.close()
 
     async def _set_down(self, name: str, down: bool) -> None:
         door = self._doors.get(name)

@@ -50,6 +50,7 @@ class Table:
     """All behaviours, and at most 10,000 instances: beyond that the one that was used longest ago starts again."""
 
     def __init__(self) -> None:
+        """Reads the file."""
         self.behaviours = {row["name"]: behaviour(row) for row in rows()}
         self._instances: OrderedDict[tuple[str, str], Instance] = OrderedDict()
 

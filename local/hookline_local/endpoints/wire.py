@@ -37,6 +37,7 @@ class PlainWire:
     """TCP, without a buffer of our own: what is not received stays in the kernel."""
 
     def __init__(self, connection: socket.socket) -> None:
+        """Takes over an accepted socket."""
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connection
@@ -69,6 +70,7 @@ class TlsWire:
     """TLS over TCP."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Takes over a stream."""
         self._reader, self._writer = reader, writer
 
     @classmethod
@@ -113,6 +115,7 @@ class Departures:
     """
 
     def __init__(self) -> None:
+        """Watches nobody yet. To be made where a loop runs."""
         self._epoll = select.epoll()
         self._waiting: dict[int, Callable[[], None]] = {}
         asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._notice)
