@@ -24,6 +24,7 @@ CLOSING_OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n
 
 @shows("ok")
 def test_good_one_answers_200_and_keeps_the_connection(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The good one closes only if the client wants it."""
     with endpoints.sent(name, instance) as peer:
         assert peer.answer().raw == OK
         peer.post(f"/{name}/{instance}", connection="close")
@@ -32,6 +33,7 @@ def test_good_one_answers_200_and_keeps_the_connection(endpoints: Endpoints, nam
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_good_one_answers_any_2xx_that_its_path_names(endpoints: Endpoints, status: int) -> None:
+    """A status in the path, before the instance."""
     answer = endpoints.answer("ok", f"{status}/{endpoints.fresh()}")
     assert answer.status == status
     assert answer["content-length"] == (None if status == 204 else "0")
@@ -39,6 +41,7 @@ def test_good_one_answers_any_2xx_that_its_path_names(endpoints: Endpoints, stat
 
 @shows("redirect-301", "redirect-302", "redirect-307", "redirect-308")
 def test_redirects_point_inward(endpoints: Endpoints, name: str, instance: str) -> None:
+    """A redirect that somebody follows would show up in the record; others can be set."""
     answer = endpoints.answer(name, instance)
     assert answer.status == int(name[-3:])
     assert answer["location"] == f"{endpoints.ready['http']}/inward"
@@ -49,6 +52,7 @@ def test_redirects_point_inward(endpoints: Endpoints, name: str, instance: str) 
 
 @shows("gone", "disables", "aborts", "fails-always")
 def test_refusals_have_their_status_and_header(endpoints: Endpoints, name: str) -> None:
+    """Refusals, and the receiver's wishes."""
     answer = endpoints.answer(name)
     wish = {"disables": "disable", "aborts": "abort-message"}.get(name)
     assert answer.status == {"gone": 410, "fails-always": 500}.get(name, 400)
@@ -67,6 +71,7 @@ RETRY_AFTER = {
 
 @shows(*RETRY_AFTER)
 def test_retry_after_is_as_described(endpoints: Endpoints, name: str) -> None:
+    """Texts of `retry-after`, sensible or not."""
     answer = endpoints.answer(name)
     assert answer.status == (503 if name == "unavailable" else 429)
     assert answer["retry-after"] == RETRY_AFTER[name]
@@ -74,6 +79,7 @@ def test_retry_after_is_as_described(endpoints: Endpoints, name: str) -> None:
 
 @shows("throttles-date", "throttles-past")
 def test_retry_after_can_be_a_date(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Dates relative to the answer."""
     date = parsedate_to_datetime(endpoints.answer(name, instance)["retry-after"] or "")
     seen = endpoints.request(name, instance)
     # The date has whole seconds.
@@ -83,6 +89,7 @@ def test_retry_after_can_be_a_date(endpoints: Endpoints, name: str, instance: st
 
 @shows("says-nothing")
 def test_silence_is_kept_until_the_peer_leaves(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The request is read whole; nothing is sent."""
     with endpoints.sent(name, instance, b"hello") as peer:
         seen = endpoints.request(name, instance)
         assert (seen["body_complete"], seen["answered_at"], seen["closed_early"]) == (True, None, False)
@@ -92,6 +99,7 @@ def test_silence_is_kept_until_the_peer_leaves(endpoints: Endpoints, name: str, 
 
 @shows("after-the-limit", "at-the-limit", "slow")
 def test_late_answers_wait(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Nothing comes before the delay has passed, and a test can shorten it."""
     defaults = {row["name"]: row["parameters"] for row in endpoints.control("GET", "/behaviours")}
     assert defaults[name]["delay_seconds"] == {"after-the-limit": 12, "at-the-limit": 10, "slow": 9.9}[name]
     with endpoints.sent(name, instance) as peer:
@@ -103,6 +111,7 @@ def test_late_answers_wait(endpoints: Endpoints, name: str, instance: str) -> No
 
 @shows("drips-headers")
 def test_head_drips_and_never_ends(endpoints: Endpoints, name: str, instance: str) -> None:
+    """One header, whose value grows."""
     endpoints.set(name, instance, between_seconds=0)
     with endpoints.sent(name, instance) as peer:
         came = peer.read(500)
@@ -112,6 +121,7 @@ def test_head_drips_and_never_ends(endpoints: Endpoints, name: str, instance: st
 
 @shows("drips-body-200", "drips-body-500")
 def test_body_drips_after_a_whole_head(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The head is whole at once, so a 200 counts."""
     with endpoints.sent(name, instance) as peer:
         answer = peer.answer()
         assert (answer.status, answer["content-length"]) == (int(name[-3:]), "100000")
@@ -125,6 +135,7 @@ def test_body_drips_after_a_whole_head(endpoints: Endpoints, name: str, instance
 
 @shows("endless-body-200", "endless-body-500")
 def test_body_is_endless(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Chunks without end, more than any buffer holds."""
     with endpoints.sent(name, instance) as peer:
         answer = peer.answer()
         assert (answer.status, answer["transfer-encoding"]) == (int(name[-3:]), "chunked")
@@ -136,6 +147,7 @@ def test_body_is_endless(endpoints: Endpoints, name: str, instance: str) -> None
 
 @shows("megabyte-of-headers", "megabyte-header", "headers-64", "headers-65")
 def test_heads_are_as_large_as_described(endpoints: Endpoints, name: str) -> None:
+    """The number of headers and the size of each, `content-length` aside."""
     answer = endpoints.answer(name)
     lines = answer.raw.split(b"\r\n")[1:-2]
     count, line_bytes = {
@@ -170,12 +182,14 @@ RAW = {
 
 @shows(*RAW)
 def test_bytes_come_as_written_and_then_a_fin(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Answers that are not correct HTTP, byte by byte."""
     with endpoints.sent(name, instance) as peer:
         assert peer.rest() == RAW[name]
 
 
 @shows("switches-protocols")
 def test_switch_of_protocols_leaves_the_connection_open(endpoints: Endpoints, name: str, instance: str) -> None:
+    """A 101 ends HTTP, not the connection."""
     with endpoints.sent(name, instance) as peer:
         answer = peer.answer()
         assert (answer.status, answer["upgrade"]) == (101, "websocket")
@@ -184,6 +198,7 @@ def test_switch_of_protocols_leaves_the_connection_open(endpoints: Endpoints, na
 
 @shows("interim-endless")
 def test_interim_answers_are_endless(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Interim answers only."""
     endpoints.set(name, instance, between_seconds=0)
     with endpoints.sent(name, instance) as peer:
         assert {peer.answer().raw for _ in range(100)} == {b"HTTP/1.1 103 Early Hints\r\n\r\n"}
@@ -191,6 +206,7 @@ def test_interim_answers_are_endless(endpoints: Endpoints, name: str, instance: 
 
 @shows("resets")
 def test_connection_is_reset_without_an_answer(endpoints: Endpoints, name: str, instance: str) -> None:
+    """A reset, not a FIN, after the request was read."""
     with endpoints.sent(name, instance) as peer, pytest.raises(ConnectionResetError):
         peer.rest()
     assert endpoints.request(name, instance)["body_complete"]
@@ -198,6 +214,7 @@ def test_connection_is_reset_without_an_answer(endpoints: Endpoints, name: str, 
 
 @shows("resets-mid-body-200", "resets-mid-body-500")
 def test_connection_is_reset_within_the_body(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Head and half the body arrive, then a reset."""
     with endpoints.sent(name, instance) as peer:
         answer = peer.answer()
         assert (answer.status, answer["content-length"]) == (int(name[-3:]), "1000")
@@ -208,6 +225,7 @@ def test_connection_is_reset_within_the_body(endpoints: Endpoints, name: str, in
 
 @shows("answers-early-200")
 def test_early_answer_comes_before_the_body_is_sent(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The client holds the body back until it has the answer; the connection stays good."""
     with Peer.dial(endpoints.port()) as peer:
         peer.send(f"POST /{name}/{instance} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n".encode())
         assert peer.answer().raw == OK
@@ -220,6 +238,7 @@ def test_early_answer_comes_before_the_body_is_sent(endpoints: Endpoints, name: 
 
 @shows("answers-early-413")
 def test_early_refusal_leaves_the_body_unread(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The client holds the body back and never sends it."""
     with Peer.dial(endpoints.port()) as peer:
         peer.send(f"POST /{name}/{instance} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n".encode())
         assert peer.answer().status == 413
@@ -238,6 +257,7 @@ def failed(endpoints: Endpoints, name: str, instance: str, event: str, body: byt
 
 @shows("fails-one-event", "refuses-one-in-batch")
 def test_one_event_fails_and_others_pass(endpoints: Endpoints, name: str, instance: str) -> None:
+    """By default the first event; else those named, also within a batch."""
     verdicts = [failed(endpoints, name, instance, event) for event in ("evt_1", "evt_2", "evt_1", "evt_3")]
     assert verdicts == [True, False, True, False]
     endpoints.set(name, instance, fails_ids=["evt_2", "evt_9"])
@@ -248,6 +268,7 @@ def test_one_event_fails_and_others_pass(endpoints: Endpoints, name: str, instan
 
 @shows("fails-every-second")
 def test_every_second_request_fails(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Requests are counted for each instance."""
     assert [endpoints.answer(name, instance).status for _ in range(4)] == [200, 500, 200, 500]
     assert endpoints.answer(name).status == 200, "instances are counted apart"
     endpoints.set(name, instance, every=3)
@@ -256,6 +277,7 @@ def test_every_second_request_fails(endpoints: Endpoints, name: str, instance: s
 
 @shows("one-a-second")
 def test_requests_are_throttled(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The period begins with a request that passes."""
     endpoints.set(name, instance, per_seconds=1000)
     assert endpoints.answer(name, instance).status == 200
     answer = endpoints.answer(name, instance)
@@ -267,6 +289,7 @@ def test_requests_are_throttled(endpoints: Endpoints, name: str, instance: str) 
 
 @shows("gzip-bomb")
 def test_bomb_unpacks_to_64_mebibytes(endpoints: Endpoints, name: str, instance: str) -> None:
+    """A bomb that a real gzip unpacks."""
     with endpoints.sent(name, instance) as peer:
         answer = peer.answer()
         assert (answer.status, answer["content-encoding"]) == (500, "gzip")
@@ -279,12 +302,14 @@ def test_bomb_unpacks_to_64_mebibytes(endpoints: Endpoints, name: str, instance:
 
 @shows("keep-alive-closed")
 def test_connection_closes_though_the_head_keeps_it(endpoints: Endpoints, name: str, instance: str) -> None:
+    """No `connection: close` announces it."""
     with endpoints.sent(name, instance) as peer:
         assert peer.rest() == OK
 
 
 @shows("keep-alive-closed-late")
 def test_second_request_of_a_connection_is_not_answered(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The request is read, on the same connection, and then comes a FIN."""
     with endpoints.sent(name, instance) as peer:
         assert peer.answer().raw == OK
         peer.post(f"/{name}/{instance}")
@@ -294,6 +319,7 @@ def test_second_request_of_a_connection_is_not_answered(endpoints: Endpoints, na
 
 @shows("one-connection-resets")
 def test_second_connection_is_reset(endpoints: Endpoints, name: str, instance: str) -> None:
+    """The first connection is not disturbed, and makes room when it ends."""
     with endpoints.sent(name, instance) as first:
         assert first.answer().raw == OK
         with endpoints.sent(name, instance) as second, pytest.raises(ConnectionResetError):
@@ -305,6 +331,7 @@ def test_second_connection_is_reset(endpoints: Endpoints, name: str, instance: s
 
 @shows("sends-back", "deletes-itself")
 def test_request_is_made_before_the_answer(endpoints: Endpoints, name: str, instance: str) -> None:
+    """Body and headers of a webhook go back by POST; a DELETE has neither."""
     assert endpoints.answer(name).raw == OK, "without a callback it is a good one"
     url = f"{endpoints.ready['http']}/ok/{instance}?a=b"
     endpoints.set(name, instance, callback={"url": url, "headers": {"Authorization": "Bearer x"}})
@@ -323,10 +350,12 @@ def test_request_is_made_before_the_answer(endpoints: Endpoints, name: str, inst
 
 
 def test_callback_that_fails_is_recorded_and_does_not_change_the_answer(endpoints: Endpoints, instance: str) -> None:
+    """A callback to a port that refuses."""
     endpoints.set("sends-back", instance, callback={"url": f"http://127.0.0.1:{endpoints.port('refuses')}/"})
     assert endpoints.answer("sends-back", instance).raw == OK
     assert "ConnectionRefused" in endpoints.request("sends-back", instance)["callback"]["error"]
 
 
 def test_every_path_has_a_test() -> None:
+    """The table and this file have the same names."""
     assert names("http") == SHOWN

@@ -79,7 +79,7 @@ async def many_headers(exchange: Exchange) -> End:
         lines.append((name, "a" * (given["bytes"] - len(name) - len(": \r\n"))))
     await exchange.send(answer_head(200, lines))
     exchange.answered()
-    return End.KEEP if is_framed else End.CLOSE
+    return End.KEEP if is_framed and exchange.seen.head.keeps_alive else End.CLOSE
 
 
 async def reset_mid_body(exchange: Exchange) -> End:

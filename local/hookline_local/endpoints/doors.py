@@ -1,7 +1,6 @@
 """Ports: one for all behaviours that are a path, and one for each that begins with the connection itself."""
 
 import asyncio
-import contextlib
 import errno
 import socket
 import ssl
@@ -15,6 +14,8 @@ from .wire import Departures, PlainWire, TlsWire, Wire
 BACKLOG = 4096
 # The kernel makes some 2 KiB of it.
 SMALLEST_BUFFER_BYTES = 1
+# A peer's end cannot arrive behind what is not read, so nothing else would end such a connection.
+UNREAD_SECONDS = 120
 # Pause when the process has no descriptors left.
 PAUSE_SECONDS = 0.05
 
@@ -77,10 +78,12 @@ class Door:
         if self._context is None:
             await self._hold(PlainWire(connection), self.port)
             return
+        wire = TlsWire(PlainWire(connection), self._context)
         try:
-            wire = await TlsWire.accept(connection, self._context)
+            await wire.shake_hands()
         except OSError:
             # A peer that does not want the certificate or the version, which is what it should do.
+            wire.close()
             return
         await self._hold(wire, self.port)
 
@@ -184,9 +187,11 @@ class UnreadDoor:
         left = asyncio.Event()
         self._departures.watch(accepted.fileno(), left.set)
         try:
-            await left.wait()
+            async with asyncio.timeout(UNREAD_SECONDS):
+                await left.wait()
+        except TimeoutError:
+            return
         finally:
             self._departures.forget(accepted.fileno())
             self._connections.closed(connection)
-            with contextlib.suppress(OSError):
-                accepted.close()
+            accepted.close()

@@ -7,9 +7,11 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 CHUNK_BYTES = 65_536
+Result = TypeVar("Result")
 # Linger for no time: closing then sends a reset.
 AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -55,6 +57,11 @@ class PlainWire:
         """Sends all of it, as fast as the peer takes it."""
         await self._loop.sock_sendall(self._socket, data)
 
+    def send_now(self, data: bytes) -> None:
+        """Sends as much as the kernel takes at once, if anything."""
+        with contextlib.suppress(OSError):
+            self._socket.send(data)
+
     def close(self) -> None:
         """Closes with a FIN, if all that came was read."""
         self._socket.close()
@@ -67,45 +74,61 @@ class PlainWire:
 
 
 class TlsWire:
-    """TLS over TCP."""
+    """TLS over TCP. Not asyncio's, which sends no alert when a handshake fails, and the alert names the reason."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Takes over a stream."""
-        self._reader, self._writer = reader, writer
+    def __init__(self, plain: PlainWire, context: ssl.SSLContext) -> None:
+        """Takes over a connection, whose handshake comes first."""
+        self._plain = plain
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
-    @classmethod
-    async def accept(cls, connection: socket.socket, context: ssl.SSLContext) -> "TlsWire":
-        """Shakes hands; raises OSError, which SSLError is, if the peer does not want to."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
-        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+    async def shake_hands(self) -> None:
+        """Raises OSError, which SSLError is, if the peer and the context do not agree."""
+        await self._done(self._tls.do_handshake)
 
     def fileno(self) -> int:
-        """The socket's descriptor; -1 when it is closed."""
-        held = self._writer.get_extra_info("socket")
-        return held.fileno() if held else -1
+        """The socket's descriptor."""
+        return self._plain.fileno()
 
     async def receive(self) -> bytes:
         """Up to 64 KiB; nothing at the end."""
-        return await self._reader.read(CHUNK_BYTES)
+        try:
+            return await self._done(lambda: self._tls.read(CHUNK_BYTES))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
 
     async def send(self, data: bytes) -> None:
         """Sends all of it, as fast as the peer takes it."""
-        self._writer.write(data)
-        await self._writer.drain()
+        while data:
+            piece = data[:CHUNK_BYTES]
+            written = await self._done(partial(self._tls.write, piece))
+            data = data[written:]
 
     def close(self) -> None:
         """Ends TLS and closes."""
-        self._writer.close()
+        with contextlib.suppress(OSError):
+            self._tls.unwrap()
+        self._plain.send_now(self._outgoing.read())
+        self._plain.close()
 
     def reset(self) -> None:
         """Closes with a reset."""
-        held = self._writer.get_extra_info("socket")
-        with contextlib.suppress(OSError):
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
-        self._writer.transport.abort()
+        self._plain.reset()
+
+    async def _done(self, act: Callable[[], Result]) -> Result:
+        """The result of an act, which may need more from the peer, and sends what it has for the peer."""
+        while True:
+            try:
+                return act()
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                if data := self._outgoing.read():
+                    await self._plain.send(data)
+            if data := await self._plain.receive():
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
 
 
 class Departures:
