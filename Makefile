@@ -88,7 +88,7 @@ test: ready browser ## Runs all tests: Rust, the panel, the handler packages, th
 # tests/browser measures how fast the page is, so it runs alone.
 .PHONY: test-stack test-apart
 test-stack: ready
-	$(PYTEST) tests/template tests/conformance tests/stack --ignore tests/stack/test_rotation.py
+	$(PYTEST) tests/template tests/endpoints tests/conformance tests/stack --ignore tests/stack/test_rotation.py
 
 test-apart: ready browser
 	$(PYTEST) -p no:cacheprovider tests/stack/test_rotation.py

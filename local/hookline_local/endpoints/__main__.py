@@ -49,13 +49,23 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = Server()
-    ready = await server.start(options.certificates, options.http_port, options.control_port)
+    try:
+        await run(server, options, stop)
+    finally:
+        await server.close()
+
+
+async def run(server: Server, options: argparse.Namespace, stop: asyncio.Event) -> None:
+    """Starts the server, prints its line, and waits for the end or a fault of the server's own."""
+    try:
+        ready = await server.start(options.certificates, options.http_port, options.control_port)
+    except (tls.CertificateError, OSError) as error:
+        sys.exit(f"the endpoints cannot start: {error}")
     if options.until_stdin_closes:
-        threading.Thread(target=watch_stdin, args=(loop, stop), daemon=True).start()
+        threading.Thread(target=watch_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
     print(json.dumps(ready), flush=True)
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait([stopped, server.failed], return_when=asyncio.FIRST_COMPLETED)
-    await server.close()
     if server.failed.done():
         server.failed.result()
 
@@ -76,10 +86,7 @@ def main() -> None:
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    try:
-        asyncio.run(serve(options))
-    except (tls.CertificateError, OSError) as error:
-        sys.exit(f"the endpoints cannot start: {error}")
+    asyncio.run(serve(options))
 
 
 if __name__ == "__main__":

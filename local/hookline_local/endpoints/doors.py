@@ -29,9 +29,9 @@ def bound(port: int = 0) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((HOST, port))
-    except OSError:
+    except OSError as error:
         opened.close()
-        raise
+        raise OSError(error.errno, f"port {port}: {error.strerror}") from error
     opened.setblocking(False)
     return opened
 
@@ -59,14 +59,31 @@ async def accept(listener: socket.socket) -> socket.socket:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-class Door:
+class Port:
+    """A port, as long as its sockets are open."""
+
+    def __init__(self, *held: socket.socket) -> None:
+        """Takes over sockets, of which the first has the port."""
+        self._held = list(held)
+        self.port = port_of(held[0])
+
+    async def serve(self) -> None:
+        """Accepts for ever, if this port does."""
+
+    def close(self) -> None:
+        """Gives the port back."""
+        for opened in self._held:
+            opened.close()
+
+
+class Door(Port):
     """A port that hands each connection to `hold`, at once or after a TLS handshake."""
 
     def __init__(self, spawn: Spawn, hold: Hold, context: ssl.SSLContext | None = None, port: int = 0) -> None:
         """Listens; raises OSError if the port is taken."""
         self._spawn, self._hold, self._context = spawn, hold, context
         self._listener = listening(port)
-        self.port = port_of(self._listener)
+        super().__init__(self._listener)
 
     async def serve(self) -> None:
         """Accepts for ever."""
@@ -97,15 +114,14 @@ class OneByOneDoor(Door):
             await self._enter(await accept(self._listener))
 
 
-class DyingDoor:
+class DyingDoor(Port):
     """A port that can refuse connections for a while, and keeps its number then."""
 
     def __init__(self, spawn: Spawn, hold: Hold) -> None:
         """Takes a port, down until it is served."""
         self._spawn, self._hold = spawn, hold
         # Holds the number while nobody listens.
-        self._holder = bound()
-        self.port = port_of(self._holder)
+        super().__init__(bound())
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -113,6 +129,12 @@ class DyingDoor:
     async def serve(self) -> None:
         """Begins to listen."""
         await self.set_down(False)
+
+    def close(self) -> None:
+        """Gives the port back."""
+        super().close()
+        if self._listener:
+            self._listener.close()
 
     async def set_down(self, down: bool) -> None:
         """Refuses connections and resets those that are open, or accepts them again. Holds when it returns."""
@@ -139,32 +161,25 @@ class DyingDoor:
         await self._hold(PlainWire(connection), self.port)
 
 
-class RefusingDoor:
+class RefusingDoor(Port):
     """A port that nobody listens to, and nobody else can have."""
 
     def __init__(self) -> None:
         """Takes a port."""
-        self._holder = bound()
-        self.port = port_of(self._holder)
-
-    async def serve(self) -> None:
-        """Nothing."""
+        super().__init__(bound())
 
 
-class FullDoor:
+class FullDoor(Port):
     """A port whose queue of connections is full, so that the kernel ignores further SYNs (Linux)."""
 
     def __init__(self) -> None:
         """Fills the queue with a connection of its own."""
-        self._listener = listening(backlog=0)
-        self.port = port_of(self._listener)
-        self._first = socket.create_connection((HOST, self.port))
-
-    async def serve(self) -> None:
-        """Nothing: the connection in the queue is never accepted."""
+        listener = listening(backlog=0)
+        # Never accepted.
+        super().__init__(listener, socket.create_connection((HOST, port_of(listener))))
 
 
-class UnreadDoor:
+class UnreadDoor(Port):
     """A port whose connections are accepted and never read, with buffers as small as the kernel allows."""
 
     def __init__(self, spawn: Spawn, name: str, connections: Connections, departures: Departures) -> None:
@@ -175,7 +190,7 @@ class UnreadDoor:
         # Before listening: accepted connections inherit it.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALLEST_BUFFER_BYTES)
         self._listener.listen(BACKLOG)
-        self.port = port_of(self._listener)
+        super().__init__(self._listener)
 
     async def serve(self) -> None:
         """Accepts for ever."""

@@ -11,12 +11,10 @@ from . import tls
 from .connections import Connections
 from .control import Control
 from .conversation import Conversations
-from .doors import Door, DyingDoor, FullDoor, OneByOneDoor, RefusingDoor, UnreadDoor
+from .doors import Door, DyingDoor, FullDoor, OneByOneDoor, Port, RefusingDoor, UnreadDoor
 from .record import Record
 from .table import Behaviour, Table
 from .wire import Departures, Wire
-
-AnyDoor = Door | DyingDoor | RefusingDoor | FullDoor | UnreadDoor
 
 
 class Server:
@@ -29,20 +27,21 @@ class Server:
         self._departures = Departures()
         self._conversations = Conversations(self._table, self._record, self._connections, self._departures)
         self._control = Control(self._table, self._record, self._connections, self._set_down)
-        self._doors: dict[str, AnyDoor] = {}
+        self._doors: dict[str, Port] = {}
+        self._opened: list[Port] = []
         # The first task that ended with an error, which is a fault of the server's own.
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, certificates: Path | None, http_port: int = 0, control_port: int = 0) -> dict[str, Any]:
         """Opens all ports and returns their URLs. Raises CertificateError, and OSError if a port is taken."""
-        http = Door(self._spawn, self._hold(None), port=http_port)
-        control = Door(self._spawn, self._control.hold, port=control_port)
+        http = self._keep(Door(self._spawn, self._hold(None), port=http_port))
+        control = self._keep(Door(self._spawn, self._control.hold, port=control_port))
         for behaviour in self._table.behaviours.values():
             if behaviour.where == "port":
-                self._doors[behaviour.name] = self._port_door(behaviour)
+                self._doors[behaviour.name] = self._keep(self._port_door(behaviour))
             elif behaviour.where == "tls" and (behaviour.plays == "bare" or certificates):
-                self._doors[behaviour.name] = self._tls_door(behaviour, certificates)
-        for door in (http, control, *self._doors.values()):
+                self._doors[behaviour.name] = self._keep(self._tls_door(behaviour, certificates))
+        for door in self._opened:
             self._spawn(door.serve())
         base_url = self._conversations.base_url = f"http://{HOST}:{http.port}"
         placed = {name: self._doors[name].port for name in self._doors}
@@ -58,11 +57,17 @@ class Server:
         return {"http": base_url, "tls": encrypted, "control": f"http://{HOST}:{control.port}", "ports": ports}
 
     async def close(self) -> None:
-        """Ends all connections; the process's end closes the ports."""
+        """Ends all connections and closes all ports."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for door in self._opened:
+            door.close()
         self._departures.close()
+
+    def _keep(self, door: Port) -> Port:
+        self._opened.append(door)
+        return door
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -78,7 +83,7 @@ class Server:
     def _hold(self, only: Behaviour | None) -> Any:
         return partial(self._conversations.hold, only=only)
 
-    def _port_door(self, behaviour: Behaviour) -> AnyDoor:
+    def _port_door(self, behaviour: Behaviour) -> Port:
         match behaviour.plays:
             case "refuses":
                 return RefusingDoor()
