@@ -1,29 +1,11 @@
 """One server of misbehaving endpoints for all tests."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from endpoints_peer import Endpoints
-
-CERTIFICATES = Path(__file__).with_name("certificates")
-LOCAL = Path(__file__).resolve().parents[2] / "local"
-
-
-def start(*options: str) -> subprocess.Popen[str]:
-    """Starts a server, which ends when its standard input closes."""
-    command = [sys.executable, "-m", "hookline_local.endpoints", "--until-stdin-closes", *options]
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(LOCAL), "PYTHONWARNINGS": "error"},
-    )
+from endpoints_process import CERTIFICATES, start
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import CERTIFICATES, LOCAL, start
+from endpoints_process import CERTIFICATES, LOCAL, start
 
 LIMIT_SECONDS = 30
 
