@@ -1,5 +1,6 @@
 """Behaviours that begin with the connection: ports of their own, and TLS."""
 
+import concurrent.futures
 import contextlib
 import socket
 import ssl
@@ -83,6 +84,8 @@ def test_port_dies_and_comes_back(endpoints: Endpoints, name: str, instance: str
     for _ in range(2):
         endpoints.set(name, instance, down=False)
     assert endpoints.answer(name, instance).raw == OK
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda down: endpoints.set(name, instance, down=down), [True, False] * 20))
     endpoints.set(name, instance, down=True)
     endpoints.control("DELETE", f"/behaviours/{name}/{instance}")
     assert endpoints.answer(name, instance).raw == OK

@@ -147,7 +147,6 @@ def test_record_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = record.Record()
     head, connection = parse_head("POST /ok HTTP/1.1", 0.0), connections.Connection(1, 0.0)
     seen = []
-    # The loop that the record would wake is not needed to add.
     for body in (b"aaaa", b"bbbb", b"", b"cccc", b"dddd", b"eeee"):
         seen.append(kept.add("ok", "", 1, head, connection))
         seen[-1].body(body)
@@ -158,6 +157,12 @@ def test_record_is_bounded_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.number for one in kept.under("/")] == [5, 6]
     assert kept.clear("/") == 2
     assert kept.dropped == 0
+    # Nothing of what was forgotten counts any longer.
+    for body in (b"ffff", b"gggg"):
+        seen.append(kept.add("ok", "", 1, head, connection))
+        seen[-1].body(body)
+        kept.body_read(seen[-1], complete=True)
+    assert ([one.number for one in kept.under("/")], kept.dropped) == ([7, 8], 0)
 
 
 def test_answer_has_the_limits_of_the_record(endpoints: Endpoints) -> None:

@@ -125,6 +125,7 @@ class DyingDoor(Port):
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
 
     async def serve(self) -> None:
         """Begins to listen."""
@@ -138,18 +139,19 @@ class DyingDoor(Port):
 
     async def set_down(self, down: bool) -> None:
         """Refuses connections and resets those that are open, or accepts them again. Holds when it returns."""
-        if down and self._listener and self._serving:
-            self._serving.cancel()
-            await asyncio.wait([self._serving])
-            self._listener.close()
-            self._listener = self._serving = None
-            for task in self._tasks:
-                task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
-        elif not down and self._listener is None:
-            self._listener = listening(self.port)
-            self._serving = self._spawn(self._accept(self._listener))
+        async with self._changing:
+            if down and self._listener and self._serving:
+                self._serving.cancel()
+                await asyncio.wait([self._serving])
+                self._listener.close()
+                self._listener = self._serving = None
+                for task in self._tasks:
+                    task.cancel()
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
+            elif not down and self._listener is None:
+                self._listener = listening(self.port)
+                self._serving = self._spawn(self._accept(self._listener))
 
     async def _accept(self, listener: socket.socket) -> None:
         while True:
