@@ -50,13 +50,14 @@ def test_redirects_point_inward(endpoints: Endpoints, name: str, instance: str) 
     assert (answer.status, answer["location"]) == (303, "http://169.254.169.254/latest")
 
 
-@shows("gone", "disables", "aborts", "fails-always")
+@shows("gone", "disables", "disables-in-success", "aborts", "fails-always", "not-http-600")
 def test_refusals_have_their_status_and_header(endpoints: Endpoints, name: str) -> None:
     """Refusals, and the receiver's wishes."""
     answer = endpoints.answer(name)
-    wish = {"disables": "disable", "aborts": "abort-message"}.get(name)
-    assert answer.status == {"gone": 410, "fails-always": 500}.get(name, 400)
-    assert answer["webhook-delivery"] == wish
+    wishes = {"disables": "disable", "disables-in-success": "disable", "aborts": "abort-message"}
+    statuses = {"gone": 410, "disables-in-success": 200, "fails-always": 500, "not-http-600": 600}
+    assert answer.status == statuses.get(name, 400)
+    assert answer["webhook-delivery"] == wishes.get(name)
 
 
 RETRY_AFTER = {

@@ -73,6 +73,8 @@ def judged(raw: bytes) -> Verdict:
 def judged_whole(status: int, wish: bytes | None) -> Verdict:
     """The verdict on a whole head."""
     match status, wish:
+        case ((200 | 201 | 202 | 204), _):
+            return "sent", None
         case _, b"disable":
             return "gone", "disabled_by_endpoint"
         case _, b"abort-message":
@@ -83,8 +85,6 @@ def judged_whole(status: int, wish: bytes | None) -> Verdict:
             return "general", "throttled"
         case ((408 | 425 | 502 | 503 | 504), _):
             return "general", "unavailable"
-    if status < 300:
-        return "sent", None
     return "own", "redirect" if status < 400 else "refused" if status < 500 else "failed"
 
 

@@ -31,7 +31,8 @@ keyUsage = critical, digitalSignature, keyEncipherment
 extendedKeyUsage = serverAuth
 subjectAltName = \${ENV::SAN}
 CNF
-export SAN=DNS:localhost
+names=DNS:localhost,DNS:hooks.example.com
+export SAN=$names
 
 # key NAME [OPTIONS OF genpkey]; then signed NAME COMMON_NAME EXTENSIONS ISSUER (or "self") DATES…
 key() { openssl genpkey "${@:2}" -out "$work/$1.key" 2>/dev/null; }
@@ -48,7 +49,7 @@ key root "${curve[@]}" && signed root "Hookline tests, root" authority self "${a
 key between "${curve[@]}" && signed between "Hookline tests, intermediate" authority root "${always[@]}"
 cp "$work/root.crt" root.pem
 for name in tls-ok tls-expired tls-other-name tls-self-signed tls-incomplete-chain tls-1-0 tls-rsa-key-exchange; do
-  dates=("${always[@]}") issuer=between chain=("$work/between.crt") kind=("${curve[@]}") SAN=DNS:localhost
+  dates=("${always[@]}") issuer=between chain=("$work/between.crt") kind=("${curve[@]}") SAN=$names
   case $name in
     tls-expired) dates=("${ended[@]}") ;;
     tls-other-name) SAN=DNS:other.example.com ;;
