@@ -2,7 +2,7 @@
 //!
 //! - [`contract`]: the behaviour that every implementation of a port must have, as tests that take the implementation;
 //! - [`emulator`]: DynamoDB, SQS and S3 in this process; [`osmem`] (also behind a [`proxy`]), [`kms`], [`eventbridge`]
-//!   and [`shopify`] beside it;
+//!   and [`shopify`] beside it; [`endpoints`] that misbehave;
 //! - [`builders`]: short functions for keys, times and documents.
 
 #![expect(
@@ -15,7 +15,9 @@ pub mod builders;
 mod clock;
 pub mod contract;
 pub mod emulator;
+pub mod endpoints;
 pub mod eventbridge;
+mod http;
 pub mod kms;
 mod ministack;
 pub mod osmem;

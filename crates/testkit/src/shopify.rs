@@ -9,12 +9,11 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
-use crate::python::{PYTHON, python};
+use crate::{
+    http,
+    python::{PYTHON, python},
+};
 
 /// Client id of the local Shopify's app.
 pub const CLIENT_ID: &str = "hookline-local";
@@ -75,20 +74,8 @@ impl LocalShopify {
     /// # Panics
     /// If the call fails.
     pub async fn control(&self, shop: &str, action: &str, arguments: Value) -> Value {
-        let body = arguments.to_string();
-        let mut stream = TcpStream::connect(&self.address).await.unwrap();
-        let request = format!(
-            "POST /_control/{shop}/{action} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-             connection: close\r\n\r\n{body}",
-            self.address,
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{shop}/{action}: {answer}");
-        serde_json::from_str(body).unwrap()
+        let path = format!("/_control/{shop}/{action}");
+        http::call(&self.address, "POST", &path, &arguments.to_string()).await
     }
 }
 

@@ -1,28 +1,18 @@
 //! No request goes inward: spellings of addresses that are not public, by every answer that DNS can give, open no connection.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod network;
-mod spellings;
-
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use hookline_domain::outbound::NoAnswer;
-use hookline_outbound::{EndpointUrl, Guard, Sender, UrlRules, mozilla_roots};
+use hookline_outbound::{EndpointUrl, Guard, Sender, mozilla_roots};
 use http::HeaderMap;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use self::network::{Dns, Network};
-
-/// Rules that allow as much as any deployment does.
-fn rules() -> UrlRules {
-    UrlRules {
-        allow_http: true,
-        own_hosts: vec![],
-    }
-}
+use crate::{
+    network::{Dns, Network},
+    rules, spellings,
+};
 
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
