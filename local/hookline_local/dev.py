@@ -13,7 +13,7 @@ from .bridge import webhook_paths
 from .deploy import DeployError
 from .places import DEV_STACK
 from .ports import PortTakenError, configured
-from .processes import ServerError
+from .processes import ServerError, start_endpoints
 from .shop import STORE
 
 console = Console(highlight=False, soft_wrap=True)
@@ -24,10 +24,12 @@ def main() -> int:
     try:
         with stack.running(configured(), lambda message: console.print(f"[dim]· {message}[/]")) as running:
             remember(running)
+            endpoints, endpoints_url = start_endpoints(running.folder)
             try:
-                introduce(running)
+                introduce(running, endpoints_url)
                 signal.pause()
             finally:
+                endpoints.stop()
                 DEV_STACK.unlink(missing_ok=True)
     except (PortTakenError, ServerError, DeployError) as problem:
         console.print(f"[red]{escape(str(problem))}[/]")
@@ -50,7 +52,7 @@ def remember(running: stack.Stack) -> None:
         json.dump(details, file)
 
 
-def introduce(running: stack.Stack) -> None:
+def introduce(running: stack.Stack, endpoints_url: str) -> None:
     """Prints the addresses and what to try."""
     url, token = running.client.base_url, running.client.token
     console.print("\n[bold]Hookline is running.[/] See it live:")
@@ -76,7 +78,9 @@ def introduce(running: stack.Stack) -> None:
     # In quotation marks, because the emulator's addresses end with `$default`.
     console.print(f"  export HOOKLINE_TOKEN={token} API_URL='{url}'")
     console.print(f"  hookline listen {STORE} --forward http://localhost:3000/webhooks")
-    console.print("The handlers in sdk/ are ready to try: sdk/README.md says how.")
+    console.print("The handlers in sdk/ are ready to try: sdk/README.md says how. Handlers that misbehave are running:")
+    console.print(f"  hookline listen {STORE} --forward {endpoints_url}/fails-every-second")
+    console.print("local/hookline_local/endpoints/README.md lists what they do.")
     console.print("\nPress Ctrl-C to stop.")
 
 

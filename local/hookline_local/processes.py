@@ -3,6 +3,7 @@
 Each runs under a guardian (see `guardian`), which ends it however this process ends.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -110,6 +111,13 @@ def start_shopify(ports: Ports, folder: Path, client_secret: str) -> Server:
     server = start("shopify", command, environment, folder)
     server.wait_until(lambda: is_up(f"http://{HOST}:{ports.shopify}/_control/app"))
     return server
+
+
+def start_endpoints(folder: Path) -> tuple[Server, str]:
+    """Starts webhook endpoints that misbehave. Returns the server, and the URL of the behaviours that have a path."""
+    server = start("endpoints", [sys.executable, "-m", "hookline_local.endpoints"], dict(os.environ), folder)
+    server.wait_until(lambda: bool(server.lines()))
+    return server, json.loads(server.lines()[0])["http"]
 
 
 def start(name: str, command: list[str], environment: dict[str, str], folder: Path) -> Server:
