@@ -5,6 +5,7 @@ mod catalogue;
 mod clock;
 mod connections;
 mod dead_letters;
+mod dispatch;
 mod index;
 mod live;
 mod outbound;
@@ -28,6 +29,7 @@ pub use self::{
     clock::SetClock,
     connections::{MemoryConnections, MemoryVault},
     dead_letters::MemoryDeadLetters,
+    dispatch::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
     outbound::{MemoryBus, MemoryEventLog, event},

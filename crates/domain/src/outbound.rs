@@ -7,9 +7,16 @@ mod attempt;
 mod bus;
 mod connected;
 mod custom;
+mod dispatch;
 mod distribute;
+mod endpoint;
 mod event_log;
+mod health;
+mod message_record;
+mod outbox;
 mod pattern;
+mod schedule;
+mod sweep;
 mod watch;
 
 pub use self::{
@@ -17,12 +24,19 @@ pub use self::{
     bus::{Bus, BusEvent},
     connected::announce_connected,
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
+    dispatch::{Dispatch, DispatchPorts, Endpoints, Post, Posted, Run},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
+    endpoint::{Endpoint, EndpointId, EndpointKey, EndpointLimits, EndpointState, ParseEndpointError, Scope},
     event_log::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError,
         Settled, SubjectKey,
     },
+    health::{Health, Pool},
+    message_record::{AttemptRecord, KEPT_ATTEMPTS, Known, MessageFate, MessageRecord, Messages},
+    outbox::{Acquired, Entry, EntryKey, Lease, MAX_WAKE_UP_DELAY, Outboxes, WakeUps},
     pattern::{ParsePatternError, TypePattern},
+    schedule::{MAX_ATTEMPTS, retry_wait},
+    sweep::sweep,
     watch::Watch,
 };
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Header of an answer by which an endpoint asks not to be sent this message again, or nothing at all.
 pub const DELIVERY_HEADER: &str = "webhook-delivery";
@@ -85,7 +85,7 @@ pub enum NoAnswer {
 }
 
 /// Code of a failed attempt, in records, figures and the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptCode {

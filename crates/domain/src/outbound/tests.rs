@@ -1,6 +1,8 @@
-//! Fan-out in memory, with deaths and failures between every two calls.
+//! Fan-out and dispatch in memory, with deaths and failures between every two calls.
 
 mod deaths;
+mod dispatch;
+mod fragile;
 mod watching;
 
 use hookline_events::Event;

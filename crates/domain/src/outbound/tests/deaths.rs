@@ -1,7 +1,6 @@
 //! Deaths and failures before and after every call.
 
 use std::{
-    future::pending,
     pin::pin,
     sync::{
         Arc,
@@ -12,63 +11,15 @@ use std::{
 use futures_util::FutureExt;
 use hookline_events::EventId;
 
-use super::*;
+use super::{
+    fragile::{Fragile, Harm, failure, fragile},
+    *,
+};
 use crate::{
     kernel::{erase::Erase, port::PortError},
     memory::{MemoryPush, MemoryWatchers},
     store::stores::{StoreRecord, StoreUpdate},
 };
-
-/// Harm that comes to one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Harm {
-    /// The process dies before the call has an effect.
-    DiesBefore,
-    /// The process dies after it, before it sees the answer.
-    DiesAfter,
-    /// The call fails without an effect.
-    Fails,
-    /// The call has its effect, and its answer is lost.
-    LosesAnswer,
-    /// The call is made later.
-    Waits,
-}
-
-/// Ports of one process: its `nth` call, from 0, comes to harm.
-#[derive(Clone)]
-struct Fragile<T> {
-    port: T,
-    calls: Arc<AtomicUsize>,
-    harm: Option<(usize, Harm)>,
-}
-
-fn failure() -> PortError {
-    PortError::new("port", "harmed")
-}
-
-impl<T> Fragile<T> {
-    /// Makes a call; `failed` is the answer if it fails.
-    async fn call<R>(&self, call: impl Future<Output = R>, failed: impl FnOnce() -> R) -> R {
-        let nth = self.calls.fetch_add(1, Ordering::Relaxed);
-        match self.harm.filter(|(harmed, _)| *harmed == nth) {
-            None => call.await,
-            Some((_, Harm::DiesBefore)) => pending().await,
-            Some((_, Harm::Waits)) => {
-                tokio::task::yield_now().await;
-                call.await
-            }
-            Some((_, Harm::Fails)) => failed(),
-            Some((_, Harm::DiesAfter)) => {
-                call.await;
-                pending().await
-            }
-            Some((_, Harm::LosesAnswer)) => {
-                call.await;
-                failed()
-            }
-        }
-    }
-}
 
 fn all_failed<T>(count: usize) -> Vec<Result<T, PortError>> {
     (0..count).map(|_| Err(failure())).collect()
@@ -152,14 +103,6 @@ impl World {
         posted.sort();
         posted.dedup();
         assert_eq!(posted, ids(events), "{context}");
-    }
-}
-
-fn fragile<T: Clone>(port: &T, calls: &Arc<AtomicUsize>, harm: Option<(usize, Harm)>) -> Fragile<T> {
-    Fragile {
-        port: port.clone(),
-        calls: Arc::clone(calls),
-        harm,
     }
 }
 

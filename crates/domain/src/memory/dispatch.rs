@@ -1,0 +1,253 @@
+//! Ports of the dispatcher in memory.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hookline_events::EventId;
+use jiff::Timestamp;
+
+use super::{MemoryEventLog, Shared};
+use crate::{
+    kernel::{ids::StoreKey, port::PortError},
+    outbound::{
+        Acquired, AttemptCode, Endpoint, EndpointKey, EndpointState, Endpoints, Entry, EntryKey, EventRecords, Health,
+        Known, Lease, MessageRecord, Messages, Outboxes, Pool, WakeUps,
+    },
+};
+
+/// [`Endpoints`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryEndpoints {
+    endpoints: Shared<BTreeMap<EndpointKey, Endpoint>>,
+}
+
+/// [`Outboxes`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryOutboxes {
+    outboxes: Shared<BTreeMap<EndpointKey, Outbox>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Outbox {
+    entries: BTreeMap<EntryKey, Entry>,
+    lease: Option<Lease>,
+    /// Nonce of the lease that was released last.
+    released: Option<String>,
+    health: Health,
+    next_at: Option<Timestamp>,
+}
+
+/// [`Messages`] in memory, beside a log of events.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryMessages {
+    events: MemoryEventLog,
+    records: Shared<BTreeMap<(EndpointKey, EventId), MessageRecord>>,
+}
+
+/// [`WakeUps`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryWakeUps {
+    sent: Shared<Vec<(EndpointKey, Pool, Duration)>>,
+}
+
+impl MemoryEndpoints {
+    /// Puts an endpoint, in place of the one with its key.
+    pub fn put(&self, endpoint: Endpoint) {
+        self.endpoints.lock().insert(endpoint.key.clone(), endpoint);
+    }
+
+    /// Removes an endpoint.
+    pub fn remove(&self, key: &EndpointKey) {
+        self.endpoints.lock().remove(key);
+    }
+
+    /// State of an endpoint.
+    #[must_use]
+    pub fn state(&self, key: &EndpointKey) -> Option<EndpointState> {
+        self.endpoints.lock().get(key).map(|endpoint| endpoint.state)
+    }
+}
+
+impl Endpoints for MemoryEndpoints {
+    async fn find(&self, key: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
+        Ok(self.endpoints.lock().get(key).cloned())
+    }
+
+    async fn disable(&self, key: &EndpointKey, code: AttemptCode, _at: Timestamp) -> Result<(), PortError> {
+        if let Some(endpoint) = self.endpoints.lock().get_mut(key)
+            && endpoint.state == EndpointState::Active
+        {
+            endpoint.state = EndpointState::Disabled(code);
+        }
+        Ok(())
+    }
+}
+
+impl MemoryOutboxes {
+    /// Entries of an outbox, in the order in which they are due.
+    #[must_use]
+    pub fn entries(&self, endpoint: &EndpointKey) -> Vec<Entry> {
+        let outboxes = self.outboxes.lock();
+        let entries = outboxes.get(endpoint).map(|outbox| outbox.entries.values().cloned());
+        entries.into_iter().flatten().collect()
+    }
+
+    /// Time of the next look at an outbox.
+    #[must_use]
+    pub fn next_at(&self, endpoint: &EndpointKey) -> Option<Timestamp> {
+        self.outboxes.lock().get(endpoint).and_then(|outbox| outbox.next_at)
+    }
+
+    /// Health of an endpoint.
+    #[must_use]
+    pub fn health(&self, endpoint: &EndpointKey) -> Health {
+        self.outboxes
+            .lock()
+            .get(endpoint)
+            .map(|outbox| outbox.health.clone())
+            .unwrap_or_default()
+    }
+}
+
+impl Outboxes for MemoryOutboxes {
+    async fn acquire(&self, endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
+        let mut outboxes = self.outboxes.lock();
+        let outbox = outboxes.entry(endpoint.clone()).or_default();
+        if outbox
+            .lease
+            .as_ref()
+            .is_some_and(|held| held.until > now && held.nonce != lease.nonce)
+        {
+            return Ok(Acquired::Held);
+        }
+        outbox.lease = Some(lease.clone());
+        outbox.released = None;
+        Ok(Acquired::Ours(Box::new(outbox.health.clone())))
+    }
+
+    async fn release(
+        &self,
+        endpoint: &EndpointKey,
+        nonce: &str,
+        health: &Health,
+        next_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let mut outboxes = self.outboxes.lock();
+        let outbox = outboxes.entry(endpoint.clone()).or_default();
+        let is_ours = outbox.lease.as_ref().is_some_and(|held| held.nonce == nonce);
+        if is_ours {
+            outbox.lease = None;
+            outbox.released = Some(nonce.to_owned());
+            outbox.health = health.clone();
+            outbox.next_at = Some(next_at);
+        }
+        // Again, because the answer was lost.
+        Ok(is_ours || outbox.released.as_deref() == Some(nonce))
+    }
+
+    async fn schedule(
+        &self,
+        endpoint: &EndpointKey,
+        nonce: &str,
+        next_at: Option<Timestamp>,
+    ) -> Result<bool, PortError> {
+        let mut outboxes = self.outboxes.lock();
+        let outbox = outboxes.entry(endpoint.clone()).or_default();
+        let is_ours = outbox.released.as_deref() == Some(nonce);
+        if is_ours {
+            outbox.next_at = next_at;
+        }
+        Ok(is_ours)
+    }
+
+    async fn page(&self, endpoint: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
+        let mut entries = self.entries(endpoint);
+        entries.truncate(limit);
+        Ok(entries)
+    }
+
+    async fn add(&self, endpoint: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
+        let mut outboxes = self.outboxes.lock();
+        let outbox = outboxes.entry(endpoint.clone()).or_default();
+        let added = entries.iter().map(|entry| (entry.key.clone(), entry.clone()));
+        outbox.entries.extend(added);
+        Ok(())
+    }
+
+    async fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
+        if let Some(outbox) = self.outboxes.lock().get_mut(endpoint) {
+            outbox.entries.retain(|key, _| !keys.contains(key));
+        }
+        Ok(())
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {
+        let outboxes = self.outboxes.lock();
+        let is_overdue = |outbox: &Outbox| match &outbox.lease {
+            Some(lease) => lease.until < before,
+            None => outbox.next_at.is_some_and(|at| at < before),
+        };
+        let overdue = outboxes.iter().filter(|(_, outbox)| is_overdue(outbox));
+        Ok(overdue
+            .map(|(key, outbox)| (key.clone(), outbox.health.pool()))
+            .collect())
+    }
+}
+
+impl MemoryMessages {
+    /// Records beside these events.
+    #[must_use]
+    pub fn beside(events: MemoryEventLog) -> Self {
+        Self {
+            events,
+            records: Shared::default(),
+        }
+    }
+
+    /// Record of a message.
+    #[must_use]
+    pub fn record(&self, endpoint: &EndpointKey, event: &EventId) -> Option<MessageRecord> {
+        self.records.lock().get(&(endpoint.clone(), event.clone())).cloned()
+    }
+}
+
+impl Messages for MemoryMessages {
+    async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
+        let mut found = Vec::with_capacity(events.len());
+        for (store, event) in events {
+            found.push(Known {
+                event: EventRecords::find(&self.events, store, event).await?,
+                record: self.record(endpoint, event),
+            });
+        }
+        Ok(found)
+    }
+
+    async fn put(&self, endpoint: &EndpointKey, written: &[(EventId, MessageRecord)]) -> Vec<Result<bool, PortError>> {
+        let mut records = self.records.lock();
+        let outcomes = written.iter().map(|(event, record)| {
+            let key = (endpoint.clone(), event.clone());
+            let stored = records.get(&key).map_or(0, |stored| stored.revision);
+            let is_next = record.revision == stored + 1;
+            if is_next {
+                records.insert(key, record.clone());
+            }
+            Ok(is_next)
+        });
+        outcomes.collect()
+    }
+}
+
+impl MemoryWakeUps {
+    /// Takes all wake-ups from the queue, each with its delay.
+    #[must_use]
+    pub fn take(&self) -> Vec<(EndpointKey, Pool, Duration)> {
+        std::mem::take(&mut *self.sent.lock())
+    }
+}
+
+impl WakeUps for MemoryWakeUps {
+    async fn send(&self, endpoint: &EndpointKey, pool: Pool, delay: Duration) -> Result<(), PortError> {
+        self.sent.lock().push((endpoint.clone(), pool, delay));
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Use case: post the open messages of one endpoint.
+//!
+//! ```text
+//!   acquire ─▶ endpoint ─▶ page ─▶ events and records ─▶ post ─▶ retries ─▶ records ─▶ remove entries ─▶ release ─▶ look once more
+//!                            ▲───────────────────────────────────────────────────┘
+//! ```
+//!
+//! Each step may be repeated: a process that dies leaves entries, and who acquires the outbox next decides by the records. So
+//! a message is posted again after a success only if its process died between the answer and the record, or the record could
+//! not be written.
+
+mod decide;
+mod work;
+
+use std::{future::Future, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Acquired, AttemptCode, Attempted, Endpoint, EndpointKey, Health, KeptEvent, Lease, MAX_WAKE_UP_DELAY, Messages,
+    Outboxes, WakeUps,
+};
+use crate::kernel::port::{Clock, PortError};
+
+/// Endpoints, as the dispatcher uses them.
+pub trait Endpoints: Send + Sync {
+    /// Returns an endpoint; `None` if there is none. Sees every earlier write.
+    fn find(&self, key: &EndpointKey) -> impl Future<Output = Result<Option<Endpoint>, PortError>> + Send;
+
+    /// Disables an endpoint where it is active.
+    fn disable(
+        &self,
+        key: &EndpointKey,
+        code: AttemptCode,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Posts messages.
+pub trait Post: Send + Sync {
+    /// Makes one attempt to post an event, of this number, from 1. `is_replay` is true if a person asked for the past.
+    fn post(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        attempt: u32,
+        is_replay: bool,
+    ) -> impl Future<Output = Posted> + Send;
+}
+
+/// Result of an attempt, and the time that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// Result.
+    pub attempted: Attempted,
+    /// Time from the beginning to the last header of the answer.
+    pub took: Duration,
+}
+
+/// Ports of [`Dispatch`].
+pub trait DispatchPorts {
+    /// Endpoints.
+    type Endpoints: Endpoints;
+    /// Outboxes.
+    type Outboxes: Outboxes;
+    /// Events and records of messages.
+    type Messages: Messages;
+    /// Wake-ups.
+    type WakeUps: WakeUps;
+    /// Requests to endpoints.
+    type Post: Post;
+    /// Clock.
+    type Clock: Clock;
+}
+
+/// The use case.
+pub struct Dispatch<P: DispatchPorts> {
+    /// Endpoints.
+    pub endpoints: P::Endpoints,
+    /// Outboxes.
+    pub outboxes: P::Outboxes,
+    /// Events and records of messages.
+    pub messages: P::Messages,
+    /// Wake-ups.
+    pub wake_ups: P::WakeUps,
+    /// Requests to endpoints.
+    pub post: P::Post,
+    /// Clock.
+    pub clock: P::Clock,
+}
+
+/// Outcome of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// Somebody else works on the outbox and will look once more.
+    Held,
+    /// The outbox was worked on.
+    Worked {
+        /// Attempts made.
+        attempts: usize,
+        /// Attempts that succeeded.
+        sent: usize,
+    },
+}
+
+/// State of a run.
+struct Course<'a> {
+    key: &'a EndpointKey,
+    health: Health,
+    /// Time at which the run ends.
+    stop_at: Timestamp,
+    /// True if the endpoint takes nothing until a person changes it.
+    halted: bool,
+    attempts: usize,
+    sent: usize,
+}
+
+impl<P: DispatchPorts> Dispatch<P> {
+    /// Works on one outbox until nothing is due, the endpoint takes nothing, or it is `stop_at`. The lease must not end
+    /// before `stop_at` and the longest attempt after it.
+    ///
+    /// # Errors
+    /// [`PortError`] if a table or a queue failed. What was done is recorded as far as possible, the rest is done by the next
+    /// run: retry the wake-up.
+    pub async fn run(&self, key: &EndpointKey, lease: &Lease, stop_at: Timestamp) -> Result<Run, PortError> {
+        let acquired = self.outboxes.acquire(key, lease, self.clock.now()).await?;
+        let health = match acquired {
+            Acquired::Ours(health) => *health,
+            Acquired::Held => return Ok(Run::Held),
+        };
+        let mut course = Course {
+            key,
+            health,
+            stop_at,
+            halted: false,
+            attempts: 0,
+            sent: 0,
+        };
+        let worked = self.work(&mut course).await;
+        let now = self.clock.now();
+        let released = self.outboxes.release(key, &lease.nonce, &course.health, now).await;
+        worked?;
+        if released? {
+            self.look_once_more(&course, lease).await?;
+        } else {
+            // The lease has lapsed. Whoever has acquired it since may have looked before our last entry.
+            self.wake_ups.send(key, course.health.pool(), Duration::ZERO).await?;
+        }
+        Ok(Run::Worked {
+            attempts: course.attempts,
+            sent: course.sent,
+        })
+    }
+
+    /// Looks at the outbox after the release, from its beginning: what was added while the lease was held may have sent its
+    /// wake-up in vain.
+    async fn look_once_more(&self, course: &Course<'_>, lease: &Lease) -> Result<(), PortError> {
+        let first = self.outboxes.page(course.key, 1).await?.into_iter().next();
+        let now = self.clock.now();
+        let due = first.filter(|_| !course.halted).map(|entry| entry.key.due);
+        let next_at = due.map(|due| due.max(now).max(course.health.not_before(now).unwrap_or(now)));
+        let is_ours = self.outboxes.schedule(course.key, &lease.nonce, next_at).await?;
+        if let (true, Some(next_at)) = (is_ours, next_at) {
+            let delay = Duration::try_from(next_at.duration_since(now)).unwrap_or_default();
+            // What is further away is the sweep's.
+            if delay <= MAX_WAKE_UP_DELAY {
+                self.wake_ups.send(course.key, course.health.pool(), delay).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Time after which an endpoint is read again: no attempt begins later than that after a pause, a deletion or a rotation.
+const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
+
+/// Entries of a page.
+const PAGE: usize = 100;

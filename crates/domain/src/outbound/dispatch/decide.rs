@@ -1,0 +1,181 @@
+//! Decisions of the dispatcher, without calls.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Posted;
+use crate::{
+    kernel::time::{later, whole_micros},
+    outbound::{
+        AttemptCode, AttemptRecord, Endpoint, Entry, EntryKey, Health, Known, Meaning, MessageFate, MessageRecord,
+        schedule::retry_wait,
+    },
+};
+
+/// General failures at one message, between which the endpoint takes others, by which the message fails by itself.
+const MAX_GENERAL: u8 = 3;
+
+/// Step for an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Remove it: the message has its fate, or another entry.
+    Remove,
+    /// Give the message this fate, without an attempt.
+    Settle(MessageFate),
+    /// Post it.
+    Post,
+}
+
+/// Change after an attempt.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Record to be written.
+    pub(super) record: Option<MessageRecord>,
+    /// Entry to be added before that.
+    pub(super) retry: Option<Entry>,
+    /// True if the entry goes once the record is written.
+    pub(super) removes: bool,
+}
+
+/// Decides on an entry by what is kept of its message. `endpoint` is `None` if it is deleted.
+pub(super) fn step(entry: &Entry, known: &Known, endpoint: Option<&Endpoint>, now: Timestamp) -> Step {
+    let mut failed = 0;
+    if let Some(record) = &known.record
+        && record.run >= entry.key.run
+    {
+        let is_other = record.due.is_some_and(|due| due != entry.key.due);
+        if record.run > entry.key.run || record.fate.is_some() || is_other {
+            return Step::Remove;
+        }
+        failed = record.failed;
+    }
+    let Some(endpoint) = endpoint else {
+        return Step::Settle(MessageFate::Discarded);
+    };
+    // A message that was tried ends by its schedule; one that waits for the endpoint, by the endpoint's limit.
+    if known.event.is_none() || (failed == 0 && endpoint.has_expired(entry.accepted_at, now)) {
+        return Step::Settle(MessageFate::Expired);
+    }
+    Step::Post
+}
+
+/// Record of a message at the beginning of a run; its revision is that of the next write.
+pub(super) fn current(entry: &Entry, known: &Known) -> MessageRecord {
+    let stored = known.record.clone().unwrap_or_default();
+    let revision = stored.revision + 1;
+    if stored.run == entry.key.run {
+        MessageRecord { revision, ..stored }
+    } else {
+        MessageRecord {
+            run: entry.key.run,
+            revision,
+            ..MessageRecord::default()
+        }
+    }
+}
+
+/// Record with a fate.
+pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate) -> Change {
+    Change {
+        record: Some(MessageRecord {
+            fate: Some(fate),
+            due: None,
+            ..current(entry, known)
+        }),
+        retry: None,
+        removes: true,
+    }
+}
+
+/// Meaning of an attempt for its message and for the endpoint: a message at which the endpoint failed again and again while it took
+/// others fails by itself.
+pub(super) fn meaning(known: &Known, posted: &Posted, health: &Health) -> Meaning {
+    let meaning = Meaning::of(&posted.attempted);
+    match (meaning, &known.record) {
+        (Meaning::General { code, wait }, Some(record)) if generals(record, code, wait, health) >= MAX_GENERAL => {
+            Meaning::Own(code)
+        }
+        _ => meaning,
+    }
+}
+
+/// General failures at a message, with one that has just happened. An endpoint that asks to wait has not failed at this message.
+fn generals(record: &MessageRecord, code: AttemptCode, wait: Option<Duration>, health: &Health) -> u8 {
+    let asks_to_wait = wait.is_some() || code == AttemptCode::Throttled;
+    let is_apart = record.general_at.is_none_or(|at| health.has_succeeded_since(at));
+    record.general.saturating_add(u8::from(is_apart && !asks_to_wait))
+}
+
+/// Change after an attempt that ended at `now`. `health` is from before it.
+pub(super) fn change(
+    entry: &Entry,
+    known: &Known,
+    posted: &Posted,
+    meaning: Meaning,
+    health: &Health,
+    now: Timestamp,
+) -> Change {
+    let mut record = current(entry, known);
+    let took = SignedDuration::try_from(posted.took).unwrap_or_default();
+    let attempt = AttemptRecord {
+        at: now.checked_sub(took).unwrap_or(now),
+        took_ms: u32::try_from(posted.took.as_millis()).unwrap_or(u32::MAX),
+        status: posted.attempted.as_ref().ok().map(|answer| answer.status),
+        code: meaning.code(),
+    };
+    let fate = match meaning {
+        Meaning::Sent => MessageFate::Sent,
+        Meaning::Abort => MessageFate::Aborted,
+        Meaning::Own(_) => {
+            record.failed += 1;
+            record.add(attempt);
+            let wait = retry_wait(&entry.key.event, record.failed).and_then(|wait| SignedDuration::try_from(wait).ok());
+            let Some(wait) = wait else {
+                record.fate = Some(MessageFate::Exhausted);
+                record.due = None;
+                return Change {
+                    record: Some(record),
+                    retry: None,
+                    removes: true,
+                };
+            };
+            let due = whole_micros(later(now, wait));
+            record.due = Some(due);
+            return Change {
+                record: Some(record),
+                retry: Some(Entry {
+                    key: EntryKey {
+                        due,
+                        ..entry.key.clone()
+                    },
+                    ..entry.clone()
+                }),
+                removes: true,
+            };
+        }
+        Meaning::General { code, wait } => {
+            let general = generals(&record, code, wait, health);
+            if general == record.general {
+                return Change::default();
+            }
+            record.general = general;
+            record.general_at = Some(now);
+            record.add(attempt);
+            return Change {
+                record: Some(record),
+                ..Change::default()
+            };
+        }
+        // It waits until a person activates the endpoint.
+        Meaning::Disable(_) => return Change::default(),
+    };
+    record.add(attempt);
+    record.fate = Some(fate);
+    record.due = None;
+    Change {
+        record: Some(record),
+        retry: None,
+        removes: true,
+    }
+}
