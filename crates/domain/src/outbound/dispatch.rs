@@ -152,8 +152,8 @@ impl<P: DispatchPorts> Dispatch<P> {
         })
     }
 
-    /// Looks at the outbox after the release, from its beginning: what was added while the lease was held may have sent its
-    /// wake-up in vain.
+    /// Looks at the outbox after the release, from its beginning: the wake-up of what was added while the lease was held may have been
+    /// dropped.
     async fn look_once_more(&self, course: &Course<'_>, lease: &Lease) -> Result<(), PortError> {
         let first = self.outboxes.page(course.key, 1).await?.into_iter().next();
         let now = self.clock.now();

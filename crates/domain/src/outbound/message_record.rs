@@ -75,7 +75,7 @@ impl MessageRecord {
     }
 }
 
-/// What is kept of a message.
+/// Event and record of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
     /// Its event, unless that is no longer kept.
