@@ -15,6 +15,7 @@ mod group;
 mod install;
 mod publish;
 mod render;
+mod verdict;
 
 use std::collections::BTreeMap;
 
@@ -23,12 +24,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use hookline_events::Cause as EventCause;
 
+pub use self::verdict::Verdict;
 use self::{
     candidates::candidates,
     group::{Group, Next, Step},
     publish::Sent,
 };
-pub(crate) use self::{install::Placed, publish::PlacedFact};
+pub(crate) use self::{install::Placed, publish::PlacedFact, verdict::Verdicts};
 use crate::{
     catalogue::{
         entities::{Advance, Entities, Fence, RememberedFields},
@@ -40,7 +42,7 @@ use crate::{
     kernel::{
         failure::ErrorCode,
         ids::{EntityKey, StoreKey},
-        port::{CALLS_AT_ONCE, Cause, Clock, PortError, chain},
+        port::{CALLS_AT_ONCE, Clock, PortError, chain},
         time::later,
         version::Version,
     },
@@ -79,61 +81,6 @@ pub struct Apply<P: IndexPorts> {
     pub clock: P::Clock,
 }
 
-/// Outcome of one delivery in a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is completed, and the ledger says so.
-    Settled(Fate),
-    /// No retry will help. The queue keeps the message for a person, after its last receive.
-    Parked {
-        /// Code of the problem.
-        code: ErrorCode,
-        /// Problem, as a clause.
-        message: String,
-    },
-    /// A dependency failed: receive the message again.
-    Retry {
-        /// Code of the problem.
-        code: ErrorCode,
-        /// Class of the failure, if a port failed.
-        cause: Option<Cause>,
-        /// Problem, as a clause.
-        message: String,
-    },
-    /// The message is not ours: the queue keeps it for a person, after its last receive.
-    NotOurs {
-        /// Problem, as a clause.
-        message: String,
-    },
-}
-
-impl Verdict {
-    /// True if the queue may delete the message.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        matches!(self, Self::Settled(_))
-    }
-
-    /// Verdict on a failed port: retry. Logs the failure with all its causes, once.
-    pub(crate) fn storage(failure: &PortError) -> Self {
-        log_failure(failure);
-        Self::Retry {
-            code: ErrorCode::StorageUnavailable,
-            cause: Some(failure.cause),
-            message: failure.to_string(),
-        }
-    }
-
-    /// Returns the verdict. Every path reaches one; if a delivery has none by mistake, it is retried and not lost.
-    pub(crate) fn or_again(decided: Option<Self>) -> Self {
-        decided.unwrap_or(Self::Retry {
-            code: ErrorCode::StorageUnavailable,
-            cause: None,
-            message: "no verdict was reached".into(),
-        })
-    }
-}
-
 /// Result of applying a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
@@ -155,27 +102,6 @@ pub(crate) struct OpenQuestion {
     pub(crate) entity: EntityKey,
     /// Positions of its deliveries in the batch.
     pub(crate) places: Vec<usize>,
-}
-
-/// Verdict on each item of a batch, by its position.
-#[derive(Debug)]
-pub(crate) struct Verdicts(pub(crate) Vec<Option<Verdict>>);
-
-impl Verdicts {
-    pub(crate) fn decide(&mut self, at: usize, verdict: Verdict) {
-        self.0[at] = Some(verdict);
-    }
-
-    /// Decides, unless the item is retried because its event could not be sent.
-    pub(crate) fn decide_unless_retried(&mut self, at: usize, verdict: Verdict) {
-        if !self.is_retried(at) {
-            self.decide(at, verdict);
-        }
-    }
-
-    pub(crate) fn is_retried(&self, at: usize) -> bool {
-        matches!(self.0[at], Some(Verdict::Retry { .. }))
-    }
 }
 
 /// An event of a batch, reported by a delivery or observed in the vendor's catalog.

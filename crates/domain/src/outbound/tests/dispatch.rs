@@ -24,6 +24,10 @@ const TOOK: Duration = Duration::from_millis(40);
 /// Time that a process has.
 const INVOCATION: SignedDuration = SignedDuration::from_secs(50);
 
+fn noon_plus(hours: i64) -> Timestamp {
+    later(noon(), SignedDuration::from_hours(hours))
+}
+
 fn key() -> EndpointKey {
     EndpointKey {
         scope: Scope::Store(store()),
@@ -31,6 +35,7 @@ fn key() -> EndpointKey {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of an attempt")]
 fn answer(status: u16) -> Attempted {
     Ok(Answer {
         status,
@@ -41,10 +46,13 @@ fn answer(status: u16) -> Attempted {
     })
 }
 
+/// Result of an attempt at an event, by the number of those before it.
+type Answers = Arc<dyn Fn(&EventId, usize) -> Attempted + Send + Sync>;
+
 /// Server of the endpoint: what it answers to which event, and what it has been sent.
 #[derive(Clone)]
 struct Server {
-    answers: Arc<dyn Fn(&EventId, usize) -> Attempted + Send + Sync>,
+    answers: Answers,
     /// Attempts by event, with the numbers that they had.
     seen: Arc<Mutex<BTreeMap<EventId, Vec<u32>>>>,
     order: Arc<Mutex<Vec<EventId>>>,
@@ -238,10 +246,6 @@ impl Shop {
     fn all_attempts(&self) -> usize {
         self.server.order.lock().unwrap().len()
     }
-
-    fn noon_plus(&self, hours: i64) -> Timestamp {
-        later(noon(), SignedDuration::from_hours(hours))
-    }
 }
 
 #[tokio::test]
@@ -313,7 +317,7 @@ async fn paused_endpoint_keeps_its_messages_until_they_expire() {
     shop.run().await;
     assert_eq!((shop.all_attempts(), shop.outboxes.next_at(&key())), (0, None));
     assert_eq!(shop.outboxes.entries(&key()).len(), 2);
-    shop.clock.set(shop.noon_plus(7 * 24 + 1));
+    shop.clock.set(noon_plus(7 * 24 + 1));
     shop.run().await;
     assert_eq!(shop.outboxes.entries(&key()), []);
     assert!(old.iter().all(|id| shop.fate(id) == Some(MessageFate::Expired)));
@@ -383,7 +387,7 @@ async fn message_without_its_event_expires() {
     let ids = shop.publish(2).await;
     shop.log.remove(&[(store(), ids[0].clone())]).await.unwrap();
     shop.run().await;
-    shop.run_until(shop.noon_plus(1)).await;
+    shop.run_until(noon_plus(1)).await;
     assert_eq!(shop.fate(&ids[0]), Some(MessageFate::Expired));
     assert_eq!(shop.fate(&ids[1]), Some(MessageFate::Sent));
 }

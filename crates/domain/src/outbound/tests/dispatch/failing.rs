@@ -11,7 +11,7 @@ async fn refused_message_is_retried_on_its_schedule_and_then_exhausted() {
     let shop = Shop::answering(|_, _| answer(400));
     let ids = shop.publish(1).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(30 * 24)).await;
+    shop.run_until(noon_plus(30 * 24)).await;
     assert_eq!(shop.attempts(&ids[0]), (1..=MAX_ATTEMPTS).collect::<Vec<_>>());
     assert_eq!(shop.fate(&ids[0]), Some(MessageFate::Exhausted));
     let hours = shop.clock.now().duration_since(noon()).as_hours();
@@ -34,7 +34,7 @@ async fn refused_message_holds_up_no_other() {
     let ids = shop.publish(50).await;
     shop.run().await;
     assert!(ids[1..].iter().all(|id| shop.fate(id) == Some(MessageFate::Sent)));
-    shop.run_until(shop.noon_plus(1)).await;
+    shop.run_until(noon_plus(1)).await;
     assert_eq!(shop.attempts(&ids[0]), [1, 2, 3]);
     assert_eq!(shop.fate(&ids[0]), Some(MessageFate::Sent));
 }
@@ -54,7 +54,7 @@ async fn endpoint_that_is_away_for_three_days_costs_few_attempts_and_no_message(
     });
     let ids = shop.publish(400).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(80)).await;
+    shop.run_until(noon_plus(80)).await;
     let away = *away.lock().unwrap();
     assert!(away <= 300, "{away}");
     assert_eq!(shop.all_attempts() - away, 400, "nothing is spent or sent twice");
@@ -73,16 +73,16 @@ async fn message_at_which_the_endpoint_fails_does_not_keep_it_from_others() {
     let shop = Shop::answering(move |event, _| if *event == bad { no_answer() } else { answer(200) });
     let ids = shop.publish(30).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(1)).await;
+    shop.run_until(noon_plus(1)).await;
     assert!(ids[1..].iter().all(|id| shop.fate(id) == Some(MessageFate::Sent)));
     for nth in 0..4 {
         shop.publish_one(100 + nth).await;
-        shop.run_until(shop.noon_plus(i64::try_from(nth).unwrap() + 2)).await;
+        shop.run_until(noon_plus(i64::try_from(nth).unwrap() + 2)).await;
     }
     let record = shop.messages.record(&key(), &ids[0]).unwrap();
     assert!(record.failed >= 1, "it fails by itself by now: {record:?}");
     assert!(!shop.outboxes.health(&key()).is_open());
-    shop.run_until(shop.noon_plus(30 * 24)).await;
+    shop.run_until(noon_plus(30 * 24)).await;
     assert_eq!(shop.fate(&ids[0]), Some(MessageFate::Exhausted));
     assert_eq!(shop.endpoints.state(&key()), Some(EndpointState::Active));
 }
@@ -98,7 +98,7 @@ async fn throttled_message_never_fails_by_itself() {
     });
     let ids = shop.publish(40).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(2)).await;
+    shop.run_until(noon_plus(2)).await;
     assert!(ids.iter().all(|id| shop.fate(id) == Some(MessageFate::Sent)));
     let spent = ids.iter().map(|id| shop.messages.record(&key(), id).unwrap().failed);
     assert_eq!(spent.max(), Some(0));
@@ -147,7 +147,7 @@ async fn endpoint_that_takes_nothing_for_five_days_is_disabled() {
     let shop = Shop::answering(|_, _| no_answer());
     shop.publish(3).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(6 * 24)).await;
+    shop.run_until(noon_plus(6 * 24)).await;
     assert_eq!(
         shop.endpoints.state(&key()),
         Some(EndpointState::Disabled(AttemptCode::TimedOut))
@@ -162,7 +162,7 @@ async fn endpoint_that_refuses_everything_is_probed_like_one_that_is_away() {
     let shop = Shop::answering(|_, _| answer(403));
     shop.publish(100).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(24)).await;
+    shop.run_until(noon_plus(24)).await;
     assert!(shop.outboxes.health(&key()).is_open());
     assert!(shop.all_attempts() <= 130, "{}", shop.all_attempts());
 }
@@ -180,7 +180,7 @@ async fn message_that_is_not_wanted_again_is_not_sent_again() {
     });
     let ids = shop.publish(1).await;
     shop.run().await;
-    shop.run_until(shop.noon_plus(48)).await;
+    shop.run_until(noon_plus(48)).await;
     assert_eq!(
         (shop.fate(&ids[0]), shop.all_attempts()),
         (Some(MessageFate::Aborted), 1)
