@@ -20,10 +20,7 @@ pub use self::{
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
     guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
-    sender::{
-        AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender,
-        Timing,
-    },
+    sender::{AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender, Timing},
     signature::{
         ID_HEADER, ParseKeyError, PublicKey, SIGNATURE_HEADER, SigningKey, SigningKeys, SigningSecret, TIMESTAMP_HEADER,
     },

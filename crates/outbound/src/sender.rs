@@ -34,8 +34,6 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most headers of an answer.
 pub const MAX_HEADERS: usize = 64;
-/// Most bytes of a body that is sent.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
 /// Most bytes of the body of an answer that are read, and the time that this may take. A success has been one before.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
