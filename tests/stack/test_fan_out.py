@@ -102,11 +102,17 @@ def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: T
 
 
 def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> None:
-    """From the webhook through the index to the bus, once. Events name their delivery, and the delivery its events."""
+    """From the webhook through the index to the bus, once. The event names its delivery, and the delivery its events."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
-    delivery = tour.sent[-1].delivery_id
     assert poll(lambda: tour.result(board)), "it is found"
+    (first,) = poll(listener.take)
+    assert first.entry["detail-type"] in ("product.created", "product.updated")
+    assert first.event["data"]["title"] == board.title
+    assert first.event["cause"]["topic"] == "products/update"
+    assert first.event["cause"]["delivery_id"] == tour.sent[-1].delivery_id
+    assert first.seconds > 0, "the bus has it after the receiver"
+    delivery = tour.sent[-1].delivery_id
 
     def completed() -> list[dict]:
         traces = tour.stack.hookline.rows("trace", delivery, "--store", tour.store)
@@ -114,20 +120,8 @@ def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> No
 
     caused = poll(completed)[0]["events"]
     assert caused["outcome"] == "published"
-    arrived = []
-
-    def all_arrived() -> bool:
-        arrived.extend(listener.take())
-        return len(arrived) >= len(caused["ids"])
-
-    assert poll(all_arrived)
-    assert sorted(each.event["id"] for each in arrived) == sorted(caused["ids"])
-    for each in arrived:
-        assert each.entry["detail-type"] in ("product.created", "product.updated", "inventory.updated")
-        assert each.event["data"]["title"] == board.title
-        assert each.event["cause"]["topic"] == "products/update"
-        assert each.event["cause"]["delivery_id"] == delivery
-        assert each.seconds > 0, "the bus has it after the receiver"
+    # Its stock is another event, to which this queue does not listen.
+    assert first.event["id"] in caused["ids"]
 
 
 def test_an_event_of_a_later_version_holds_up_no_other(tour: Tour, listener: BusQueue) -> None:
