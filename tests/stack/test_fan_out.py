@@ -102,7 +102,7 @@ def test_an_event_reaches_the_bus_once_also_after_redelivery_and_redrive(tour: T
 
 
 def test_a_products_change_reaches_the_bus(tour: Tour, listener: BusQueue) -> None:
-    """From the webhook through the index to the bus, once. The event names its delivery, and the delivery its events."""
+    """From the webhook through the index to the bus, once. The event names its delivery, which names its events."""
     board = tour.products["walnut-serving-board"]
     tour.send_product("a product", board)
     assert poll(lambda: tour.result(board)), "it is found"
