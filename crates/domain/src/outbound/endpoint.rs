@@ -36,7 +36,7 @@ pub enum ParseEndpointError {
     #[error("an endpoint's id is \"ep_\" and 1 to 32 letters and digits")]
     Id,
     /// It is no owner.
-    #[error("an endpoint's owner is * or a store, as in shopify#demo.myshopify.com")]
+    #[error("an endpoint's owner is * or a store")]
     Scope,
 }
 
