@@ -87,7 +87,7 @@ async fn every_behaviour_has_its_meaning_and_code() {
             server.set(name, instance, parameters).await;
         }
         let code = row["expects"]["code"].as_str().unwrap_or_default();
-        let limit = Duration::from_secs(if SHORTENED.contains(&code) { 1 } else { 10 });
+        let limit = Duration::from_secs(if SHORTENED.contains(&code) { 2 } else { 10 });
         // More than fits into the buffers on the way.
         let body = Bytes::from(vec![b' '; if name == "never-reads" { 8 << 20 } else { 200 << 10 }]);
         let report = post(&sender_to(row), &url(row, instance), body, limit).await;
