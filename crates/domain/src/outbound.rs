@@ -20,7 +20,7 @@ mod sweep;
 mod watch;
 
 pub use self::{
-    attempt::{Answer, AttemptCode, Attempted, DELIVERY_HEADER, MAX_EXCERPT_BYTES, Meaning, NoAnswer, Wish},
+    attempt::{Answer, AttemptCode, Attempted, DELIVERY_HEADER, MAX_EXCERPT_BYTES, Meaning, NoAnswerError, Wish},
     bus::{Bus, BusEvent},
     connected::announce_connected,
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use hookline_domain::outbound::NoAnswer;
+use hookline_domain::outbound::NoAnswerError;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -20,19 +20,19 @@ use crate::{
 pub(crate) type Requests = SendRequest<Full<Bytes>>;
 
 /// Does the handshake of TLS, for `https`, and of HTTP.
-pub(crate) async fn handshake<S>(stream: S, host: &str, tls: Option<&TlsConnector>) -> Result<Requests, NoAnswer>
+pub(crate) async fn handshake<S>(stream: S, host: &str, tls: Option<&TlsConnector>) -> Result<Requests, NoAnswerError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Some(connector) = tls else {
         return over(stream).await;
     };
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| NoAnswer::InvalidUrl)?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| NoAnswerError::InvalidUrl)?;
     let stream = connector.connect(name, stream).await;
     over(stream.map_err(|failure| tls::reason(&failure))?).await
 }
 
-async fn over<S>(stream: S) -> Result<Requests, NoAnswer>
+async fn over<S>(stream: S) -> Result<Requests, NoAnswerError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -48,22 +48,22 @@ where
 }
 
 /// Returns the reason for which a request got no answer.
-pub(crate) fn reason(failure: &hyper::Error) -> NoAnswer {
+pub(crate) fn reason(failure: &hyper::Error) -> NoAnswerError {
     if failure.is_parse() {
         // hyper says it in words only, unless it is built as a server, too.
         let is_too_large = failure.to_string().contains("too large");
         return if is_too_large {
-            NoAnswer::HeadTooLarge
+            NoAnswerError::HeadTooLarge
         } else {
-            NoAnswer::NotHttp
+            NoAnswerError::NotHttp
         };
     }
     let mut source = failure.source();
     while let Some(cause) = source {
         if cause.is::<rustls::Error>() {
-            return NoAnswer::TlsFailed;
+            return NoAnswerError::TlsFailed;
         }
         source = cause.source();
     }
-    NoAnswer::Closed
+    NoAnswerError::Closed
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hookline_domain::outbound::NoAnswer;
+use hookline_domain::outbound::NoAnswerError;
 use url::{Host, Url};
 
 /// Longest URL, in bytes.
@@ -82,7 +82,7 @@ pub enum InvalidEndpointUrlError {
     OwnHost,
 }
 
-impl From<InvalidEndpointUrlError> for NoAnswer {
+impl From<InvalidEndpointUrlError> for NoAnswerError {
     fn from(_: InvalidEndpointUrlError) -> Self {
         Self::InvalidUrl
     }

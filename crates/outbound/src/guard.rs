@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use hookline_domain::outbound::NoAnswer;
+use hookline_domain::outbound::NoAnswerError;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -82,16 +82,16 @@ impl<N: Resolve + Connect> Guard<N> {
     /// with a public and a private address is a trap or a mistake.
     ///
     /// # Errors
-    /// [`NoAnswer::NotFound`], [`NoAnswer::DnsTimeout`] or [`NoAnswer::NotPublic`].
-    pub(crate) async fn resolve(&self, url: &EndpointUrl) -> Result<Checked, NoAnswer> {
+    /// [`NoAnswerError::NotFound`], [`NoAnswerError::DnsTimeout`] or [`NoAnswerError::NotPublic`].
+    pub(crate) async fn resolve(&self, url: &EndpointUrl) -> Result<Checked, NoAnswerError> {
         let found = timeout(RESOLVE_TIMEOUT, self.network.resolve(url.host())).await;
-        let found = found.map_err(|_| NoAnswer::DnsTimeout)?;
-        let mut addresses = found.map_err(|_| NoAnswer::NotFound)?;
+        let found = found.map_err(|_| NoAnswerError::DnsTimeout)?;
+        let mut addresses = found.map_err(|_| NoAnswerError::NotFound)?;
         if addresses.is_empty() {
-            return Err(NoAnswer::NotFound);
+            return Err(NoAnswerError::NotFound);
         }
         for address in &addresses {
-            check_public(*address).map_err(|_| NoAnswer::NotPublic)?;
+            check_public(*address).map_err(|_| NoAnswerError::NotPublic)?;
         }
         // A function has no IPv6 unless its subnets have.
         addresses.sort_by_key(IpAddr::is_ipv6);
@@ -103,9 +103,9 @@ impl<N: Resolve + Connect> Guard<N> {
     /// Connects to the first address that accepts a connection.
     ///
     /// # Errors
-    /// [`NoAnswer::ConnectionRefused`] if none does, [`NoAnswer::NotPublic`] if the other end is not the address that was
+    /// [`NoAnswerError::ConnectionRefused`] if none does, [`NoAnswerError::NotPublic`] if the other end is not the address that was
     /// checked. Takes as long as the network does: the caller sets a limit.
-    pub(crate) async fn connect(&self, addresses: &Checked) -> Result<(N::Stream, IpAddr), NoAnswer> {
+    pub(crate) async fn connect(&self, addresses: &Checked) -> Result<(N::Stream, IpAddr), NoAnswerError> {
         for address in &addresses.0 {
             let Ok((stream, peer)) = self.network.connect(*address).await else {
                 continue;
@@ -113,9 +113,9 @@ impl<N: Resolve + Connect> Guard<N> {
             return if peer == *address {
                 Ok((stream, peer.ip()))
             } else {
-                Err(NoAnswer::NotPublic)
+                Err(NoAnswerError::NotPublic)
             };
         }
-        Err(NoAnswer::ConnectionRefused)
+        Err(NoAnswerError::ConnectionRefused)
     }
 }

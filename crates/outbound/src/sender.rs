@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use hookline_domain::outbound::{Attempted, NoAnswer};
+use hookline_domain::outbound::{Attempted, NoAnswerError};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -122,9 +122,9 @@ impl<N: Resolve + Connect> Sender<N> {
             Ok(Ok((requests, response))) => Ok(self.read(url, requests, response, now).await),
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err(match course.phase {
-                Phase::Resolving => NoAnswer::DnsTimeout,
-                Phase::Connecting => NoAnswer::ConnectTimeout,
-                Phase::Sending => NoAnswer::TimedOut,
+                Phase::Resolving => NoAnswerError::DnsTimeout,
+                Phase::Connecting => NoAnswerError::ConnectTimeout,
+                Phase::Sending => NoAnswerError::TimedOut,
             }),
         };
         AttemptReport {
@@ -145,7 +145,7 @@ impl<N: Resolve + Connect> Sender<N> {
         headers: HeaderMap,
         body: Bytes,
         course: &mut Course,
-    ) -> Result<(Requests, Response<Incoming>), NoAnswer> {
+    ) -> Result<(Requests, Response<Incoming>), NoAnswerError> {
         let mut request = request(url, headers, body)?;
         while let Some(mut requests) = self.idle.take(&key(url)) {
             course.phase = Phase::Sending;
@@ -174,7 +174,7 @@ impl<N: Resolve + Connect> Sender<N> {
         };
         let connected = timeout(CONNECT_TIMEOUT, connected).await;
         course.timing.connected = begun.elapsed();
-        let mut requests = connected.map_err(|_| NoAnswer::ConnectTimeout)??;
+        let mut requests = connected.map_err(|_| NoAnswerError::ConnectTimeout)??;
         course.phase = Phase::Sending;
         let response = requests.send_request(request).await;
         let response = response.map_err(|failure| connection::reason(&failure))?;
@@ -230,23 +230,23 @@ async fn drain(body: &mut Incoming) -> (Vec<u8>, bool) {
     (read, is_whole)
 }
 
-fn request(url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, NoAnswer> {
+fn request(url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, NoAnswerError> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = url.target().parse().map_err(|_| NoAnswer::InvalidUrl)?;
+    *request.uri_mut() = url.target().parse().map_err(|_| NoAnswerError::InvalidUrl)?;
     *request.headers_mut() = headers;
-    let host = url.authority().parse().map_err(|_| NoAnswer::InvalidUrl)?;
+    let host = url.authority().parse().map_err(|_| NoAnswerError::InvalidUrl)?;
     request.headers_mut().insert(header::HOST, host);
     Ok(request)
 }
 
 /// Refuses a change of protocols, for which nobody has asked.
-fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, NoAnswer> {
+fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, NoAnswerError> {
     let is_answer = response.status() != StatusCode::SWITCHING_PROTOCOLS && response.status().as_u16() < 600;
     if is_answer {
         Ok(response)
     } else {
-        Err(NoAnswer::NotHttp)
+        Err(NoAnswerError::NotHttp)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use hookline_domain::outbound::NoAnswer;
+use hookline_domain::outbound::NoAnswerError;
 use rustls::{AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tokio_rustls::TlsConnector;
 
@@ -28,12 +28,14 @@ pub(crate) fn connector(roots: Roots) -> TlsConnector {
 }
 
 /// Returns the reason for which a handshake failed.
-pub(crate) fn reason(failure: &io::Error) -> NoAnswer {
+pub(crate) fn reason(failure: &io::Error) -> NoAnswerError {
     let problem = failure
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match problem {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => NoAnswer::Certificate,
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            NoAnswerError::Certificate
+        }
         Some(
             rustls::Error::PeerIncompatible(_)
             | rustls::Error::AlertReceived(
@@ -41,7 +43,7 @@ pub(crate) fn reason(failure: &io::Error) -> NoAnswer {
                 | AlertDescription::HandshakeFailure
                 | AlertDescription::InsufficientSecurity,
             ),
-        ) => NoAnswer::TlsUnsupported,
-        _ => NoAnswer::TlsFailed,
+        ) => NoAnswerError::TlsUnsupported,
+        _ => NoAnswerError::TlsFailed,
     }
 }

@@ -2,10 +2,8 @@
 //! because each takes an instance of its own.
 
 use std::{
-    io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Stdio},
     sync::OnceLock,
 };
 
@@ -13,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     http,
-    python::{PYTHON, python},
+    python::{Server, python},
 };
 
 /// Name for which the certificates of the server are made.
@@ -23,9 +21,7 @@ pub const HOST: &str = "hooks.example.com";
 #[derive(Debug)]
 pub struct LocalEndpoints {
     control: String,
-    _process: Child,
-    _stdin: ChildStdin,
-    _stdout: BufReader<ChildStdout>,
+    _server: Server,
 }
 
 /// Folder of the server's certificates; `root.pem` is their issuer.
@@ -45,30 +41,22 @@ impl LocalEndpoints {
     }
 
     fn start() -> Self {
-        let mut process = python()
-            .args([
-                "-m",
-                "hookline_local.endpoints",
-                "--until-stdin-closes",
-                "--certificates",
-            ])
-            .arg(certificates())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
-        let stdin = process.stdin.take().unwrap();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // The server prints one line once it listens, and none if it fails to start.
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
+        let mut command = python();
+        let (server, line) = Server::start(
+            command
+                .args([
+                    "-m",
+                    "hookline_local.endpoints",
+                    "--until-stdin-closes",
+                    "--certificates",
+                ])
+                .arg(certificates()),
+        );
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the endpoints printed {line:?}"));
         let control = ready["control"].as_str().unwrap().trim_start_matches("http://");
         Self {
             control: control.to_owned(),
-            _process: process,
-            _stdin: stdin,
-            _stdout: stdout,
+            _server: server,
         }
     }
 

@@ -1,6 +1,10 @@
 //! The Python that has the emulators.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
 
 /// Environment variable with its path.
 pub(crate) const PYTHON: &str = "LOCAL_SHOPIFY_PYTHON";
@@ -17,4 +21,33 @@ pub(crate) fn python() -> Command {
     let mut command = Command::new(python);
     command.env("PYTHONPATH", local);
     command
+}
+
+/// A server beside this process. Ends with it, because it watches its standard input.
+#[derive(Debug)]
+pub(crate) struct Server {
+    _process: Child,
+    _stdin: ChildStdin,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts a server. Returns it with the line that it prints once it listens; the line is empty if it fails to start.
+    pub(crate) fn start(command: &mut Command) -> (Self, String) {
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
+        let stdin = process.stdin.take().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let server = Self {
+            _process: process,
+            _stdin: stdin,
+            _stdout: stdout,
+        };
+        (server, line)
+    }
 }

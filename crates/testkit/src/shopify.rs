@@ -1,18 +1,13 @@
 //! Shopify beside this process: `hookline_local.shopify`, which implements Shopify's real schema. All tests of a
 //! program share one, because each test creates its own shop.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, ChildStdin, ChildStdout, Output, Stdio},
-    sync::OnceLock,
-};
+use std::{path::Path, process::Output, sync::OnceLock};
 
 use serde_json::Value;
 
 use crate::{
     http,
-    python::{PYTHON, python},
+    python::{PYTHON, Server, python},
 };
 
 /// Client id of the local Shopify's app.
@@ -24,9 +19,7 @@ pub const CLIENT_SECRET: &str = "hush";
 #[derive(Debug)]
 pub struct LocalShopify {
     address: String,
-    _process: Child,
-    _stdin: ChildStdin,
-    _stdout: BufReader<ChildStdout>,
+    _server: Server,
 }
 
 impl LocalShopify {
@@ -41,26 +34,16 @@ impl LocalShopify {
     }
 
     fn start() -> Self {
-        let mut process = python()
-            .args(["-m", "hookline_local.shopify", "--port", "0", "--stdin-watch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{PYTHON} failed to start ({error}): run make test"));
-        let stdin = process.stdin.take().unwrap();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // The server prints one line once it listens, and none if it fails to start.
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
+        let mut command = python();
+        let (server, line) =
+            Server::start(command.args(["-m", "hookline_local.shopify", "--port", "0", "--stdin-watch"]));
         let address = line
             .trim()
             .strip_prefix("listening on http://")
             .unwrap_or_else(|| panic!("the local Shopify did not start: it printed {line:?}"));
         Self {
             address: address.to_owned(),
-            _process: process,
-            _stdin: stdin,
-            _stdout: stdout,
+            _server: server,
         }
     }
 

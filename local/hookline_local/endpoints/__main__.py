@@ -8,13 +8,12 @@ are counted and configured apart. `--list` prints the names.
 import argparse
 import asyncio
 import json
-import os
 import resource
 import signal
 import sys
-import threading
 from pathlib import Path
 
+from ..stdin import stop_when_closed
 from . import table, tls
 from .server import Server
 
@@ -62,19 +61,12 @@ async def run(server: Server, options: argparse.Namespace, stop: asyncio.Event) 
     except (tls.CertificateError, OSError) as error:
         sys.exit(f"the endpoints cannot start: {error}")
     if options.until_stdin_closes:
-        threading.Thread(target=watch_stdin, args=(asyncio.get_running_loop(), stop), daemon=True).start()
+        stop_when_closed(stop)
     print(json.dumps(ready), flush=True)
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait([stopped, server.failed], return_when=asyncio.FIRST_COMPLETED)
     if server.failed.done():
         server.failed.result()
-
-
-def watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Waits for the end of standard input."""
-    while os.read(0, 4096):
-        continue
-    loop.call_soon_threadsafe(stop.set)
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 from aiohttp import web
 
 from ..ports import HOST
 from ..shop import STORE
+from ..stdin import stop_when_closed
 from . import schema, seeds, server
 from .shops import App
 
@@ -42,7 +42,7 @@ async def serve(options: argparse.Namespace, folder: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.stdin_watch:
-        threading.Thread(target=watch_stdin, args=(loop, stop), daemon=True).start()
+        stop_when_closed(stop)
     app = App(folder, options.client_id, options.client_secret, options.seed, faster=options.time_factor)
     shop = app.shop(STORE)
     seeds.fill(shop.catalogue)
@@ -63,13 +63,6 @@ async def serve(options: argparse.Namespace, folder: Path) -> None:
         task.cancel()
     await app.sender.close()
     await runner.cleanup()
-
-
-def watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Waits for the end of standard input."""
-    while os.read(0, 4096):
-        continue
-    loop.call_soon_threadsafe(stop.set)
 
 
 def main() -> None:

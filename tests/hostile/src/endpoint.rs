@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hookline_domain::outbound::{Attempted, MAX_EXCERPT_BYTES, Meaning, NoAnswer};
+use hookline_domain::outbound::{Attempted, MAX_EXCERPT_BYTES, Meaning, NoAnswerError};
 use hookline_outbound::{Connect, EndpointUrl, Guard, Resolve, Sender, UrlRules, check_public, mozilla_roots};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -119,7 +119,7 @@ pub(crate) fn endpoint_url(data: &[u8]) {
     ] {
         let public = "93.184.216.34".parse().unwrap();
         let (attempted, connections) = post(&url, vec![public, address], b"");
-        assert_eq!((attempted, connections), (Err(NoAnswer::NotPublic), 0), "{host}");
+        assert_eq!((attempted, connections), (Err(NoAnswerError::NotPublic), 0), "{host}");
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn endpoint_answer(data: &[u8]) {
         Err(reason) => assert!(
             matches!(
                 reason,
-                NoAnswer::Closed | NoAnswer::NotHttp | NoAnswer::HeadTooLarge | NoAnswer::TimedOut
+                NoAnswerError::Closed | NoAnswerError::NotHttp | NoAnswerError::HeadTooLarge | NoAnswerError::TimedOut
             ),
             "{reason}"
         ),

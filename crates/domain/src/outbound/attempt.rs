@@ -14,7 +14,7 @@ pub const DELIVERY_HEADER: &str = "webhook-delivery";
 pub const MAX_EXCERPT_BYTES: usize = 512;
 
 /// Result of an attempt.
-pub type Attempted = Result<Answer, NoAnswer>;
+pub type Attempted = Result<Answer, NoAnswerError>;
 
 /// Answer of an endpoint. It counts once its head is complete, and its body decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum Wish {
 
 /// Reason for which there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum NoAnswer {
+pub enum NoAnswerError {
     /// The URL breaks a rule that it kept when the endpoint was created.
     #[error("its URL is not allowed any more")]
     InvalidUrl,
@@ -105,31 +105,31 @@ pub enum AttemptCode {
     Throttled,
     /// Status 408, 425, 502, 503 or 504.
     Unavailable,
-    /// [`NoAnswer::InvalidUrl`].
+    /// [`NoAnswerError::InvalidUrl`].
     InvalidUrl,
-    /// [`NoAnswer::NotFound`].
+    /// [`NoAnswerError::NotFound`].
     NotFound,
-    /// [`NoAnswer::DnsTimeout`].
+    /// [`NoAnswerError::DnsTimeout`].
     DnsTimeout,
-    /// [`NoAnswer::NotPublic`].
+    /// [`NoAnswerError::NotPublic`].
     NotPublic,
-    /// [`NoAnswer::ConnectionRefused`].
+    /// [`NoAnswerError::ConnectionRefused`].
     ConnectionRefused,
-    /// [`NoAnswer::ConnectTimeout`].
+    /// [`NoAnswerError::ConnectTimeout`].
     ConnectTimeout,
-    /// [`NoAnswer::Certificate`].
+    /// [`NoAnswerError::Certificate`].
     Certificate,
-    /// [`NoAnswer::TlsUnsupported`].
+    /// [`NoAnswerError::TlsUnsupported`].
     TlsUnsupported,
-    /// [`NoAnswer::TlsFailed`].
+    /// [`NoAnswerError::TlsFailed`].
     TlsFailed,
-    /// [`NoAnswer::TimedOut`].
+    /// [`NoAnswerError::TimedOut`].
     TimedOut,
-    /// [`NoAnswer::Closed`].
+    /// [`NoAnswerError::Closed`].
     Closed,
-    /// [`NoAnswer::NotHttp`].
+    /// [`NoAnswerError::NotHttp`].
     NotHttp,
-    /// [`NoAnswer::HeadTooLarge`].
+    /// [`NoAnswerError::HeadTooLarge`].
     HeadTooLarge,
 }
 
@@ -215,7 +215,7 @@ impl Wish {
     }
 }
 
-impl NoAnswer {
+impl NoAnswerError {
     /// Returns its code.
     #[must_use]
     pub fn code(self) -> AttemptCode {
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn no_answer_is_a_general_failure() {
-        let meaning = Meaning::of(&Err(NoAnswer::TimedOut));
+        let meaning = Meaning::of(&Err(NoAnswerError::TimedOut));
         assert_eq!(meaning.code(), Some(AttemptCode::TimedOut));
         assert!(matches!(meaning, Meaning::General { wait: None, .. }));
     }

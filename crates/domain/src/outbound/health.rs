@@ -14,7 +14,7 @@ use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptCode, Meaning};
+use super::Meaning;
 use crate::kernel::time::later;
 
 /// General failures in a row that open the breaker.
@@ -233,17 +233,12 @@ impl Health {
             probe_at: later(now, wait),
         });
     }
-
-    /// Code of the failure if the endpoint is disabled for taking nothing.
-    #[must_use]
-    pub fn failing_code(meaning: Meaning) -> AttemptCode {
-        meaning.code().unwrap_or(AttemptCode::Failed)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbound::AttemptCode;
 
     const FAST: Duration = Duration::from_millis(50);
     const MOST: u16 = 10;

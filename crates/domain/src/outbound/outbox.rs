@@ -7,8 +7,8 @@
 //!   idle(next_at?) ──acquire──▶ held(nonce, until) ──release──▶ idle(next_at = now)      until passes: as idle(now)
 //! ```
 //!
-//! What is due is found by time, so retries and new messages are one list. Whoever adds an entry sends a wake-up; if the
-//! lease is held then, its holder finds the entry, because it looks once more after the release.
+//! Entries are found by the time at which they are due, so retries and new messages are one list. An entry is added before
+//! its wake-up is sent; if the lease is held then, its holder finds the entry, because it looks once more after the release.
 
 use std::future::Future;
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
-use hookline_domain::outbound::NoAnswer;
+use hookline_domain::outbound::NoAnswerError;
 use hookline_outbound::{EndpointUrl, Guard, Sender, mozilla_roots};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ fn addresses(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 /// Posts to a URL and returns the reason for which there was no answer.
-async fn post(sender: &Sender<Network>, url: &EndpointUrl) -> Result<u16, NoAnswer> {
+async fn post(sender: &Sender<Network>, url: &EndpointUrl) -> Result<u16, NoAnswerError> {
     let limit = Duration::from_secs(10);
     let report = sender.post(
         url,
@@ -72,7 +72,7 @@ async fn no_spelling_and_no_answer_of_dns_opens_a_connection() {
         let sender = Sender::new(Guard::new(network.clone()), mozilla_roots());
         for text in &spellings {
             if let Ok(url) = EndpointUrl::parse(text, &rules()) {
-                assert_eq!(post(&sender, &url).await, Err(NoAnswer::NotPublic), "{text}");
+                assert_eq!(post(&sender, &url).await, Err(NoAnswerError::NotPublic), "{text}");
                 resolved += 1;
             }
         }
@@ -98,7 +98,7 @@ async fn server_on_loopback_is_not_reached_by_the_system_s_own_tcp() {
         let network = Network::new(Dns::Answers(vec![address.ip()])).with_real_tcp(address.port());
         let sender = Sender::new(Guard::new(network), mozilla_roots());
         let url = EndpointUrl::parse("http://rebound.example.com/hook", &rules()).unwrap();
-        assert_eq!(post(&sender, &url).await, Err(NoAnswer::NotPublic));
+        assert_eq!(post(&sender, &url).await, Err(NoAnswerError::NotPublic));
         let none = tokio::select! {
             biased;
             _ = listener.accept() => false,
@@ -114,12 +114,12 @@ async fn host_is_resolved_once_and_the_checked_address_is_connected_to() {
     let network = Network::new(Dns::Changes(vec![addresses(&[public]), addresses(&["127.0.0.1"])]));
     let sender = Sender::new(Guard::new(network.clone()), mozilla_roots());
     let url = EndpointUrl::parse("https://rebound.example.com", &rules()).unwrap();
-    assert_eq!(post(&sender, &url).await, Err(NoAnswer::ConnectionRefused));
+    assert_eq!(post(&sender, &url).await, Err(NoAnswerError::ConnectionRefused));
     assert_eq!(network.resolutions(), 1);
     assert_eq!(network.connected(), [format!("{public}:443").parse().unwrap()]);
     assert_eq!(
         post(&sender, &url).await,
-        Err(NoAnswer::NotPublic),
+        Err(NoAnswerError::NotPublic),
         "it has turned inward"
     );
     assert_eq!((network.resolutions(), network.connected().len()), (2, 1));
@@ -133,16 +133,16 @@ async fn connection_whose_other_end_is_another_address_is_not_used() {
         .without_disguise();
     let sender = Sender::new(Guard::new(network), mozilla_roots());
     let url = EndpointUrl::parse("http://example.com", &rules()).unwrap();
-    assert_eq!(post(&sender, &url).await, Err(NoAnswer::NotPublic));
+    assert_eq!(post(&sender, &url).await, Err(NoAnswerError::NotPublic));
 }
 
 #[tokio::test(start_paused = true)]
 async fn silent_or_failing_dns_ends_the_attempt() {
     let url = EndpointUrl::parse("https://example.com", &rules()).unwrap();
     for (dns, expected) in [
-        (Dns::Silent, NoAnswer::DnsTimeout),
-        (Dns::Fails, NoAnswer::NotFound),
-        (Dns::Answers(vec![]), NoAnswer::NotFound),
+        (Dns::Silent, NoAnswerError::DnsTimeout),
+        (Dns::Fails, NoAnswerError::NotFound),
+        (Dns::Answers(vec![]), NoAnswerError::NotFound),
     ] {
         let sender = Sender::new(Guard::new(Network::new(dns)), mozilla_roots());
         assert_eq!(post(&sender, &url).await, Err(expected));
@@ -155,7 +155,7 @@ async fn addresses_are_tried_in_turn_and_not_without_end() {
     let network = Network::new(Dns::Answers([addresses(&["2a00:1450:4001:81c::200e"]), many].concat()));
     let sender = Sender::new(Guard::new(network.clone()), mozilla_roots());
     let url = EndpointUrl::parse("https://example.com", &rules()).unwrap();
-    assert_eq!(post(&sender, &url).await, Err(NoAnswer::ConnectionRefused));
+    assert_eq!(post(&sender, &url).await, Err(NoAnswerError::ConnectionRefused));
     let tried = network.connected();
     assert_eq!(tried.len(), hookline_outbound::MAX_ADDRESSES);
     assert!(

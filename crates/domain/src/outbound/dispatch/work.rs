@@ -149,7 +149,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             if let Meaning::Disable(code) = meaning {
                 disabled = Some(code);
             } else if course.health.has_failed_for(endpoint.limits.disable_after, now) {
-                disabled = disabled.or(Some(Health::failing_code(meaning)));
+                disabled = disabled.or(meaning.code());
             }
             changes.push((entry, change));
         }

@@ -77,7 +77,7 @@ impl WakeUps for Fragile<MemoryWakeUps> {
 impl Post for Fragile<Server> {
     async fn post(&self, endpoint: &Endpoint, event: &KeptEvent, attempt: u32, is_replay: bool) -> Posted {
         let lost = || Posted {
-            attempted: Err(NoAnswer::Closed),
+            attempted: Err(NoAnswerError::Closed),
             took: TOOK,
         };
         self.call(self.port.post(endpoint, event, attempt, is_replay), lost)

@@ -3,7 +3,7 @@
 use super::*;
 
 fn no_answer() -> Attempted {
-    Err(NoAnswer::TimedOut)
+    Err(NoAnswerError::TimedOut)
 }
 
 #[tokio::test]
