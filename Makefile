@@ -241,6 +241,8 @@ binaries: tools
 .PHONY: binaries-local
 binaries-local: tools
 	@echo "· building the functions and the command (cargo profile local)" >&2
+	@# One alone first: it makes the files that zig links with, which two links at once have been seen to fail over.
+	@$(CARGO_LAMBDA) --profile local --package $(firstword $(FUNCTIONS))
 	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS))
 	@$(CARGO_LAMBDA) --profile local --package hookline-cli
 

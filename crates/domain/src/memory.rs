@@ -6,6 +6,7 @@ mod clock;
 mod connections;
 mod dead_letters;
 mod dispatch;
+mod endpoints;
 mod index;
 mod live;
 mod outbound;
@@ -29,7 +30,8 @@ pub use self::{
     clock::SetClock,
     connections::{MemoryConnections, MemoryVault},
     dead_letters::MemoryDeadLetters,
-    dispatch::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    dispatch::{MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    endpoints::{MemoryEndpointVault, MemoryEndpoints},
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
     outbound::{MemoryBus, MemoryEventLog, event},

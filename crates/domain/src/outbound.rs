@@ -5,6 +5,7 @@
 
 mod attempt;
 mod bus;
+mod condition;
 mod connected;
 mod custom;
 mod dispatch;
@@ -17,16 +18,22 @@ mod outbox;
 mod pattern;
 mod schedule;
 mod sweep;
+mod target;
 mod watch;
 
 pub use self::{
     attempt::{Answer, AttemptCode, Attempted, DELIVERY_HEADER, MAX_EXCERPT_BYTES, Meaning, NoAnswerError, Wish},
     bus::{Bus, BusEvent},
+    condition::{Condition, ConditionError, Operator},
     connected::announce_connected,
     custom::{CustomEvent, CustomEventError, MAX_KEY_LENGTH, Published, publish},
-    dispatch::{Dispatch, DispatchPorts, Endpoints, Post, Posted, Run},
-    distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome},
-    endpoint::{Endpoint, EndpointId, EndpointKey, EndpointLimits, EndpointState, ParseEndpointError, Scope},
+    dispatch::{Dispatch, DispatchPorts, EndpointRecords, Endpoints, Post, Posted, Run},
+    distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome, Webhooks},
+    endpoint::{
+        Backlog, BacklogMode, Endpoint, EndpointId, EndpointKey, EndpointLimits, EndpointSettings, EndpointState,
+        EndpointVault, InvalidSettingsError, Ordering, ParseEndpointError, PayloadFormat, Scope, SealedHeaders,
+        SealedSecret, Signatures, WhenPaused,
+    },
     event_log::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError,
         Settled, SubjectKey,
@@ -37,6 +44,7 @@ pub use self::{
     pattern::{ParsePatternError, TypePattern},
     schedule::{MAX_ATTEMPTS, retry_wait},
     sweep::sweep,
+    target::{ParseVerdictError, Verdict, Verdicts},
     watch::Watch,
 };
 

@@ -7,7 +7,7 @@
 //! | `subject` | S | the thing that it is about, `kind#id` |
 //! | `cause` | S | id of the delivery that caused it, if there was one |
 //! | `at_us`, `accepted_at_us` | N, N | time of the event, and time at which it was first kept |
-//! | `targets` | M | verdicts of targets that have no messages of their own: `bus` (S) is `off`, `queued` or `sent` |
+//! | `targets` | M | `bus` (S) is `off`, `queued` or `sent`; `endpoints` (M) has the verdict of each endpoint that there was, by `scope id`, as in `* ep_1` |
 //! | `bus_error` | S | reason of the bus's last refusal; only while `bus` is `queued` |
 //! | `body` | B | the event's JSON, compressed |
 //! | `expires_at` | N | the table's TTL attribute: `EventDays` after it was first kept |
@@ -15,7 +15,7 @@
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
     kernel::{compression, ids::StoreKey},
-    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypePattern},
+    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypePattern, Verdicts},
 };
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
@@ -43,14 +43,33 @@ fn item(event: &KeptEvent) -> Item {
     }
     item.push("at_us", Value::micros(event.at));
     item.push("accepted_at_us", Value::micros(event.accepted_at));
-    item.push("targets", targets(event.bus));
+    item.push("targets", targets(event));
     item.push("body", Value::B(compression::compress(event.json.as_bytes())));
     item.push("expires_at", Value::seconds_up(event.expires_at));
     item
 }
 
-fn targets(bus: BusVerdict) -> Value {
-    Value::M(Item::from([("bus", Value::text(bus.as_str()))]))
+fn targets(event: &KeptEvent) -> Value {
+    let mut targets = Item::from([("bus", Value::text(event.bus.as_str()))]);
+    if !event.verdicts.is_empty() {
+        let mut endpoints = Item::default();
+        for (endpoint, verdict) in &event.verdicts {
+            endpoints.push(&endpoint.to_string(), Value::text(verdict.to_string()));
+        }
+        targets.push("endpoints", Value::M(endpoints));
+    }
+    Value::M(targets)
+}
+
+/// Reads the verdicts. One of another version of this code is left out.
+fn read_verdicts(targets: &Item) -> Verdicts {
+    let endpoints = targets.map("endpoints").ok().map(|Item(endpoints)| endpoints);
+    let verdict = |(name, value): &(_, Value)| {
+        let Value::S(text) = value else { return None };
+        let name: &str = AsRef::<str>::as_ref(name);
+        Some((name.parse().ok()?, text.parse().ok()?))
+    };
+    endpoints.into_iter().flatten().filter_map(verdict).collect()
 }
 
 /// Keeps an event unless one has its key. A refusal returns that one.
@@ -202,7 +221,8 @@ pub fn read_id(item: &Item) -> Result<EventId, MalformedError> {
 pub fn read(item: &Item) -> Result<KeptEvent, MalformedError> {
     let json = compression::decompress(item.bytes("body")?, MAX_EVENT_BYTES);
     let json = json.ok().and_then(|json| String::from_utf8(json).ok());
-    let bus = BusVerdict::named(item.map("targets")?.text("bus")?);
+    let targets = item.map("targets")?;
+    let bus = BusVerdict::named(targets.text("bus")?);
     Ok(KeptEvent {
         store: item.parse("pk")?,
         id: read_id(item)?,
@@ -213,6 +233,7 @@ pub fn read(item: &Item) -> Result<KeptEvent, MalformedError> {
         accepted_at: item.micros("accepted_at_us")?,
         expires_at: read_seconds("expires_at", item.find_digits("expires_at"))?,
         json: json.ok_or_else(|| MalformedError::new("body"))?,
+        verdicts: read_verdicts(targets),
         bus: bus.ok_or_else(|| MalformedError::new("targets"))?,
         bus_error: item.find_text("bus_error").map(str::to_owned),
     })

@@ -62,6 +62,7 @@ impl Events {
             at: event.timestamp,
             accepted_at: noon(),
             expires_at: noon(),
+            verdicts: hookline_domain::outbound::Verdicts::new(),
             bus: BusVerdict::Queued,
             bus_error: None,
         };

@@ -75,6 +75,7 @@ impl FanOut {
             accepted_at: noon(),
             expires_at: noon(),
             json: "{}".to_owned(),
+            verdicts: hookline_domain::outbound::Verdicts::new(),
             bus: BusVerdict::Queued,
             bus_error: None,
         };

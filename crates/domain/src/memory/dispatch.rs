@@ -9,16 +9,10 @@ use super::{MemoryEventLog, Shared};
 use crate::{
     kernel::{ids::StoreKey, port::PortError},
     outbound::{
-        Acquired, AttemptCode, Endpoint, EndpointKey, EndpointState, Endpoints, Entry, EntryKey, EventRecords, Health,
-        Known, Lease, MessageRecord, Messages, Outboxes, Pool, WakeUps,
+        Acquired, EndpointKey, Entry, EntryKey, EventRecords, Health, Known, Lease, MessageRecord, Messages, Outboxes,
+        Pool, SubjectKey, WakeUps,
     },
 };
-
-/// [`Endpoints`] in memory.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryEndpoints {
-    endpoints: Shared<BTreeMap<EndpointKey, Endpoint>>,
-}
 
 /// [`Outboxes`] in memory.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +28,7 @@ struct Outbox {
     released: Option<String>,
     health: Health,
     next_at: Option<Timestamp>,
+    versions: BTreeMap<SubjectKey, u64>,
 }
 
 /// [`Messages`] in memory, beside a log of events.
@@ -47,39 +42,6 @@ pub struct MemoryMessages {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryWakeUps {
     sent: Shared<Vec<(EndpointKey, Pool, Duration)>>,
-}
-
-impl MemoryEndpoints {
-    /// Puts an endpoint, in place of the one with its key.
-    pub fn put(&self, endpoint: Endpoint) {
-        self.endpoints.lock().insert(endpoint.key.clone(), endpoint);
-    }
-
-    /// Removes an endpoint.
-    pub fn remove(&self, key: &EndpointKey) {
-        self.endpoints.lock().remove(key);
-    }
-
-    /// State of an endpoint.
-    #[must_use]
-    pub fn state(&self, key: &EndpointKey) -> Option<EndpointState> {
-        self.endpoints.lock().get(key).map(|endpoint| endpoint.state)
-    }
-}
-
-impl Endpoints for MemoryEndpoints {
-    async fn find(&self, key: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
-        Ok(self.endpoints.lock().get(key).cloned())
-    }
-
-    async fn disable(&self, key: &EndpointKey, code: AttemptCode, _at: Timestamp) -> Result<(), PortError> {
-        if let Some(endpoint) = self.endpoints.lock().get_mut(key)
-            && endpoint.state == EndpointState::Active
-        {
-            endpoint.state = EndpointState::Disabled(code);
-        }
-        Ok(())
-    }
 }
 
 impl MemoryOutboxes {
@@ -178,6 +140,37 @@ impl Outboxes for MemoryOutboxes {
             outbox.entries.retain(|key, _| !keys.contains(key));
         }
         Ok(())
+    }
+
+    async fn raise_versions(
+        &self,
+        endpoint: &EndpointKey,
+        versions: &[(SubjectKey, u64)],
+    ) -> Result<Vec<bool>, PortError> {
+        let mut outboxes = self.outboxes.lock();
+        let noted = &mut outboxes.entry(endpoint.clone()).or_default().versions;
+        let raised = versions.iter().map(|(subject, version)| {
+            let noted = noted.entry(subject.clone()).or_insert(*version);
+            *noted = (*noted).max(*version);
+            *noted == *version
+        });
+        Ok(raised.collect())
+    }
+
+    async fn page_back(
+        &self,
+        endpoint: &EndpointKey,
+        before: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, PortError> {
+        let outboxes = self.outboxes.lock();
+        let entries = outboxes.get(endpoint).map(|outbox| outbox.entries.values().rev());
+        let entries = entries.into_iter().flatten();
+        Ok(entries
+            .filter(|entry| before.is_none_or(|before| entry.key < *before))
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {

@@ -2,8 +2,8 @@
 
 use super::{
     InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryCatalogue, MemoryConnections,
-    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryPush, MemoryQueue, MemoryStores,
-    MemorySubscriptions, MemoryWatchers,
+    MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryOutboxes,
+    MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions, MemoryWakeUps, MemoryWatchers,
 };
 use crate::{
     catalogue::{
@@ -84,6 +84,9 @@ impl<C: Clock, I: Index> CompliancePorts for InMemory<C, I> {
 impl<C: Clock + Pause, I> FanOutPorts for InMemory<C, I> {
     type Log = MemoryEventLog;
     type Stores = MemoryStores;
+    type Endpoints = MemoryEndpoints;
+    type Outboxes = MemoryOutboxes;
+    type WakeUps = MemoryWakeUps;
     type Bus = MemoryBus;
     type Watchers = MemoryWatchers;
     type Push = MemoryPush;

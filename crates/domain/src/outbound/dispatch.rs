@@ -17,8 +17,8 @@ use std::{future::Future, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Acquired, AttemptCode, Attempted, Endpoint, EndpointKey, Health, KeptEvent, Lease, MAX_WAKE_UP_DELAY, Messages,
-    Outboxes, WakeUps,
+    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, Health, KeptEvent, Lease, MAX_WAKE_UP_DELAY,
+    Messages, Outboxes, Pool, Scope, WakeUps,
 };
 use crate::kernel::port::{Clock, PortError};
 
@@ -27,13 +27,38 @@ pub trait Endpoints: Send + Sync {
     /// Returns an endpoint; `None` if there is none. Sees every earlier write.
     fn find(&self, key: &EndpointKey) -> impl Future<Output = Result<Option<Endpoint>, PortError>> + Send;
 
-    /// Disables an endpoint where it is active.
+    /// Disables an endpoint where it is active and has this revision.
     fn disable(
         &self,
         key: &EndpointKey,
+        revision: u32,
         code: AttemptCode,
         at: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Notes the pool of an endpoint that is there. Does not count as a change of it.
+    fn note_pool(&self, key: &EndpointKey, pool: Pool) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Records that nothing is left to be done of what waited when it was activated, if that is still what this says. Does not
+    /// count as a change of it.
+    fn settle_backlog(&self, key: &EndpointKey, backlog: Backlog)
+    -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Removes an endpoint that is being deleted.
+    fn forget(&self, key: &EndpointKey) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Endpoints, as people and the fan-out use them.
+pub trait EndpointRecords: Send + Sync {
+    /// Returns the endpoints of one owner, in the order of their ids. Sees every earlier write.
+    fn list(&self, scope: &Scope) -> impl Future<Output = Result<Vec<Endpoint>, PortError>> + Send;
+
+    /// Returns an endpoint; `None` if there is none. Sees every earlier write.
+    fn read(&self, key: &EndpointKey) -> impl Future<Output = Result<Option<Endpoint>, PortError>> + Send;
+
+    /// Writes an endpoint where the stored one has the revision before its own, or there is none and its own is 1. The
+    /// stored [pool](Endpoint::pool) stays. Returns whether it was written.
+    fn put(&self, endpoint: &Endpoint) -> impl Future<Output = Result<bool, PortError>> + Send;
 }
 
 /// Posts messages.
@@ -107,6 +132,8 @@ pub enum Run {
 struct Course<'a> {
     key: &'a EndpointKey,
     health: Health,
+    /// Pool of the endpoint as it was noted last; `None` if it is not there.
+    noted: Option<Pool>,
     /// Time at which the run ends.
     stop_at: Timestamp,
     /// True if the endpoint takes nothing until a person changes it.
@@ -131,15 +158,23 @@ impl<P: DispatchPorts> Dispatch<P> {
         let mut course = Course {
             key,
             health,
+            noted: None,
             stop_at,
             halted: false,
             attempts: 0,
             sent: 0,
         };
         let worked = self.work(&mut course).await;
+        // Before the release, so that the wake-ups of the fan-out go to the pool of the next run.
+        let pool = course.health.pool();
+        let noted = match course.noted {
+            Some(noted) if noted != pool => self.endpoints.note_pool(key, pool).await,
+            _ => Ok(()),
+        };
         let now = self.clock.now();
         let released = self.outboxes.release(key, &lease.nonce, &course.health, now).await;
         worked?;
+        noted?;
         if released? {
             self.look_once_more(&course, lease).await?;
         } else {
@@ -176,3 +211,6 @@ const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// Entries of a page.
 const PAGE: usize = 100;
+
+/// Most messages whose events and records are read at once.
+const MAX_KNOWN: usize = 50;

@@ -1,21 +1,29 @@
 //! Use case: hand a batch of fan-out messages to the targets of their events.
 //!
-//! Steps, each of which may be repeated: events are kept, each once; those that are not newer than the erasure of their
-//! store are removed again; then, as the last step, the bus gets those that it does not have; a message is done when all of
-//! its events are. Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a
-//! message that is received again finds what is done already, and if only the bus has failed, it is received again for the
-//! bus alone. Between the bus and the record of its verdict, an event may be posted twice.
+//! Steps, each of which may be repeated: events are kept, each once, with a verdict for each endpoint that there is; those that
+//! are not newer than the erasure of their store are removed again; entries are put into the outboxes of endpoints, and these
+//! are woken; then, as the last step, the bus gets those that it does not have; a message is done when all of its events are.
+//! Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a message that is
+//! received again finds what is done already: **the verdicts that were kept first count**, an entry has the same key each
+//! time, and if only the bus has failed, the rest changes nothing. Between the bus and the record of its verdict, an event may
+//! be posted twice.
 //!
 //! Looking at the store comes after keeping, and an erasure is recorded before it removes events. So either this sees the
 //! erasure, or the erasure sees the event.
 
+mod webhooks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::webhooks::Webhooks;
 use futures_util::{StreamExt, stream};
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bus, BusEvent, BusVerdict, EventLog, Kept, KeptEvent, Settled, SubjectKey, Watch};
+use super::{
+    Bus, BusEvent, BusVerdict, EndpointRecords, EventLog, Kept, KeptEvent, Outboxes, Settled, SubjectKey, Verdict,
+    Verdicts, WakeUps, Watch,
+};
 use crate::{
     catalogue::event_message::{self, SentEvent},
     kernel::{
@@ -33,6 +41,12 @@ pub trait FanOutPorts {
     type Log: EventLog;
     /// Records of stores.
     type Stores: Stores;
+    /// Endpoints.
+    type Endpoints: EndpointRecords;
+    /// Outboxes of endpoints.
+    type Outboxes: Outboxes;
+    /// Wake-ups of outboxes.
+    type WakeUps: WakeUps;
     /// The event bus.
     type Bus: Bus;
     /// Connections, and the stores they watch.
@@ -51,6 +65,8 @@ pub struct Distribute<P: FanOutPorts> {
     pub log: P::Log,
     /// Records of stores.
     pub stores: P::Stores,
+    /// Endpoints, with their outboxes.
+    pub webhooks: Webhooks<P>,
     /// Event bus of the operator, if there is one.
     pub bus: Option<P::Bus>,
     /// Connections that watch stores; without it, nobody is shown events.
@@ -151,6 +167,8 @@ struct KeptNow {
 struct Targets {
     /// Those kept for the first time, of stores that may be watched, in the order of stores and ids.
     watchers: Vec<KeptEvent>,
+    /// Those that are messages of endpoints, with the places of the messages that contain each.
+    endpoints: Vec<(KeptEvent, BTreeSet<usize>)>,
     /// Those that the bus does not have, with the places of the messages that contain each.
     bus: Vec<(KeptEvent, BTreeSet<usize>)>,
 }
@@ -164,8 +182,12 @@ impl<P: FanOutPorts> Distribute<P> {
         for (place, message) in messages.into_iter().enumerate() {
             handled.push(self.open(place, message, now, &mut pending));
         }
+        let stores = pending.keys().map(|(store, _)| store.clone());
+        let read = self.webhooks.read(stores).await;
+        let pending = webhooks::decide(&read, pending, &mut handled);
         let kept = self.keep(pending, &mut handled).await;
         let targets = self.remove_erased(kept, &mut handled, now).await;
+        self.webhooks.queue(&read, &targets.endpoints, &mut handled).await;
         if let Some(watch) = &self.watch {
             watch.show(&targets.watchers, now).await;
         }
@@ -225,6 +247,7 @@ impl<P: FanOutPorts> Distribute<P> {
             accepted_at: now,
             expires_at: later(now, self.retention),
             json: json.to_owned(),
+            verdicts: Verdicts::new(),
             bus: self.bus.as_ref().map_or(BusVerdict::Off, |_| BusVerdict::Queued),
             bus_error: None,
         }
@@ -285,6 +308,9 @@ impl<P: FanOutPorts> Distribute<P> {
             }
             if kept.is_new && record.is_some_and(|record| record.listening.is_watched(now)) {
                 targets.watchers.push(kept.event.clone());
+            }
+            if kept.event.verdicts.values().any(|verdict| *verdict == Verdict::Queued) {
+                targets.endpoints.push((kept.event.clone(), kept.places.clone()));
             }
             if kept.event.bus == BusVerdict::Queued {
                 targets.bus.push((kept.event, kept.places));

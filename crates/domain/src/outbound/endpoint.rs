@@ -1,11 +1,16 @@
 //! Endpoints: the servers to which a store's events, or those of all stores, are posted.
 
-use std::{fmt, str::FromStr, time::Duration};
+mod settings;
 
+use std::{fmt, future::Future, str::FromStr, time::Duration};
+
+use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use super::AttemptCode;
-use crate::kernel::ids::StoreKey;
+pub use self::settings::{EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, Signatures, WhenPaused};
+use super::{AttemptCode, Pool};
+use crate::kernel::{ids::StoreKey, port::PortError};
 
 /// Owner of an endpoint: whose events it gets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,17 +45,33 @@ pub enum ParseEndpointError {
     Scope,
 }
 
-/// An endpoint, as far as the dispatcher needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An endpoint.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
     /// Key.
     pub key: EndpointKey,
-    /// URL to which messages are posted.
-    pub url: String,
+    /// Number of times that a person or the dispatcher has changed it, from 1. A change counts only where it is what was read.
+    pub revision: u32,
+    /// Settings.
+    pub settings: EndpointSettings,
     /// State.
     pub state: EndpointState,
-    /// Limits.
-    pub limits: EndpointLimits,
+    /// Beginning of the state.
+    pub state_since: Timestamp,
+    /// Reason of a person who has paused it.
+    pub state_reason: Option<String>,
+    /// Time at which its health began anew: that of its creation, of its last activation, or of a new URL.
+    pub reset_at: Timestamp,
+    /// What is to be done with the messages that waited when it was activated; done by the dispatcher.
+    pub backlog: Option<Backlog>,
+    /// Queue of its wake-ups, as the dispatcher noted it last.
+    pub pool: Pool,
+    /// Signing secrets, newest first. The first lasts.
+    pub secrets: Vec<SealedSecret>,
+    /// Custom headers, sealed; `None` if it has none.
+    pub headers: Option<SealedHeaders>,
+    /// Time of its creation.
+    pub created_at: Timestamp,
 }
 
 /// State of an endpoint.
@@ -64,6 +85,60 @@ pub enum EndpointState {
     Disabled(AttemptCode),
     /// A person has deleted it: its messages are discarded.
     Deleting,
+}
+
+/// Messages that waited when an endpoint was activated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// What is to be done with them.
+    pub mode: BacklogMode,
+    /// They were accepted before this time.
+    pub before: Timestamp,
+}
+
+/// What is to be done with the messages that waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BacklogMode {
+    /// All are sent.
+    #[default]
+    Send,
+    /// Of each thing the newest state is sent, and all that is no state.
+    Newest,
+    /// None is sent.
+    Drop,
+}
+
+/// Signing secret and signing key of an endpoint, sealed together.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret {
+    /// Sealed text, for [`EndpointVault`].
+    pub sealed: Vec<u8>,
+    /// Public half of the key, `whpk_…`.
+    pub public_key: String,
+    /// Time of its creation.
+    pub created_at: Timestamp,
+    /// End of its use; `None` of the newest.
+    pub until: Option<Timestamp>,
+}
+
+/// Custom headers of an endpoint: their names, and everything sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedHeaders {
+    /// Names, for people.
+    pub names: Vec<String>,
+    /// Sealed text, for [`EndpointVault`].
+    pub sealed: Vec<u8>,
+}
+
+/// Seals what only the dispatcher may know of an endpoint. What is sealed for one endpoint does not open for another.
+pub trait EndpointVault: Send + Sync {
+    /// Seals a text of at most 4,096 bytes.
+    fn seal(&self, key: &EndpointKey, open: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
+
+    /// Opens what was sealed for this endpoint.
+    fn open(&self, key: &EndpointKey, sealed: &[u8]) -> impl Future<Output = Result<Vec<u8>, PortError>> + Send;
 }
 
 /// Limits of an endpoint.
@@ -91,14 +166,90 @@ impl Default for EndpointLimits {
 }
 
 impl Endpoint {
+    /// A new endpoint, without secrets.
+    #[must_use]
+    pub fn new(key: EndpointKey, settings: EndpointSettings, now: Timestamp) -> Self {
+        Self {
+            key,
+            revision: 1,
+            settings,
+            state: EndpointState::Active,
+            state_since: now,
+            state_reason: None,
+            reset_at: now,
+            backlog: None,
+            pool: Pool::Slow,
+            secrets: vec![],
+            headers: None,
+            created_at: now,
+        }
+    }
+
+    /// Limits.
+    #[must_use]
+    pub fn limits(&self) -> EndpointLimits {
+        self.settings.limits()
+    }
+
     /// Returns true if a message accepted at this time has waited for too long at `now`.
     #[must_use]
     pub fn has_expired(&self, accepted_at: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(accepted_at) > self.limits.keep
+        now.duration_since(accepted_at) > self.limits().keep
+    }
+
+    /// Returns true if it was disabled so long ago that it collects no more messages.
+    #[must_use]
+    pub fn is_suspended(&self, now: Timestamp) -> bool {
+        matches!(self.state, EndpointState::Disabled(_)) && self.has_expired(self.state_since, now)
+    }
+
+    /// Secrets that sign at `now`.
+    pub fn valid_secrets(&self, now: Timestamp) -> impl Iterator<Item = &SealedSecret> {
+        let is_valid = move |secret: &&SealedSecret| secret.until.is_none_or(|until| until > now);
+        self.secrets.iter().filter(is_valid)
+    }
+}
+
+impl EndpointState {
+    /// Returns the name, as in JSON: `active`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled(_) => "disabled",
+            Self::Deleting => "deleting",
+        }
+    }
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedSecret")
+            .field("public_key", &self.public_key)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SealedHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SealedHeaders").field(&self.names).finish()
     }
 }
 
 impl EndpointId {
+    /// Returns a new id, which sorts by time.
+    ///
+    /// # Errors
+    /// [`PortError`] if the system has no randomness.
+    pub fn generate(now: Timestamp) -> Result<Self, PortError> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|error| PortError::new("randomness", error))?;
+        let id = EventId::new(now, &[&format!("{:032x}", u128::from_be_bytes(bytes))]);
+        Ok(Self(id.as_str().replace("evt_", "ep_")))
+    }
+
     /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -126,6 +277,18 @@ impl FromStr for Scope {
             "*" => Ok(Self::All),
             store => store.parse().map(Self::Store).map_err(|_| ParseEndpointError::Scope),
         }
+    }
+}
+
+impl FromStr for EndpointKey {
+    type Err = ParseEndpointError;
+
+    fn from_str(text: &str) -> Result<Self, ParseEndpointError> {
+        let (scope, id) = text.rsplit_once(' ').ok_or(ParseEndpointError::Scope)?;
+        Ok(Self {
+            scope: scope.parse()?,
+            id: id.parse()?,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use hookline_events::{Cause, EventId, EventType};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::TypePattern;
+use super::{TypePattern, Verdicts};
 use crate::kernel::{
     ids::{DeliveryId, StoreKey},
     port::PortError,
@@ -33,6 +33,8 @@ pub struct KeptEvent {
     pub expires_at: Timestamp,
     /// JSON of the event, as listeners get it.
     pub json: String,
+    /// Endpoints that there were when it was first kept, each with its verdict.
+    pub verdicts: Verdicts,
     /// Verdict of the event bus.
     pub bus: BusVerdict,
     /// Reason why the bus has not accepted it at the last attempt: the class of the failure and the bus's own code.
@@ -47,9 +49,23 @@ pub struct Origin {
     pub changed: Option<Vec<String>>,
     /// Webhook that brought it; `None` if it was published by hand.
     pub cause: Option<Cause>,
+    /// Thing that it is about.
+    #[serde(default)]
+    subject: Versioned,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Versioned {
+    version: Option<String>,
 }
 
 impl KeptEvent {
+    /// Version of the state that it tells; `None` if it tells no state.
+    #[must_use]
+    pub fn version(&self) -> Option<u64> {
+        self.origin().subject.version?.parse().ok()
+    }
+
     /// Reads the rest of the record from the payload: also of an event of a later version of the schema, of which nothing else
     /// is read.
     #[must_use]

@@ -75,6 +75,12 @@ pub struct Health {
     at_once: u16,
     /// True from the closing of the breaker until it has as many attempts at once as it may have.
     recovering: bool,
+    /// Time at which it began anew.
+    reset_at: Option<Timestamp>,
+    /// Second of the last attempts, their number in it, and if that is as many as it may have, the next second.
+    second: i64,
+    in_second: u16,
+    full_until: Option<Timestamp>,
 }
 
 /// An open breaker.
@@ -96,6 +102,31 @@ pub enum Pool {
 }
 
 impl Health {
+    /// Begins anew, if this is later than the last beginning.
+    pub fn reset(&mut self, at: Timestamp) {
+        if self.reset_at.is_none_or(|reset_at| reset_at < at) {
+            *self = Self {
+                reset_at: Some(at),
+                ..Self::default()
+            };
+        }
+    }
+
+    /// Takes note of attempts that begin now, as many of `wanted` as a limit per second allows, and returns their number.
+    pub fn begin(&mut self, wanted: usize, most_per_second: Option<u16>, now: Timestamp) -> usize {
+        let Some(most) = most_per_second else { return wanted };
+        if self.second != now.as_second() {
+            self.second = now.as_second();
+            self.in_second = 0;
+        }
+        let begun = wanted.min(most.saturating_sub(self.in_second).into());
+        self.in_second = self.in_second.saturating_add(u16::try_from(begun).unwrap_or(u16::MAX));
+        if self.in_second >= most {
+            self.full_until = Timestamp::from_second(self.second + 1).ok();
+        }
+        begun
+    }
+
     /// Returns the pool to which the endpoint belongs.
     #[must_use]
     pub fn pool(&self) -> Pool {
@@ -111,7 +142,10 @@ impl Health {
     #[must_use]
     pub fn not_before(&self, now: Timestamp) -> Option<Timestamp> {
         let probe_at = self.open.as_ref().map(|open| open.probe_at);
-        self.wait_until.max(probe_at).filter(|at| *at > now)
+        self.wait_until
+            .max(probe_at)
+            .max(self.full_until)
+            .filter(|at| *at > now)
     }
 
     /// Returns true while the breaker is open: one message at a time is a probe.

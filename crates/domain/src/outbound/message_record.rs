@@ -25,8 +25,10 @@ pub enum MessageFate {
     Aborted,
     /// It has waited for too long, or its event is no longer kept.
     Expired,
-    /// Its endpoint was deleted.
+    /// A person did not want what waited to be sent, or has deleted the endpoint.
     Discarded,
+    /// The endpoint has been sent a newer state of the same thing.
+    Superseded,
 }
 
 /// An attempt at a message.

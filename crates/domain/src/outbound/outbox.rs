@@ -39,6 +39,8 @@ pub struct Entry {
     pub store: StoreKey,
     /// Thing that it is about.
     pub subject: SubjectKey,
+    /// Version of the state that it tells; `None` if it tells no state.
+    pub version: Option<u64>,
     /// Time at which the event was accepted.
     pub accepted_at: Timestamp,
 }
@@ -98,6 +100,22 @@ pub trait Outboxes: Send + Sync {
 
     /// Removes entries. Removing one that is not there changes nothing.
     fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Notes the versions of states that are about to be posted, where no greater one is noted for their things. Returns for each,
+    /// in their order, whether it is the greatest. No two are of one thing.
+    fn raise_versions(
+        &self,
+        endpoint: &EndpointKey,
+        versions: &[(SubjectKey, u64)],
+    ) -> impl Future<Output = Result<Vec<bool>, PortError>> + Send;
+
+    /// Returns entries from the last due backwards, before this key. Sees every earlier write.
+    fn page_back(
+        &self,
+        endpoint: &EndpointKey,
+        before: Option<&EntryKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, PortError>> + Send;
 
     /// Returns the endpoints whose next look, or the end of whose lease, is before this time, each with its pool.
     fn overdue(&self, before: Timestamp) -> impl Future<Output = Result<Vec<(EndpointKey, Pool)>, PortError>> + Send;

@@ -2,6 +2,7 @@
 
 mod deaths;
 mod dispatch;
+mod fan_out;
 mod fragile;
 mod watching;
 
@@ -12,7 +13,10 @@ use super::*;
 use crate::{
     catalogue::event_message,
     kernel::ids::StoreKey,
-    memory::{self, InMemory, MemoryBus, MemoryEventLog, MemoryStores, SetClock, noon},
+    memory::{
+        self, InMemory, MemoryBus, MemoryEndpoints, MemoryEventLog, MemoryOutboxes, MemoryStores, MemoryWakeUps,
+        SetClock, noon,
+    },
     store::stores::{Redact, Stores},
 };
 
@@ -20,6 +24,13 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 fn store() -> StoreKey {
     "shopify#demo.myshopify.com".parse().unwrap()
+}
+
+fn hook() -> EndpointKey {
+    EndpointKey {
+        scope: Scope::Store(store()),
+        id: "ep_1".parse().unwrap(),
+    }
 }
 
 fn events(count: usize) -> Vec<Event> {
@@ -39,24 +50,39 @@ fn message(events: &[Event]) -> FanOutMessage {
 struct World {
     log: MemoryEventLog,
     stores: MemoryStores,
+    endpoints: MemoryEndpoints,
+    outboxes: MemoryOutboxes,
+    wake_ups: MemoryWakeUps,
     bus: MemoryBus,
     clock: SetClock,
 }
 
 impl World {
+    /// With an endpoint that wants everything.
     fn new() -> Self {
-        Self {
+        let world = Self {
             log: MemoryEventLog::default(),
             stores: MemoryStores::default(),
+            endpoints: MemoryEndpoints::default(),
+            outboxes: MemoryOutboxes::default(),
+            wake_ups: MemoryWakeUps::default(),
             bus: MemoryBus::default(),
             clock: SetClock::at("2026-11-21T12:00:00Z"),
-        }
+        };
+        let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        world.endpoints.insert(Endpoint::new(hook(), settings, noon()));
+        world
     }
 
     fn without_bus(&self) -> Distribute<InMemory<SetClock>> {
         Distribute {
             log: self.log.clone(),
             stores: self.stores.clone(),
+            webhooks: Webhooks {
+                endpoints: self.endpoints.clone(),
+                outboxes: self.outboxes.clone(),
+                wake_ups: self.wake_ups.clone(),
+            },
             bus: None,
             watch: None,
             clock: self.clock.clone(),

@@ -34,6 +34,7 @@ fn kept(event: &Event) -> usize {
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(14 * 24),
         json: serde_json::to_string(event).unwrap(),
+        verdicts: hookline_domain::outbound::Verdicts::new(),
         bus: BusVerdict::Queued,
         bus_error: None,
     }))

@@ -52,6 +52,7 @@ fn kept(store: &StoreKey, nth: usize) -> KeptEvent {
         at: event.timestamp,
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(14 * 24),
+        verdicts: hookline_domain::outbound::Verdicts::new(),
         bus: BusVerdict::Queued,
         bus_error: None,
     }

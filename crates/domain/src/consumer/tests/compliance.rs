@@ -126,6 +126,7 @@ fn event(name: &str, time: &str) -> KeptEvent {
         accepted_at: at(time),
         expires_at: at(time),
         json: "{}".into(),
+        verdicts: crate::outbound::Verdicts::new(),
         bus: BusVerdict::Off,
         bus_error: None,
     }

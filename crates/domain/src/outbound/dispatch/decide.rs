@@ -8,8 +8,8 @@ use super::Posted;
 use crate::{
     kernel::time::{later, whole_micros},
     outbound::{
-        AttemptCode, AttemptRecord, Endpoint, Entry, EntryKey, Health, Known, Meaning, MessageFate, MessageRecord,
-        schedule::retry_wait,
+        AttemptCode, AttemptRecord, BacklogMode, Endpoint, Entry, EntryKey, Health, Known, Meaning, MessageFate,
+        MessageRecord, schedule::retry_wait,
     },
 };
 
@@ -38,6 +38,16 @@ pub(super) struct Change {
     pub(super) removes: bool,
 }
 
+impl Change {
+    /// The message has its fate, or another entry.
+    pub(super) fn removal() -> Self {
+        Self {
+            removes: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// Decides on an entry by what is kept of its message. `endpoint` is `None` if it is deleted.
 pub(super) fn step(entry: &Entry, known: &Known, endpoint: Option<&Endpoint>, now: Timestamp) -> Step {
     let mut failed = 0;
@@ -53,6 +63,10 @@ pub(super) fn step(entry: &Entry, known: &Known, endpoint: Option<&Endpoint>, no
     let Some(endpoint) = endpoint else {
         return Step::Settle(MessageFate::Discarded);
     };
+    let drops = endpoint.backlog.filter(|backlog| backlog.mode == BacklogMode::Drop);
+    if entry.key.run == 0 && drops.is_some_and(|backlog| entry.accepted_at < backlog.before) {
+        return Step::Settle(MessageFate::Discarded);
+    }
     // A message that was tried ends by its schedule; one that waits for the endpoint, by the endpoint's limit.
     if known.event.is_none() || (failed == 0 && endpoint.has_expired(entry.accepted_at, now)) {
         return Step::Settle(MessageFate::Expired);

@@ -1,13 +1,14 @@
 //! Work on an outbox while its lease is held.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use futures_util::{StreamExt, stream};
 use hookline_events::EventId;
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use super::{
-    Course, Dispatch, DispatchPorts, Endpoints, PAGE, Post, READ_AGAIN_AFTER,
+    Course, Dispatch, DispatchPorts, Endpoints, MAX_KNOWN, PAGE, Post, READ_AGAIN_AFTER,
     decide::{self, Change, Step},
 };
 use crate::{
@@ -16,8 +17,8 @@ use crate::{
         port::{Clock, PortError},
     },
     outbound::{
-        AttemptCode, Endpoint, EndpointState, Entry, EntryKey, Health, Known, Meaning, MessageRecord, Messages,
-        Outboxes,
+        AttemptCode, BacklogMode, Endpoint, EndpointState, Entry, EntryKey, Health, Known, Meaning, MessageFate,
+        MessageRecord, Messages, Ordering, Outboxes, SubjectKey,
     },
 };
 
@@ -28,7 +29,16 @@ impl<P: DispatchPorts> Dispatch<P> {
     /// Posts what is due.
     pub(super) async fn work(&self, course: &mut Course<'_>) -> Result<(), PortError> {
         let mut read_at = self.clock.now();
-        let mut endpoint = self.endpoints.find(course.key).await?;
+        let mut endpoint = self.look(course).await?;
+        if let Some(one) = &endpoint
+            && let Some(backlog) = one.backlog
+            && backlog.mode == BacklogMode::Newest
+        {
+            if !self.supersede(course, backlog.before).await? {
+                return Ok(());
+            }
+            self.endpoints.settle_backlog(course.key, backlog).await?;
+        }
         let (mut waiting, mut seen) = (VecDeque::new(), BTreeSet::new());
         loop {
             let now = self.clock.now();
@@ -37,7 +47,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             }
             if now.duration_since(read_at) >= READ_AGAIN_AFTER {
                 read_at = now;
-                endpoint = self.endpoints.find(course.key).await?;
+                endpoint = self.look(course).await?;
             }
             let posts = match &endpoint {
                 Some(endpoint) => endpoint.state == EndpointState::Active,
@@ -51,11 +61,21 @@ impl<P: DispatchPorts> Dispatch<P> {
                 waiting = self.due(course, &mut seen, now, discards).await?;
             }
             let group = match &endpoint {
-                Some(endpoint) if posts => take_group(&mut waiting, &course.health, endpoint),
+                Some(endpoint) if posts => take_group(&mut waiting, &mut course.health, endpoint, now),
                 _ => waiting.drain(..).collect(),
             };
             if group.is_empty() {
+                // Of one that may not take more in this second, something is left.
+                if !waiting.is_empty() {
+                    return Ok(());
+                }
                 course.halted = !posts;
+                if endpoint
+                    .as_ref()
+                    .is_some_and(|one| one.state == EndpointState::Deleting)
+                {
+                    self.endpoints.forget(course.key).await?;
+                }
                 return Ok(());
             }
             let group = self.known(course, group).await?;
@@ -64,13 +84,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             let mut open = Vec::new();
             for (entry, known) in group {
                 match decide::step(&entry, &known, active, now) {
-                    Step::Remove => changes.push((
-                        entry,
-                        Change {
-                            removes: true,
-                            ..Change::default()
-                        },
-                    )),
+                    Step::Remove => changes.push((entry, Change::removal())),
                     Step::Settle(fate) => {
                         let change = decide::settled(&entry, &known, fate);
                         changes.push((entry, change));
@@ -79,10 +93,12 @@ impl<P: DispatchPorts> Dispatch<P> {
                 }
             }
             if let (true, Some(endpoint)) = (posts, &endpoint) {
+                let open = self.in_order(course, endpoint, open, &mut changes).await?;
                 let disabled = self.attempt(course, endpoint, open, &mut changes).await;
                 self.record(course, changes).await?;
                 if let Some(code) = disabled {
-                    self.endpoints.disable(course.key, code, self.clock.now()).await?;
+                    let now = self.clock.now();
+                    self.endpoints.disable(course.key, endpoint.revision, code, now).await?;
                     course.halted = true;
                     return Ok(());
                 }
@@ -95,6 +111,97 @@ impl<P: DispatchPorts> Dispatch<P> {
                 }
             }
         }
+    }
+
+    /// Reads the endpoint. Its health begins anew where the endpoint says so.
+    async fn look(&self, course: &mut Course<'_>) -> Result<Option<Endpoint>, PortError> {
+        let endpoint = self.endpoints.find(course.key).await?;
+        if let Some(endpoint) = &endpoint {
+            course.health.reset(endpoint.reset_at);
+            course.noted = Some(endpoint.pool);
+        }
+        Ok(endpoint)
+    }
+
+    /// Gives up the states that were accepted before this time and of whose things newer ones wait: looks at the whole outbox,
+    /// from its end. Returns false if the time did not suffice: it begins anew in the next run, with less to do.
+    async fn supersede(&self, course: &Course<'_>, before: Timestamp) -> Result<bool, PortError> {
+        let mut newest: HashMap<[u8; 16], u64> = HashMap::new();
+        let mut is_second = false;
+        let mut after = None;
+        loop {
+            if self.clock.now() >= course.stop_at {
+                return Ok(false);
+            }
+            let page = self.outboxes.page_back(course.key, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else {
+                if is_second || newest.is_empty() {
+                    return Ok(true);
+                }
+                // An older state may be due later than a newer one, because it has been retried.
+                (is_second, after) = (true, None);
+                continue;
+            };
+            after = Some(last.key.clone());
+            let states = page.into_iter().filter_map(|entry| Some((entry.version?, entry)));
+            if !is_second {
+                for (version, entry) in states {
+                    let greatest = newest.entry(hash(&entry.subject)).or_insert(version);
+                    *greatest = version.max(*greatest);
+                }
+                continue;
+            }
+            let is_old = |(version, entry): &(u64, Entry)| {
+                entry.key.run == 0
+                    && entry.accepted_at < before
+                    && newest
+                        .get(&hash(&entry.subject))
+                        .is_some_and(|greatest| greatest > version)
+            };
+            let old: Vec<Entry> = states.filter(is_old).map(|(_, entry)| entry).collect();
+            for group in old.chunks(MAX_KNOWN) {
+                let known = self.known(course, group.to_vec()).await?;
+                let changes = known.into_iter().map(|(entry, known)| {
+                    let change = match decide::step(&entry, &known, None, before) {
+                        Step::Remove => Change::removal(),
+                        _ => decide::settled(&entry, &known, MessageFate::Superseded),
+                    };
+                    (entry, change)
+                });
+                self.record(course, changes.collect()).await?;
+            }
+        }
+    }
+
+    /// Leaves out the states older than one that was posted, or may have been, if the endpoint wants the states of a thing in
+    /// their order.
+    async fn in_order(
+        &self,
+        course: &Course<'_>,
+        endpoint: &Endpoint,
+        open: Group,
+        changes: &mut Vec<(Entry, Change)>,
+    ) -> Result<Group, PortError> {
+        let state = |entry: &Entry| {
+            let version = entry.version.filter(|_| entry.key.run == 0);
+            version.map(|version| (entry.subject.clone(), version))
+        };
+        let versions: Vec<(SubjectKey, u64)> = open.iter().filter_map(|(entry, _)| state(entry)).collect();
+        if endpoint.settings.ordering == Ordering::None || versions.is_empty() {
+            return Ok(open);
+        }
+        let raised = self.outboxes.raise_versions(course.key, &versions).await?;
+        let mut raised = raised.into_iter();
+        let mut left = Group::new();
+        for (entry, known) in open {
+            if state(&entry).is_none() || raised.next() == Some(true) {
+                left.push((entry, known));
+            } else {
+                let change = decide::settled(&entry, &known, MessageFate::Superseded);
+                changes.push((entry, change));
+            }
+        }
+        Ok(left)
     }
 
     /// Returns the entries that are due and were not worked on in this run, the oldest first. All count as due if they are to be
@@ -142,13 +249,13 @@ impl<P: DispatchPorts> Dispatch<P> {
             let Some(posted) = posted else { continue };
             let meaning = decide::meaning(&known, &posted, &course.health);
             let change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
-            let most = endpoint.limits.at_once;
+            let most = endpoint.settings.max_in_flight;
             course.health.note(meaning, &entry.key.event, posted.took, most, now);
             course.attempts += 1;
             course.sent += usize::from(meaning == Meaning::Sent);
             if let Meaning::Disable(code) = meaning {
                 disabled = Some(code);
-            } else if course.health.has_failed_for(endpoint.limits.disable_after, now) {
+            } else if course.health.has_failed_for(endpoint.limits().disable_after, now) {
                 disabled = disabled.or(meaning.code());
             }
             changes.push((entry, change));
@@ -196,12 +303,28 @@ impl<P: DispatchPorts> Dispatch<P> {
     }
 }
 
-/// Takes as many entries as may be posted at once, the oldest first; that of the last failure only if there is no other.
-fn take_group(waiting: &mut VecDeque<Entry>, health: &Health, endpoint: &Endpoint) -> Vec<Entry> {
-    let count = health.at_once(endpoint.limits.at_once);
-    let (mut group, mut left) = (Vec::new(), VecDeque::new());
+/// Hash of a thing: a million of them are to fit into memory.
+fn hash(subject: &SubjectKey) -> [u8; 16] {
+    let digest = Sha256::digest(subject.to_string());
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&digest[..16]);
+    hash
+}
+
+/// Takes as many entries as may be posted at once and in this second, the oldest first; that of the last failure only if there
+/// is no other. Of one thing only one, if the endpoint wants its events in their order.
+fn take_group(waiting: &mut VecDeque<Entry>, health: &mut Health, endpoint: &Endpoint, now: Timestamp) -> Vec<Entry> {
+    let settings = &endpoint.settings;
+    let at_once = health.at_once(settings.max_in_flight).min(waiting.len());
+    let count = health.begin(at_once, settings.max_per_second, now);
+    if count == 0 {
+        return vec![];
+    }
+    let (mut group, mut left): (Vec<Entry>, _) = (Vec::new(), VecDeque::new());
+    let mut things = BTreeSet::new();
     for entry in waiting.drain(..) {
-        if group.len() < count && Some(&entry.key.event) != health.failed_last() {
+        let is_next = settings.ordering == Ordering::None || things.insert(entry.subject.clone());
+        if group.len() < count && is_next && Some(&entry.key.event) != health.failed_last() {
             group.push(entry);
         } else {
             left.push_back(entry);

@@ -68,6 +68,9 @@ enum FragilePorts {}
 impl FanOutPorts for FragilePorts {
     type Log = Fragile<MemoryEventLog>;
     type Stores = Fragile<MemoryStores>;
+    type Endpoints = Fragile<MemoryEndpoints>;
+    type Outboxes = Fragile<MemoryOutboxes>;
+    type WakeUps = Fragile<MemoryWakeUps>;
     type Bus = Fragile<MemoryBus>;
     type Watchers = MemoryWatchers;
     type Push = MemoryPush;
@@ -82,6 +85,11 @@ impl World {
         let process = Distribute {
             log: fragile(&self.log, &calls, harm),
             stores: fragile(&self.stores, &calls, harm),
+            webhooks: Webhooks {
+                endpoints: fragile(&self.endpoints, &calls, harm),
+                outboxes: fragile(&self.outboxes, &calls, harm),
+                wake_ups: fragile(&self.wake_ups, &calls, harm),
+            },
             bus: Some(fragile(&self.bus, &calls, harm)),
             watch: None,
             clock: self.clock.clone(),
@@ -103,20 +111,26 @@ impl World {
         posted.sort();
         posted.dedup();
         assert_eq!(posted, ids(events), "{context}");
+        let entries: Vec<String> = (self.outboxes.entries(&hook()).iter())
+            .map(|entry| entry.key.event.to_string())
+            .collect();
+        assert_eq!(entries, ids(events), "{context}");
+        assert!(!self.wake_ups.take().is_empty(), "{context}");
     }
 }
 
-/// Number of calls for a message: the events, the store, the bus, its verdicts.
-const CALLS: usize = 4;
+/// Number of calls for a message: the endpoints of the store and of all stores, the events, the store, an outbox, its wake-up,
+/// the bus, its verdicts.
+const CALLS: usize = 8;
 
 #[tokio::test]
-async fn message_takes_four_calls_and_the_bus_is_asked_last() {
+async fn message_takes_eight_calls_and_the_bus_is_asked_last() {
     let world = World::new();
     let (process, calls) = world.process(None);
     process.take(vec![message(&events(10))]).await;
     assert_eq!(calls.swap(0, Ordering::Relaxed), CALLS);
     process.take(vec![message(&events(10))]).await;
-    assert_eq!(calls.load(Ordering::Relaxed), 2, "what is done is not posted again");
+    assert_eq!(calls.load(Ordering::Relaxed), 6, "what is done is not posted again");
 }
 
 #[tokio::test]
@@ -134,7 +148,7 @@ async fn nothing_is_lost_whatever_happens_to_any_call() {
                 let outcome = &handled[0].outcome;
                 assert!(!outcome.is_done(), "{context}: {outcome:?}");
                 let bus_only = matches!(outcome, Outcome::BusFailed { .. });
-                assert_eq!(bus_only, nth == 2, "{context}: {outcome:?}");
+                assert_eq!(bus_only, nth == 6, "{context}: {outcome:?}");
             }
             world.clock.pass(SignedDuration::from_mins(3));
             let handled = world.take(message(&events)).await;
@@ -142,8 +156,8 @@ async fn nothing_is_lost_whatever_happens_to_any_call() {
             world.is_complete(&events, &context).await;
             // Only between the bus and its verdict.
             let twice = world.posted().len() > events.len();
-            let reached_bus = nth == 2 && matches!(harm, Harm::DiesAfter | Harm::LosesAnswer);
-            let lost_verdict = nth == 3 && matches!(harm, Harm::DiesBefore | Harm::Fails);
+            let reached_bus = nth == 6 && matches!(harm, Harm::DiesAfter | Harm::LosesAnswer);
+            let lost_verdict = nth == 7 && matches!(harm, Harm::DiesBefore | Harm::Fails);
             assert_eq!(twice, reached_bus || lost_verdict, "{context}");
         }
     }
@@ -190,7 +204,7 @@ async fn erasure_of_the_store_leaves_no_event_whenever_it_comes() {
         assert_eq!(taken.await[0].outcome, Outcome::Done);
         assert_eq!(world.kept().await, [], "{nth}");
         // Where the bus was asked already, or is about to be, it has them.
-        let expected = if nth < 2 { vec![] } else { ids(&events) };
+        let expected = if nth < 4 { vec![] } else { ids(&events) };
         assert_eq!(world.posted(), expected, "{nth}");
         // Again, after a death instead, it is kept for a moment only, and the bus gets none.
         assert_eq!(world.take(message.clone()).await.dropped, 3);

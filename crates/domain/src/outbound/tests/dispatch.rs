@@ -29,10 +29,12 @@ fn noon_plus(hours: i64) -> Timestamp {
 }
 
 fn key() -> EndpointKey {
-    EndpointKey {
-        scope: Scope::Store(store()),
-        id: "ep_1".parse().unwrap(),
-    }
+    hook()
+}
+
+fn endpoint() -> Endpoint {
+    let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+    Endpoint::new(key(), settings, noon())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the result of an attempt")]
@@ -126,12 +128,7 @@ impl Shop {
     }
 
     fn set(&self, state: EndpointState) {
-        self.endpoints.put(Endpoint {
-            key: key(),
-            url: "https://example.com/hook".into(),
-            state,
-            limits: EndpointLimits::default(),
-        });
+        self.endpoints.insert(Endpoint { state, ..endpoint() });
     }
 
     /// Keeps events and adds their entries, as fan-out does. Returns their ids.
@@ -168,6 +165,7 @@ impl Shop {
             accepted_at,
             expires_at: later(accepted_at, RETENTION),
             json: "{}".into(),
+            verdicts: Verdicts::new(),
             bus: BusVerdict::Off,
             bus_error: None,
         };
@@ -179,6 +177,7 @@ impl Shop {
             },
             store: store(),
             subject: kept.subject.clone(),
+            version: None,
             accepted_at,
         };
         self.log.keep(&[kept]).await.remove(0).unwrap();
@@ -356,16 +355,7 @@ async fn pause_during_a_run_holds_within_five_seconds() {
     let paused = Shop {
         server: Server {
             answers: Arc::new(move |_, _| {
-                let mut endpoint = endpoints.state(&key());
-                if endpoint == Some(EndpointState::Active) {
-                    endpoint = Some(EndpointState::Paused);
-                }
-                endpoints.put(Endpoint {
-                    key: key(),
-                    url: "https://example.com/hook".into(),
-                    state: endpoint.unwrap(),
-                    limits: EndpointLimits::default(),
-                });
+                endpoints.change(&key(), |endpoint| endpoint.state = EndpointState::Paused);
                 answer(200)
             }),
             ..shop.server.clone()

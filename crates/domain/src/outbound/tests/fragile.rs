@@ -8,7 +8,18 @@ use std::{
     },
 };
 
-use crate::kernel::port::PortError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    kernel::port::PortError,
+    memory::{MemoryEndpoints, MemoryOutboxes, MemoryWakeUps},
+    outbound::{
+        Acquired, AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, Endpoints, Entry, EntryKey, Health,
+        Lease, Outboxes, Pool, Scope, SubjectKey, WakeUps,
+    },
+};
 
 /// Harm that comes to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,5 +77,105 @@ pub(super) fn fragile<T: Clone>(port: &T, calls: &Arc<AtomicUsize>, harm: Option
         port: port.clone(),
         calls: Arc::clone(calls),
         harm,
+    }
+}
+
+impl Endpoints for Fragile<MemoryEndpoints> {
+    async fn find(&self, key: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
+        self.call(self.port.find(key), || Err(failure())).await
+    }
+    async fn disable(
+        &self,
+        key: &EndpointKey,
+        revision: u32,
+        code: AttemptCode,
+        at: Timestamp,
+    ) -> Result<(), PortError> {
+        self.call(self.port.disable(key, revision, code, at), || Err(failure()))
+            .await
+    }
+    async fn note_pool(&self, key: &EndpointKey, pool: Pool) -> Result<(), PortError> {
+        self.call(self.port.note_pool(key, pool), || Err(failure())).await
+    }
+    async fn settle_backlog(&self, key: &EndpointKey, backlog: Backlog) -> Result<(), PortError> {
+        self.call(self.port.settle_backlog(key, backlog), || Err(failure()))
+            .await
+    }
+    async fn forget(&self, key: &EndpointKey) -> Result<(), PortError> {
+        self.call(self.port.forget(key), || Err(failure())).await
+    }
+}
+
+impl EndpointRecords for Fragile<MemoryEndpoints> {
+    async fn list(&self, scope: &Scope) -> Result<Vec<Endpoint>, PortError> {
+        self.call(self.port.list(scope), || Err(failure())).await
+    }
+    async fn read(&self, _: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
+        unreachable!("neither fan-out nor the dispatcher reads records for people")
+    }
+    async fn put(&self, _: &Endpoint) -> Result<bool, PortError> {
+        unreachable!("neither fan-out nor the dispatcher writes whole endpoints")
+    }
+}
+
+impl Outboxes for Fragile<MemoryOutboxes> {
+    async fn acquire(&self, endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
+        self.call(self.port.acquire(endpoint, lease, now), || Err(failure()))
+            .await
+    }
+    async fn release(
+        &self,
+        endpoint: &EndpointKey,
+        nonce: &str,
+        health: &Health,
+        next_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        self.call(self.port.release(endpoint, nonce, health, next_at), || Err(failure()))
+            .await
+    }
+    async fn schedule(
+        &self,
+        endpoint: &EndpointKey,
+        nonce: &str,
+        next_at: Option<Timestamp>,
+    ) -> Result<bool, PortError> {
+        self.call(self.port.schedule(endpoint, nonce, next_at), || Err(failure()))
+            .await
+    }
+    async fn page(&self, endpoint: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
+        self.call(self.port.page(endpoint, limit), || Err(failure())).await
+    }
+    async fn add(&self, endpoint: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
+        self.call(self.port.add(endpoint, entries), || Err(failure())).await
+    }
+    async fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
+        self.call(self.port.remove(endpoint, keys), || Err(failure())).await
+    }
+    async fn raise_versions(
+        &self,
+        endpoint: &EndpointKey,
+        versions: &[(SubjectKey, u64)],
+    ) -> Result<Vec<bool>, PortError> {
+        self.call(self.port.raise_versions(endpoint, versions), || Err(failure()))
+            .await
+    }
+    async fn page_back(
+        &self,
+        endpoint: &EndpointKey,
+        before: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, PortError> {
+        self.call(self.port.page_back(endpoint, before, limit), || Err(failure()))
+            .await
+    }
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {
+        self.call(self.port.overdue(before), || Err(failure())).await
+    }
+}
+
+impl WakeUps for Fragile<MemoryWakeUps> {
+    async fn send(&self, endpoint: &EndpointKey, pool: Pool, delay: Duration) -> Result<(), PortError> {
+        self.call(self.port.send(endpoint, pool, delay), || Err(failure()))
+            .await
     }
 }

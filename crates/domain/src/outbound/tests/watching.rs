@@ -216,6 +216,9 @@ enum StuckPorts {}
 impl FanOutPorts for StuckPorts {
     type Log = MemoryEventLog;
     type Stores = MemoryStores;
+    type Endpoints = MemoryEndpoints;
+    type Outboxes = MemoryOutboxes;
+    type WakeUps = MemoryWakeUps;
     type Bus = MemoryBus;
     type Watchers = MemoryWatchers;
     type Push = StuckPush;
@@ -231,6 +234,11 @@ async fn slow_connection_delays_the_bus_by_two_seconds_at_most() {
     let stuck = Distribute::<StuckPorts> {
         log: parts.log,
         stores: parts.stores,
+        webhooks: Webhooks {
+            endpoints: watched.world.endpoints.clone(),
+            outboxes: watched.world.outboxes.clone(),
+            wake_ups: watched.world.wake_ups.clone(),
+        },
         bus: parts.bus,
         watch: Some(Watch {
             watchers: watched.watchers.clone(),

@@ -35,6 +35,7 @@ fn kept(nth: usize, kind: &str, delivery: &str) -> KeptEvent {
         at: event.timestamp,
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(24),
+        verdicts: hookline_domain::outbound::Verdicts::new(),
         bus: BusVerdict::Queued,
         bus_error: Some("throttled".to_owned()),
     }

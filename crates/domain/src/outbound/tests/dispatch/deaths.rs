@@ -10,53 +10,6 @@ use super::{
 };
 use crate::kernel::port::PortError;
 
-impl Endpoints for Fragile<MemoryEndpoints> {
-    async fn find(&self, key: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
-        self.call(self.port.find(key), || Err(failure())).await
-    }
-    async fn disable(&self, key: &EndpointKey, code: AttemptCode, at: Timestamp) -> Result<(), PortError> {
-        self.call(self.port.disable(key, code, at), || Err(failure())).await
-    }
-}
-
-impl Outboxes for Fragile<MemoryOutboxes> {
-    async fn acquire(&self, endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
-        self.call(self.port.acquire(endpoint, lease, now), || Err(failure()))
-            .await
-    }
-    async fn release(
-        &self,
-        endpoint: &EndpointKey,
-        nonce: &str,
-        health: &Health,
-        next_at: Timestamp,
-    ) -> Result<bool, PortError> {
-        self.call(self.port.release(endpoint, nonce, health, next_at), || Err(failure()))
-            .await
-    }
-    async fn schedule(
-        &self,
-        endpoint: &EndpointKey,
-        nonce: &str,
-        next_at: Option<Timestamp>,
-    ) -> Result<bool, PortError> {
-        self.call(self.port.schedule(endpoint, nonce, next_at), || Err(failure()))
-            .await
-    }
-    async fn page(&self, endpoint: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
-        self.call(self.port.page(endpoint, limit), || Err(failure())).await
-    }
-    async fn add(&self, endpoint: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
-        self.call(self.port.add(endpoint, entries), || Err(failure())).await
-    }
-    async fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
-        self.call(self.port.remove(endpoint, keys), || Err(failure())).await
-    }
-    async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {
-        self.call(self.port.overdue(before), || Err(failure())).await
-    }
-}
-
 impl Messages for Fragile<MemoryMessages> {
     async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
         self.call(self.port.find(endpoint, events), || Err(failure())).await
@@ -64,13 +17,6 @@ impl Messages for Fragile<MemoryMessages> {
     async fn put(&self, endpoint: &EndpointKey, records: &[(EventId, MessageRecord)]) -> Vec<Result<bool, PortError>> {
         let all_failed = || records.iter().map(|_| Err(failure())).collect();
         self.call(self.port.put(endpoint, records), all_failed).await
-    }
-}
-
-impl WakeUps for Fragile<MemoryWakeUps> {
-    async fn send(&self, endpoint: &EndpointKey, pool: Pool, delay: Duration) -> Result<(), PortError> {
-        self.call(self.port.send(endpoint, pool, delay), || Err(failure()))
-            .await
     }
 }
 
