@@ -19,6 +19,7 @@ mod pattern;
 mod schedule;
 mod sweep;
 mod target;
+mod wake_up;
 mod watch;
 
 pub use self::{
@@ -39,12 +40,16 @@ pub use self::{
         Settled, SubjectKey,
     },
     health::{Health, Pool},
-    message_record::{AttemptRecord, KEPT_ATTEMPTS, Known, MessageFate, MessageRecord, Messages},
-    outbox::{Acquired, Entry, EntryKey, Lease, MAX_WAKE_UP_DELAY, Outboxes, WakeUps},
+    message_record::{
+        AttemptRecord, KEPT_ATTEMPTS, Known, MessageFate, MessageFilter, MessagePage, MessageRecord, MessageRecords,
+        Messages, RECORD_RETENTION,
+    },
+    outbox::{Acquired, Entry, EntryKey, EntryPage, Lease, OutboxCount, OutboxRecords, Outboxes, ParseEntryKeyError},
     pattern::{ParsePatternError, TypePattern},
     schedule::{MAX_ATTEMPTS, retry_wait},
     sweep::sweep,
     target::{ParseVerdictError, Verdict, Verdicts},
+    wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},
     watch::Watch,
 };
 

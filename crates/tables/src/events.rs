@@ -145,23 +145,15 @@ pub fn settle_statement(table: &str, settled: &Settled) -> Statement {
 /// The events of a store that a filter selects, newest first; `limit` is the number of events to look at on a page.
 #[must_use]
 pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
-    // Ids are `evt_` and capital letters and digits, so that `evt_` is below and `evt_~` above all of them.
-    let first = filter
-        .from
-        .map_or_else(|| "evt_".to_owned(), |from| EventId::first_of(from).to_string());
+    // Ids are `evt_` and capital letters and digits, so that `evt_~` is above all of them.
     let mut values = Item::from([
         (":store", Value::text(store.to_string())),
-        (":first", Value::text(first)),
+        (":first", Value::text(first_id(filter.from))),
         (":last", Value::text("evt_~")),
     ]);
     let mut list_names = Names::new();
     let mut conditions = Vec::new();
-    let kind = match &filter.kind {
-        None | Some(TypePattern::All) => None,
-        Some(TypePattern::One(kind)) => Some(("#type = :type", kind.as_str())),
-        Some(TypePattern::Family(beginning)) => Some(("begins_with(#type, :type)", beginning.as_str())),
-    };
-    if let Some((condition, text)) = kind {
+    if let Some((condition, text)) = type_condition(filter.kind.as_ref()) {
         list_names.extend(names([("#type", "type")]));
         conditions.push(condition);
         values.push(":type", Value::text(text));
@@ -185,6 +177,20 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
         limit: Some(limit.clamp(1, MAX_PAGE_ITEMS)),
         after: filter.before.as_ref().map(|before| key(store, before)),
         ..Query::default()
+    }
+}
+
+/// Text from which on the ids of events of this time and later are, or of all events.
+pub(crate) fn first_id(from: Option<Timestamp>) -> String {
+    from.map_or_else(|| "evt_".to_owned(), |from| EventId::first_of(from).to_string())
+}
+
+/// Condition on the attribute `#type`, and its `:type`; `None` if a pattern selects all types.
+pub(crate) fn type_condition(pattern: Option<&TypePattern>) -> Option<(&'static str, &str)> {
+    match pattern {
+        None | Some(TypePattern::All) => None,
+        Some(TypePattern::One(kind)) => Some(("#type = :type", kind.as_str())),
+        Some(TypePattern::Family(beginning)) => Some(("begins_with(#type, :type)", beginning.as_str())),
     }
 }
 

@@ -16,6 +16,8 @@ pub mod entities;
 pub mod events;
 pub mod ledger;
 mod message_group;
+pub mod messages;
+pub mod outboxes;
 mod request;
 pub mod stores;
 mod stream;

@@ -9,8 +9,8 @@ use super::{MemoryEventLog, Shared};
 use crate::{
     kernel::{ids::StoreKey, port::PortError},
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EventRecords, Health, Known, Lease, MessageRecord, Messages, Outboxes,
-        Pool, SubjectKey, WakeUps,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, Known, Lease, MessageFilter, MessagePage,
+        MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, Outboxes, Pool, SubjectKey, WakeUps,
     },
 };
 
@@ -186,6 +186,31 @@ impl Outboxes for MemoryOutboxes {
     }
 }
 
+impl OutboxRecords for MemoryOutboxes {
+    async fn count(&self, endpoint: &EndpointKey, most: usize) -> Result<OutboxCount, PortError> {
+        let entries = self.entries(endpoint);
+        let counted = &entries[..entries.len().min(most)];
+        Ok(OutboxCount {
+            entries: counted.len(),
+            has_more: entries.len() > counted.len(),
+            oldest: counted.iter().map(|entry| entry.accepted_at).min(),
+        })
+    }
+
+    async fn list(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<EntryPage, PortError> {
+        let entries = self.entries(endpoint).into_iter();
+        let mut rest = entries.filter(|entry| after.is_none_or(|after| entry.key > *after));
+        let entries: Vec<Entry> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(entries.last()).map(|entry| entry.key.clone());
+        Ok(EntryPage { entries, next })
+    }
+}
+
 impl MemoryMessages {
     /// Records beside these events.
     #[must_use]
@@ -227,6 +252,29 @@ impl Messages for MemoryMessages {
             Ok(is_next)
         });
         outcomes.collect()
+    }
+}
+
+impl MessageRecords for MemoryMessages {
+    async fn find_one(&self, endpoint: &EndpointKey, event: &EventId) -> Result<Option<MessageRecord>, PortError> {
+        Ok(self.record(endpoint, event))
+    }
+
+    async fn list(
+        &self,
+        endpoint: &EndpointKey,
+        filter: &MessageFilter,
+        limit: usize,
+    ) -> Result<MessagePage, PortError> {
+        let records = self.records.lock();
+        let newest_first = records.iter().rev().filter(|((of, _), _)| of == endpoint);
+        let mut selected = newest_first.filter(|((_, event), record)| filter.selects(event, record));
+        let found = selected.by_ref().take(limit);
+        let found: Vec<_> = found
+            .map(|((_, event), record)| (event.clone(), record.clone()))
+            .collect();
+        let next = selected.next().and(found.last()).map(|(event, _)| event.clone());
+        Ok(MessagePage { records: found, next })
     }
 }
 

@@ -282,9 +282,9 @@ impl FromStr for Scope {
 
 impl FromStr for EndpointKey {
     type Err = ParseEndpointError;
-
+    /// Reads `<owner> <id>`.
     fn from_str(text: &str) -> Result<Self, ParseEndpointError> {
-        let (scope, id) = text.rsplit_once(' ').ok_or(ParseEndpointError::Scope)?;
+        let (scope, id) = text.split_once(' ').ok_or(ParseEndpointError::Id)?;
         Ok(Self {
             scope: scope.parse()?,
             id: id.parse()?,
@@ -336,5 +336,11 @@ mod tests {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
         assert_eq!("**".parse::<Scope>(), Err(ParseEndpointError::Scope));
+        for text in ["* ep_1", "shopify#demo.myshopify.com ep_1"] {
+            assert_eq!(text.parse::<EndpointKey>().unwrap().to_string(), text);
+        }
+        for text in ["ep_1", "*ep_1", " ep_1", "* ", "*  ep_1", "* ep_1 "] {
+            text.parse::<EndpointKey>().unwrap_err();
+        }
     }
 }

@@ -101,6 +101,26 @@ pub enum Pool {
     Slow,
 }
 
+impl Pool {
+    /// Both pools.
+    pub const ALL: [Self; 2] = [Self::Fast, Self::Slow];
+
+    /// Returns the name: `fast`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Slow => "slow",
+        }
+    }
+
+    /// Returns the pool with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pool| pool.as_str() == name)
+    }
+}
+
 impl Health {
     /// Begins anew, if this is later than the last beginning.
     pub fn reset(&mut self, at: Timestamp) {

@@ -2,15 +2,18 @@
 
 use std::future::Future;
 
-use hookline_events::EventId;
-use jiff::Timestamp;
+use hookline_events::{EventId, EventType};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptCode, EndpointKey, KeptEvent};
+use super::{AttemptCode, EndpointKey, KeptEvent, TypePattern};
 use crate::kernel::{ids::StoreKey, port::PortError};
 
 /// Attempts that a record keeps, the latest.
 pub const KEPT_ATTEMPTS: usize = 10;
+
+/// Time for which a record is kept after it was last written.
+pub const RECORD_RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Fate of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,6 +34,35 @@ pub enum MessageFate {
     Superseded,
 }
 
+impl MessageFate {
+    /// All fates.
+    pub const ALL: [Self; 5] = [
+        Self::Sent,
+        Self::Exhausted,
+        Self::Aborted,
+        Self::Expired,
+        Self::Discarded,
+    ];
+
+    /// Returns the name, as in JSON: `sent`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Exhausted => "exhausted",
+            Self::Aborted => "aborted",
+            Self::Expired => "expired",
+            Self::Discarded => "discarded",
+        }
+    }
+
+    /// Returns the fate with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fate| fate.as_str() == name)
+    }
+}
+
 /// An attempt at a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AttemptRecord {
@@ -47,8 +79,12 @@ pub struct AttemptRecord {
 }
 
 /// Record of a message.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MessageRecord {
+    /// Store of the event.
+    pub store: StoreKey,
+    /// Type of the event; `None` if it was no longer kept when the record was first written.
+    pub kind: Option<EventType>,
     /// Number of the run that it is about: the latest.
     pub run: u32,
     /// Fate; `None` while it is open.
@@ -63,11 +99,31 @@ pub struct MessageRecord {
     pub general_at: Option<Timestamp>,
     /// Latest attempts, oldest first, at most [`KEPT_ATTEMPTS`].
     pub attempts: Vec<AttemptRecord>,
+    /// Time at which it was last written, to the microsecond.
+    pub written_at: Timestamp,
     /// Number of times that it was written. A write counts only where it is what was read.
     pub revision: u32,
 }
 
 impl MessageRecord {
+    /// Returns the record of a message that has none, to be written at this time.
+    #[must_use]
+    pub fn new(store: StoreKey, kind: Option<EventType>, written_at: Timestamp) -> Self {
+        Self {
+            store,
+            kind,
+            run: 0,
+            fate: None,
+            failed: 0,
+            due: None,
+            general: 0,
+            general_at: None,
+            attempts: Vec::new(),
+            written_at,
+            revision: 1,
+        }
+    }
+
     /// Adds an attempt and forgets the oldest.
     pub(super) fn add(&mut self, attempt: AttemptRecord) {
         if self.attempts.len() >= KEPT_ATTEMPTS {
@@ -89,7 +145,7 @@ pub struct Known {
 /// Records of messages, as the dispatcher uses them.
 pub trait Messages: Send + Sync {
     /// Returns the events and the records of an endpoint's messages, in the order given, with as few calls as possible. Sees
-    /// every earlier write.
+    /// every earlier write. Fails if one of them could not be read: it is never returned as missing.
     fn find(
         &self,
         endpoint: &EndpointKey,
@@ -103,4 +159,74 @@ pub trait Messages: Send + Sync {
         endpoint: &EndpointKey,
         records: &[(EventId, MessageRecord)],
     ) -> impl Future<Output = Vec<Result<bool, PortError>>> + Send;
+}
+
+/// Selection of the records of an endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Messages with this fate only.
+    pub fate: Option<MessageFate>,
+    /// Messages whose events have these types only. `*` selects those without a type, also.
+    pub kind: Option<TypePattern>,
+    /// Messages whose events have this time or a later one. The time in an id has milliseconds.
+    pub from: Option<Timestamp>,
+    /// Messages whose events are before this one: the `next` of a page.
+    pub before: Option<EventId>,
+}
+
+impl MessageFilter {
+    /// Returns true if it selects this message.
+    #[must_use]
+    pub fn selects(&self, event: &EventId, record: &MessageRecord) -> bool {
+        let is_of = |pattern: &TypePattern| {
+            *pattern == TypePattern::All || record.kind.as_ref().is_some_and(|kind| pattern.selects(kind.as_str()))
+        };
+        (self.fate.is_none() || self.fate == record.fate)
+            && self.kind.as_ref().is_none_or(is_of)
+            && self.from.is_none_or(|from| *event >= EventId::first_of(from))
+            && self.before.as_ref().is_none_or(|before| event < before)
+    }
+}
+
+/// A page of records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessagePage {
+    /// The events' ids and the records, newest event first.
+    pub records: Vec<(EventId, MessageRecord)>,
+    /// Value of [`MessageFilter::before`] for the next page; `None` after the last page. A page with few or no records may
+    /// have a next one, because a page also ends after a number of records that the filter does not select.
+    pub next: Option<EventId>,
+}
+
+/// Records of messages, as people read them.
+pub trait MessageRecords: Send + Sync {
+    /// Returns the record of one message; `None` if it has none, or no longer. Sees every earlier write.
+    fn find_one(
+        &self,
+        endpoint: &EndpointKey,
+        event: &EventId,
+    ) -> impl Future<Output = Result<Option<MessageRecord>, PortError>> + Send;
+
+    /// Returns records of an endpoint, newest event first, at most `limit`. Skips records that this version of the code cannot
+    /// read.
+    fn list(
+        &self,
+        endpoint: &EndpointKey,
+        filter: &MessageFilter,
+        limit: usize,
+    ) -> impl Future<Output = Result<MessagePage, PortError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fate_is_read_from_its_name_and_equals_its_json() {
+        for fate in MessageFate::ALL {
+            assert_eq!(MessageFate::named(fate.as_str()), Some(fate));
+            assert_eq!(serde_json::to_value(fate).unwrap(), fate.as_str());
+        }
+        assert_eq!(MessageFate::named("lost"), None);
+    }
 }

@@ -10,7 +10,7 @@
 //! Entries are found by the time at which they are due, so retries and new messages are one list. An entry is added before
 //! its wake-up is sent; if the lease is held then, its holder finds the entry, because it looks once more after the release.
 
-use std::future::Future;
+use std::{fmt, future::Future, str::FromStr};
 
 use hookline_events::EventId;
 use jiff::Timestamp;
@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use super::{EndpointKey, Health, Pool, SubjectKey};
 use crate::kernel::{ids::StoreKey, port::PortError};
 
-/// Key of an entry. Entries sort by the time at which they are due.
+/// Key of an entry, written `<due>#<event>#<run>` with the time in microseconds since 1970, of 16 digits, so that the texts
+/// sort by the time at which entries are due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryKey {
     /// Time at which it is due, in whole microseconds: of a new message that at which its event was accepted, so that it has
@@ -28,6 +29,39 @@ pub struct EntryKey {
     pub event: EventId,
     /// Number of the run: 0, or that which a person's request for the past has been given.
     pub run: u32,
+}
+
+/// A text that is not an [`EntryKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the key of an outbox's entry is a time, the id of an event and a number, separated by #")]
+pub struct ParseEntryKeyError;
+
+impl fmt::Display for EntryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016}#{}#{}", self.due.as_microsecond(), self.event, self.run)
+    }
+}
+
+impl FromStr for EntryKey {
+    type Err = ParseEntryKeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('#');
+        let mut next = || parts.next().ok_or(ParseEntryKeyError);
+        let (due, event, run) = (next()?, next()?, next()?);
+        let micros = due.parse().map_err(|_| ParseEntryKeyError)?;
+        let key = Self {
+            due: Timestamp::from_microsecond(micros).map_err(|_| ParseEntryKeyError)?,
+            event: event.parse().map_err(|_| ParseEntryKeyError)?,
+            run: run.parse().map_err(|_| ParseEntryKeyError)?,
+        };
+        // One key has one text.
+        if key.to_string() == text {
+            Ok(key)
+        } else {
+            Err(ParseEntryKeyError)
+        }
+    }
 }
 
 /// Entry of an outbox: a message that is to be posted.
@@ -121,17 +155,74 @@ pub trait Outboxes: Send + Sync {
     fn overdue(&self, before: Timestamp) -> impl Future<Output = Result<Vec<(EndpointKey, Pool)>, PortError>> + Send;
 }
 
-/// Wake-ups: messages without content worth keeping, which say that an outbox may have something due.
-pub trait WakeUps: Send + Sync {
-    /// Sends a wake-up, to be received after a delay of at most [`MAX_WAKE_UP_DELAY`].
-    fn send(
-        &self,
-        endpoint: &EndpointKey,
-        pool: Pool,
-        delay: std::time::Duration,
-    ) -> impl Future<Output = Result<(), PortError>> + Send;
+/// Number of an outbox's entries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OutboxCount {
+    /// Entries counted, at most as many as asked for.
+    pub entries: usize,
+    /// True if there are more.
+    pub has_more: bool,
+    /// Earliest time at which an event of the counted entries was accepted. Entries are counted in the order in which they
+    /// are due, so that a retry among those that are not counted may be older.
+    pub oldest: Option<Timestamp>,
 }
 
-/// Longest delay of a wake-up. Source:
-/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html>.
-pub const MAX_WAKE_UP_DELAY: std::time::Duration = std::time::Duration::from_mins(15);
+/// A page of an outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryPage {
+    /// The entries, in the order in which they are due.
+    pub entries: Vec<Entry>,
+    /// Key after which the next page begins; `None` after the last page.
+    pub next: Option<EntryKey>,
+}
+
+/// Outboxes, as people read them.
+pub trait OutboxRecords: Send + Sync {
+    /// Counts entries, at most `most`. Sees every earlier write.
+    fn count(&self, endpoint: &EndpointKey, most: usize)
+    -> impl Future<Output = Result<OutboxCount, PortError>> + Send;
+
+    /// Returns entries in the order in which they are due, those after a key if one is given, at most `limit`. Sees every
+    /// earlier write. Skips entries that this version of the code cannot read.
+    fn list(
+        &self,
+        endpoint: &EndpointKey,
+        after: Option<&EntryKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<EntryPage, PortError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_read_back_sort_by_time_and_anything_else_is_refused() {
+        let key = |due: &str, run| EntryKey {
+            due: due.parse().unwrap(),
+            event: EventId::new(Timestamp::UNIX_EPOCH, &[]),
+            run,
+        };
+        let keys = [
+            key("1970-01-01T00:00:00.000001Z", 0),
+            key("2026-11-30T12:00:00.000001Z", 0),
+            key("2026-11-30T12:00:00.000002Z", 4_294_967_295),
+            key("2286-01-01T00:00:00Z", 0),
+        ];
+        let texts = keys.each_ref().map(ToString::to_string);
+        assert!(texts.is_sorted());
+        for (key, text) in keys.iter().zip(&texts) {
+            assert_eq!(text.parse::<EntryKey>().as_ref(), Ok(key));
+        }
+        for text in [
+            String::new(),
+            texts[0].replacen('0', "", 1),
+            texts[0].replace("evt_", ""),
+            format!("{}0", texts[0]),
+            format!("{}#", texts[0]),
+            format!("+{}", &texts[0][1..]),
+        ] {
+            assert_eq!(text.parse::<EntryKey>(), Err(ParseEntryKeyError), "{text}");
+        }
+    }
+}

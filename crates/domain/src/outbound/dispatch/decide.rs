@@ -74,28 +74,40 @@ pub(super) fn step(entry: &Entry, known: &Known, endpoint: Option<&Endpoint>, no
     Step::Post
 }
 
-/// Record of a message at the beginning of a run; its revision is that of the next write.
-pub(super) fn current(entry: &Entry, known: &Known) -> MessageRecord {
-    let stored = known.record.clone().unwrap_or_default();
-    let revision = stored.revision + 1;
-    if stored.run == entry.key.run {
-        MessageRecord { revision, ..stored }
-    } else {
-        MessageRecord {
-            run: entry.key.run,
+/// Attempts at a message of this run that have failed by the message's own fault.
+pub(super) fn failed(entry: &Entry, known: &Known) -> u32 {
+    let of_run = known.record.as_ref().filter(|record| record.run == entry.key.run);
+    of_run.map_or(0, |record| record.failed)
+}
+
+/// Record of a message at the beginning of a run, as it is written next, at `now`.
+fn current(entry: &Entry, known: &Known, now: Timestamp) -> MessageRecord {
+    let written_at = whole_micros(now);
+    let stored = known.record.as_ref();
+    let revision = stored.map_or(0, |stored| stored.revision) + 1;
+    if let Some(stored) = stored.filter(|stored| stored.run == entry.key.run) {
+        return MessageRecord {
+            written_at,
             revision,
-            ..MessageRecord::default()
-        }
+            ..stored.clone()
+        };
+    }
+    let kind = known.event.as_ref().map(|event| event.kind.clone());
+    let kind = kind.or_else(|| stored.and_then(|stored| stored.kind.clone()));
+    MessageRecord {
+        run: entry.key.run,
+        revision,
+        ..MessageRecord::new(entry.store.clone(), kind, written_at)
     }
 }
 
-/// Record with a fate.
-pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate) -> Change {
+/// Record with a fate, written at `now`.
+pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate, now: Timestamp) -> Change {
     Change {
         record: Some(MessageRecord {
             fate: Some(fate),
             due: None,
-            ..current(entry, known)
+            ..current(entry, known, now)
         }),
         retry: None,
         removes: true,
@@ -130,7 +142,7 @@ pub(super) fn change(
     health: &Health,
     now: Timestamp,
 ) -> Change {
-    let mut record = current(entry, known);
+    let mut record = current(entry, known, now);
     let took = SignedDuration::try_from(posted.took).unwrap_or_default();
     let attempt = AttemptRecord {
         at: now.checked_sub(took).unwrap_or(now),

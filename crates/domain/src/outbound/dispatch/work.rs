@@ -86,7 +86,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 match decide::step(&entry, &known, active, now) {
                     Step::Remove => changes.push((entry, Change::removal())),
                     Step::Settle(fate) => {
-                        let change = decide::settled(&entry, &known, fate);
+                        let change = decide::settled(&entry, &known, fate, now);
                         changes.push((entry, change));
                     }
                     Step::Post => open.push((entry, known)),
@@ -236,7 +236,7 @@ impl<P: DispatchPorts> Dispatch<P> {
     ) -> Option<AttemptCode> {
         let at_once = open.len().max(1);
         let posted = stream::iter(open).map(async |(entry, known)| {
-            let number = decide::current(&entry, &known).failed + 1;
+            let number = decide::failed(&entry, &known) + 1;
             let posted = match &known.event {
                 Some(event) => Some(self.post.post(endpoint, event, number, entry.key.run > 0).await),
                 None => None,

@@ -380,6 +380,13 @@ async fn message_without_its_event_expires() {
     shop.run_until(noon_plus(1)).await;
     assert_eq!(shop.fate(&ids[0]), Some(MessageFate::Expired));
     assert_eq!(shop.fate(&ids[1]), Some(MessageFate::Sent));
+    let kinds = ids.iter().map(|id| {
+        let record = shop.messages.record(&key(), id).unwrap();
+        assert_eq!((record.store, record.written_at >= noon()), (store(), true));
+        record.kind.map(|kind| kind.to_string())
+    });
+    let kinds: Vec<_> = kinds.collect();
+    assert_eq!(kinds, [None, Some("custom.noted".to_owned())]);
 }
 
 #[tokio::test]

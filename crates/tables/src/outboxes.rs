@@ -1,0 +1,276 @@
+//! Table of [outboxes](hookline_domain::outbound::Outboxes). One item per entry:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk`, `sk` | S, S | `<endpoint's id>#0`, and the entry's key `<due>#<event's id>#<run>`, which sorts by the time at which it is due |
+//! | `store` | S | the event's store, `source#store` |
+//! | `subject` | S | the thing that it is about, `kind#id` |
+//! | `accepted_at_us` | N | time at which it was accepted |
+//!
+//! And one per endpoint, made when its lease is first acquired. The dispatcher never deletes it:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk`, `sk` | S, S | `due#<0 to 15>`, by a hash of the endpoint's id, and the id |
+//! | `scope` | S | the endpoint's owner: `source#store`, or `*` |
+//! | `nonce`, `until_us` | S, N | holder and end of the lease; only while it is held |
+//! | `released` | S | nonce of the lease that was released last; only until the next is acquired |
+//! | `next_us` | N | time of the next look, if there is one |
+//! | `health` | S | the endpoint's health as JSON, once it was worked on |
+//! | `pool` | S | its pool, `fast` or `slow` |
+
+use hookline_domain::outbound::{EndpointId, EndpointKey, Entry, EntryKey, Health, Lease, Pool};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    request::{self, Put, Query, Returned, Update, names, partition},
+    update::UpdateBuilder,
+    value::{Item, MalformedError, Value},
+};
+
+/// Number of the partitions of endpoints' items.
+pub const SHARDS: u8 = 16;
+
+/// Partition key of an endpoint's entries. The number is kept for a second partition, which no endpoint has.
+fn entries_of(endpoint: &EndpointId) -> String {
+    format!("{endpoint}#0")
+}
+
+fn shard(number: u8) -> String {
+    format!("due#{number}")
+}
+
+fn shard_of(endpoint: &EndpointId) -> u8 {
+    Sha256::digest(endpoint.as_str())[0] % SHARDS
+}
+
+/// Key of an entry.
+#[must_use]
+pub fn key(endpoint: &EndpointKey, entry: &EntryKey) -> Item {
+    request::key(entries_of(&endpoint.id), entry.to_string())
+}
+
+/// Key of an endpoint's item.
+#[must_use]
+pub fn endpoint_key(endpoint: &EndpointKey) -> Item {
+    request::key(shard(shard_of(&endpoint.id)), endpoint.id.as_str())
+}
+
+/// Adds an entry, in place of one with its key.
+#[must_use]
+pub fn put(endpoint: &EndpointKey, entry: &Entry) -> Put {
+    let mut item = key(endpoint, &entry.key);
+    item.push("store", Value::text(entry.store.to_string()));
+    item.push("subject", Value::text(entry.subject.to_string()));
+    item.push("accepted_at_us", Value::micros(entry.accepted_at));
+    Put { item, ..Put::default() }
+}
+
+/// Entries of an endpoint, in the order in which they are due, after one of them. `limit` is the number on a page.
+#[must_use]
+pub fn list(endpoint: &EndpointKey, after: Option<&EntryKey>, limit: usize) -> Query {
+    Query {
+        limit: Some(limit.max(1)),
+        after: after.map(|after| key(endpoint, after)),
+        ..partition(entries_of(&endpoint.id))
+    }
+}
+
+/// Times at which the first entries of an endpoint were accepted: [`read_accepted_at`].
+#[must_use]
+pub fn accepted_at(endpoint: &EndpointKey, limit: usize) -> Query {
+    Query {
+        projection: Some("pk, sk, accepted_at_us"),
+        limit: Some(limit),
+        ..partition(entries_of(&endpoint.id))
+    }
+}
+
+/// Reads the time at which an entry was accepted.
+///
+/// # Errors
+/// [`MalformedError`] if it is missing.
+pub fn read_accepted_at(item: &Item) -> Result<Timestamp, MalformedError> {
+    item.micros("accepted_at_us")
+}
+
+/// Reads the key of an entry.
+///
+/// # Errors
+/// [`MalformedError`] if it is unreadable.
+pub fn read_key(item: &Item) -> Result<EntryKey, MalformedError> {
+    item.parse("sk")
+}
+
+/// Reads an entry.
+///
+/// # Errors
+/// [`MalformedError`] if an attribute is missing or unreadable.
+pub fn read(item: &Item) -> Result<Entry, MalformedError> {
+    Ok(Entry {
+        key: read_key(item)?,
+        store: item.parse("store")?,
+        subject: item.parse("subject")?,
+        accepted_at: read_accepted_at(item)?,
+    })
+}
+
+/// Acquires a lease that nobody holds, that has lapsed at `now`, or that is ours already because an answer was lost. A success
+/// returns the item: [`read_health`].
+#[must_use]
+pub fn acquire(endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Update {
+    let mut update = UpdateBuilder::default();
+    update.set("scope", Value::text(endpoint.scope.to_string()));
+    update.set("nonce", Value::text(&lease.nonce));
+    update.set("until_us", Value::micros(lease.until));
+    update.set_if_absent("pool", Value::text(Health::default().pool().as_str()));
+    update.remove("released");
+    let mut update = update.finish(endpoint_key(endpoint));
+    update.condition = Some("attribute_not_exists(nonce) OR until_us <= :now OR nonce = :nonce");
+    update.values.push(":now", Value::micros(now));
+    update.values.push(":nonce", Value::text(&lease.nonce));
+    update.returned = Returned::AllNew;
+    update
+}
+
+/// Reads the health in an endpoint's item. One that is unreadable counts as that of a new endpoint: it is only learned again.
+#[must_use]
+pub fn read_health(item: &Item) -> Health {
+    let health = item.find_text("health");
+    health
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
+}
+
+/// Releases a lease where it is still ours. A refusal returns the item: [`was_released`].
+///
+/// # Errors
+/// Fails if the health has no JSON.
+pub fn release(
+    endpoint: &EndpointKey,
+    nonce: &str,
+    health: &Health,
+    next_at: Timestamp,
+) -> Result<Update, serde_json::Error> {
+    let mut update = UpdateBuilder::default();
+    update.set("released", Value::text(nonce));
+    update.set("next_us", Value::micros(next_at));
+    update.set("health", Value::json(health)?);
+    update.set("pool", Value::text(health.pool().as_str()));
+    update.remove("nonce");
+    update.remove("until_us");
+    let mut update = update.finish(endpoint_key(endpoint));
+    update.condition = Some("nonce = :nonce");
+    update.values.push(":nonce", Value::text(nonce));
+    update.returns_refusing_item = true;
+    Ok(update)
+}
+
+/// True if the lease of this nonce was released, and none has been acquired since.
+#[must_use]
+pub fn was_released(item: &Item, nonce: &str) -> bool {
+    item.find_text("released") == Some(nonce)
+}
+
+/// Sets the time of the next look where no lease has been acquired since that of `nonce` was released.
+#[must_use]
+pub fn schedule(endpoint: &EndpointKey, nonce: &str, next_at: Option<Timestamp>) -> Update {
+    let mut update = UpdateBuilder::default();
+    match next_at {
+        Some(next_at) => update.set("next_us", Value::micros(next_at)),
+        None => update.remove("next_us"),
+    }
+    let mut update = update.finish(endpoint_key(endpoint));
+    update.condition = Some("released = :nonce");
+    update.values.push(":nonce", Value::text(nonce));
+    update
+}
+
+/// Endpoints of a partition, from 0 to below [`SHARDS`], the end of whose lease, or else whose next look, is before this time.
+#[must_use]
+pub fn overdue(number: u8, before: Timestamp) -> Query {
+    let mut query = Query {
+        filter: Some("until_us < :before OR (attribute_not_exists(nonce) AND next_us < :before)".to_owned()),
+        projection: Some("pk, sk, #scope, #pool"),
+        names: names([("#scope", "scope"), ("#pool", "pool")]),
+        ..partition(shard(number))
+    };
+    query.values.push(":before", Value::micros(before));
+    query
+}
+
+/// Reads the key and the pool of an endpoint from its item. A pool that is unreadable counts as the slow one.
+///
+/// # Errors
+/// [`MalformedError`] if the key is unreadable.
+pub fn read_endpoint(item: &Item) -> Result<(EndpointKey, Pool), MalformedError> {
+    let key = EndpointKey {
+        scope: item.parse("scope")?,
+        id: item.parse("sk")?,
+    };
+    let pool = item.find_text("pool").and_then(Pool::named);
+    Ok((key, pool.unwrap_or(Pool::Slow)))
+}
+
+#[cfg(test)]
+mod tests {
+    use hookline_domain::{
+        memory::{self, noon},
+        outbound::SubjectKey,
+    };
+
+    use super::*;
+
+    fn endpoint(n: u32) -> EndpointKey {
+        EndpointKey {
+            scope: "shopify#demo.myshopify.com".parse().unwrap(),
+            id: format!("ep_01M8KC7FD03QH5TX988ZJ0T{n:03}").parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn entry_reads_back_and_takes_less_than_a_quarter_of_a_write_unit() {
+        let event = memory::event(&"shopify#demo.myshopify.com".parse().unwrap(), 7);
+        let entry = Entry {
+            key: EntryKey {
+                due: noon(),
+                event: event.id,
+                run: 0,
+            },
+            store: "shopify#demo.myshopify.com".parse().unwrap(),
+            subject: SubjectKey {
+                kind: "product".to_owned(),
+                id: "788032119674292922".to_owned(),
+            },
+            accepted_at: noon(),
+        };
+        let item = put(&endpoint(0), &entry).item;
+        assert_eq!(
+            item.text("sk").unwrap(),
+            format!("{}#{}#0", noon().as_microsecond(), entry.key.event)
+        );
+        assert_eq!(read(&item).unwrap(), entry);
+        assert!(serde_json::to_string(&item).unwrap().len() <= 256 + 60);
+    }
+
+    #[test]
+    fn endpoints_are_spread_over_all_partitions_and_stay_in_theirs() {
+        let mut shards: Vec<u8> = (0..200).map(|n| shard_of(&endpoint(n).id)).collect();
+        // Fixed for good: another number would be another lease.
+        assert_eq!(shards[..4], [4, 13, 13, 8]);
+        shards.sort_unstable();
+        shards.dedup();
+        assert_eq!(shards, (0..SHARDS).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn health_that_is_missing_or_unreadable_is_that_of_a_new_endpoint() {
+        for health in [None, Some("{"), Some(r#"{"failures":"many"}"#)] {
+            let mut item = endpoint_key(&endpoint(0));
+            item.0
+                .extend(health.map(|health| ("health".into(), Value::text(health))));
+            assert_eq!(read_health(&item), Health::default());
+        }
+    }
+}
