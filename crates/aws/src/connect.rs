@@ -9,9 +9,9 @@ use hookline_transport::{AwsService, Settings};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
-    DynamoEventLog, DynamoLedger, DynamoStores, DynamoWatchers, EventBridgeBus, KmsVault, OpenSearchConfig,
-    OpenSearchConfigError, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue,
-    SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery,
+    DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, DynamoWatchers, EventBridgeBus,
+    KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret,
+    SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery, SqsWakeUps,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -208,6 +208,21 @@ impl Aws {
     /// The kept events in a table with the key `pk`, `sk`.
     pub fn event_log(&self, table: impl Into<String>) -> DynamoEventLog {
         DynamoEventLog::new(self.dynamodb(), table)
+    }
+
+    /// The outboxes in a table with the key `pk`, `sk`.
+    pub fn outboxes(&self, table: impl Into<String>) -> DynamoOutboxes {
+        DynamoOutboxes::new(self.dynamodb(), table)
+    }
+
+    /// The records of messages in a table with the key `pk`, `sk`, beside the table of kept events.
+    pub fn messages(&self, table: impl Into<String>, events: impl Into<String>) -> DynamoMessages {
+        DynamoMessages::new(self.dynamodb(), table, events)
+    }
+
+    /// The queues of wake-ups with these URLs: the fast pool's, and the slow one's.
+    pub fn wake_ups(&self, fast: impl Into<String>, slow: impl Into<String>) -> SqsWakeUps {
+        SqsWakeUps::new(self.sqs(), fast, slow)
     }
 
     /// The event bus with this ARN. Makes no request.

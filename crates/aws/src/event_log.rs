@@ -22,9 +22,6 @@ use jiff::Timestamp;
 
 use crate::{failure, statements, table::Table};
 
-/// Maximum pages of the table that one page of a list looks at.
-const MAX_PAGES: usize = 5;
-
 /// Events to look at on a page of the table, if a filter selects some of them only.
 const LOOK_AT: usize = 200;
 
@@ -153,27 +150,13 @@ impl EventRecords for DynamoEventLog {
 
     async fn list(&self, store: &StoreKey, filter: &EventFilter, limit: usize) -> Result<EventPage, PortError> {
         let is_sparse = filter.kind.is_some() || filter.subject.is_some() || filter.cause.is_some();
-        let mut page = EventPage::default();
-        let mut query = events::list(store, filter, if is_sparse { LOOK_AT } else { limit });
-        for _ in 0..MAX_PAGES {
-            let found = self.table.query(query.clone()).await?;
-            for item in &found.items {
-                if page.events.len() >= limit {
-                    // There is this one more.
-                    page.next = page.events.last().map(|event| event.id.clone());
-                    return Ok(page);
-                }
-                // Skips what another version of this code has stored and this one cannot read.
-                page.events.extend(events::read(item));
-            }
-            query.after = found.last;
-            let after = query.after.as_ref().map(events::read_id).transpose();
-            page.next = after.map_err(|malformed| self.table.malformed(malformed))?;
-            if page.next.is_none() || page.events.len() >= limit {
-                break;
-            }
-        }
-        Ok(page)
+        let query = events::list(store, filter, if is_sparse { LOOK_AT } else { limit });
+        let (events, last) = self.table.list(query, limit, events::read).await?;
+        let next = last.as_ref().map(events::read_id).transpose();
+        Ok(EventPage {
+            events,
+            next: next.map_err(|malformed| self.table.malformed(malformed))?,
+        })
     }
 }
 

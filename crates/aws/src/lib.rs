@@ -21,7 +21,9 @@ mod fan_out;
 mod http;
 mod jobs;
 mod ledger;
+mod messages;
 mod opensearch;
+mod outboxes;
 mod push;
 mod queue;
 mod receiving;
@@ -32,6 +34,7 @@ mod stores;
 mod table;
 mod transaction;
 mod vault;
+mod wake_ups;
 mod watchers;
 
 pub use access::DynamoAccess;
@@ -50,12 +53,15 @@ pub use hookline_tables::{UnreadableRecordError, access_changed, store_changed};
 pub use hookline_transport::{Settings, SettingsError};
 pub use jobs::SqsJobs;
 pub use ledger::DynamoLedger;
+pub use messages::DynamoMessages;
 pub use opensearch::{
     IndexCheck, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, Signing, UnknownSigningError,
 };
+pub use outboxes::DynamoOutboxes;
 pub use push::ApiGatewayPush;
 pub use queue::{SqsEventQueue, SqsRedelivery};
 pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stores::DynamoStores;
 pub use vault::KmsVault;
+pub use wake_ups::SqsWakeUps;
 pub use watchers::DynamoWatchers;

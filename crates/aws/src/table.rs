@@ -32,6 +32,9 @@ pub(crate) type SdkItem = HashMap<String, AttributeValue>;
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
 pub(crate) const MAX_BATCH_ITEMS: usize = 25;
 
+/// Maximum pages of a table that one page of a list looks at.
+const MAX_LIST_PAGES: usize = 5;
+
 /// Maximum attempts to write the items that a `BatchWriteItem` left unprocessed.
 const BATCH_ATTEMPTS: usize = 5;
 
@@ -133,6 +136,34 @@ impl Table {
         }
     }
 
+    /// Reads items as `read` does, without those that it cannot read, as what another version of this code has stored, until
+    /// there are `limit` of them or [`MAX_LIST_PAGES`] pages were looked at. Returns them with the item after which a next list
+    /// begins, if there may be more.
+    pub(crate) async fn list<T>(
+        &self,
+        mut query: Query,
+        limit: usize,
+        read: impl Fn(&Item) -> Result<T, MalformedError>,
+    ) -> Result<(Vec<T>, Option<Item>), PortError> {
+        let (mut listed, mut last) = (Vec::new(), None);
+        for _ in 0..MAX_LIST_PAGES {
+            let page = self.query(query.clone()).await?;
+            for item in page.items {
+                if listed.len() >= limit {
+                    // There is this one more.
+                    return Ok((listed, last));
+                }
+                listed.extend(read(&item));
+                last = Some(item);
+            }
+            query.after = page.last;
+            if query.after.is_none() || listed.len() >= limit {
+                break;
+            }
+        }
+        Ok((listed, query.after))
+    }
+
     /// A scan that sees every write before it.
     pub(crate) fn scan(&self) -> ScanFluentBuilder {
         self.client.scan().table_name(&self.name).consistent_read(true)
@@ -223,17 +254,27 @@ impl Table {
         ))
     }
 
-    /// Deletes the items with these keys, as many at a time as a request has.
+    /// Puts items, as many at a time as a request has. No key may be among them twice.
+    pub(crate) async fn put_all(&self, puts: impl IntoIterator<Item = Put>) -> Result<(), PortError> {
+        self.write_all(puts.into_iter().map(Write::Put)).await
+    }
+
+    /// Deletes the items with these keys, as many at a time as a request has. No key may be among them twice.
     pub(crate) async fn delete_all(&self, keys: impl IntoIterator<Item = Item>) -> Result<(), PortError> {
-        let mut keys = keys.into_iter().peekable();
-        while keys.peek().is_some() {
-            let deletes = keys.by_ref().take(MAX_BATCH_ITEMS).map(|key| {
-                Write::Delete(Delete {
-                    key,
-                    ..Delete::default()
-                })
-            });
-            self.write_batch(deletes.collect()).await?;
+        let deletes = keys.into_iter().map(|key| {
+            Write::Delete(Delete {
+                key,
+                ..Delete::default()
+            })
+        });
+        self.write_all(deletes).await
+    }
+
+    async fn write_all(&self, writes: impl Iterator<Item = Write>) -> Result<(), PortError> {
+        let mut writes = writes.peekable();
+        while writes.peek().is_some() {
+            let batch = writes.by_ref().take(MAX_BATCH_ITEMS).collect();
+            self.write_batch(batch).await?;
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ pub mod fan_out;
 pub mod index;
 pub mod ledger;
 pub mod listeners;
+pub mod messages;
+pub mod outboxes;
 pub mod publication;
 pub mod queue;
 pub mod records;
@@ -37,6 +39,7 @@ pub mod seq;
 pub mod stores;
 pub mod tally;
 pub mod vault;
+pub mod wake_ups;
 pub mod watchers;
 
 use std::{sync::Arc, time::Duration};

@@ -1,6 +1,7 @@
 //! DynamoDB and S3 in this process, each on its own loopback port, so that no test sees another's data. SQS is in
 //! `sqs`. Requests to DynamoDB and SQS pass a `strict_proxy` that rejects what AWS would reject.
 
+mod partial_proxy;
 mod sqs;
 mod strict_proxy;
 
@@ -36,6 +37,10 @@ pub const AUDIT_TABLE: &str = "audit";
 pub const LEDGER_TABLE: &str = "ledger";
 /// Table of kept events, as in the template.
 pub const EVENTS_TABLE: &str = "events";
+/// Table of outboxes, as in the template.
+pub const OUTBOXES_TABLE: &str = "outboxes";
+/// Table of records of messages, as in the template.
+pub const MESSAGES_TABLE: &str = "messages";
 /// Table of entities, as in the template.
 pub const ENTITIES_TABLE: &str = "entities";
 /// Table of stores, as in the template.
@@ -141,6 +146,11 @@ impl DynamoDb {
         dynamodb
             .create_table(EVENTS_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
+        for table in [OUTBOXES_TABLE, MESSAGES_TABLE] {
+            dynamodb
+                .create_table(table, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
+                .await;
+        }
         dynamodb.create_table(CONNECTIONS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb.create_table(ACCESS_TABLE, &[("pk", KeyType::Hash)]).await;
         dynamodb
@@ -157,6 +167,7 @@ impl DynamoDb {
         dynamodb.expire(STORES_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
         dynamodb.expire(EVENTS_TABLE).await;
+        dynamodb.expire(MESSAGES_TABLE).await;
         dynamodb.expire(ACCESS_TABLE).await;
         dynamodb
     }
@@ -164,6 +175,13 @@ impl DynamoDb {
     /// The adapters, configured as in the consumer.
     pub fn aws(&self) -> Aws {
         Aws::with_config(self.config.clone(), Timeouts::Queue)
+    }
+
+    /// The adapters, and what must live as long as they do, of a DynamoDB that processes at most `most` items of each batch.
+    pub async fn in_parts(self, most: usize) -> (impl Sized, Aws) {
+        let (proxy, endpoint) = partial_proxy::start_in_front_of(&self.endpoint, most).await;
+        let aws = Aws::with_config(sdk_config(&endpoint).await, Timeouts::Queue);
+        ((self, proxy), aws)
     }
 
     /// Client to read the tables with.

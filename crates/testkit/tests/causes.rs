@@ -42,6 +42,11 @@ use hookline_domain::{
         text::Words,
     },
     live::{Activity, ActivityBatch, ForgetActivity, Push, Watcher, Watchers},
+    memory,
+    outbound::{
+        self, EndpointKey, Health, MessageFilter, MessageRecord, MessageRecords, Messages, OutboxRecords, Outboxes,
+        Pool, WakeUps,
+    },
     store::{
         connections::{Connections, Lease, Vault},
         stores::{Counter, Redact, StoreList, StoreUpdate, Stores, Tally},
@@ -54,6 +59,7 @@ use hookline_domain::{
 use hookline_testkit::{
     RealClock,
     builders::{attempt, delivery, document, noon, product, store, version},
+    contract::outboxes::entry,
     emulator::{ACCESS_KEY, FixedServer, SECRET_KEY, sdk_config, silent},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -213,6 +219,21 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     );
     let (queues, secret) = (json.queues(&queue, &queue), json.secret(&kept_secret));
     let (bodies, archive) = (xml.bodies("b"), xml.archive("b"));
+    let (outboxes, messages) = (json.outboxes("t"), json.messages("t", "u"));
+    let wake_ups = json.wake_ups(&queue, &queue);
+    let (endpoint, event) = ("* ep_1".parse::<EndpointKey>().unwrap(), memory::event(&demo, 1).id);
+    let health = Health::default();
+    let outbox_lease = outbound::Lease {
+        nonce: "us".to_owned(),
+        until: noon(),
+    };
+    let (entry, message) = (entry(1, noon()), (demo.clone(), event.clone()));
+    let records = [1, 2].map(|n| {
+        (
+            memory::event(&demo, n).id,
+            MessageRecord::new(demo.clone(), None, noon()),
+        )
+    });
     let (light_ledger, light_tally, light_queue) = (direct.ledger("t"), direct.tally("t"), direct.event_queue(&queue));
     let (light_secret, light_bodies) = (direct.secret(&kept_secret), direct.bodies("bucket"));
     let mut failures = failures! {
@@ -268,6 +289,21 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "queue.send" => events.send(&demo, "x".to_owned()),
         "queue.waiting" => events.waiting(),
         "jobs.send" => jobs.send(&job, SignedDuration::ZERO),
+        "outboxes.acquire" => outboxes.acquire(&endpoint, &outbox_lease, noon()),
+        "outboxes.release" => outboxes.release(&endpoint, "us", &health, noon()),
+        "outboxes.schedule" => outboxes.schedule(&endpoint, "us", None),
+        "outboxes.page" => outboxes.page(&endpoint, 1),
+        "outboxes.add" => outboxes.add(&endpoint, std::slice::from_ref(&entry)),
+        "outboxes.remove" => outboxes.remove(&endpoint, std::slice::from_ref(&entry.key)),
+        "outboxes.overdue" => outboxes.overdue(noon()),
+        "outboxes.count" => outboxes.count(&endpoint, 1),
+        "outboxes.list" => outboxes.list(&endpoint, None, 1),
+        "messages.find" => messages.find(&endpoint, std::slice::from_ref(&message)),
+        "messages.find_one" => messages.find_one(&endpoint, &event),
+        "messages.list" => messages.list(&endpoint, &MessageFilter::default(), 1),
+        "messages.put" => async { messages.put(&endpoint, &records[..1]).await.remove(0) },
+        "messages.put (several)" => async { messages.put(&endpoint, &records).await.remove(1) },
+        "wake_ups.send" => wake_ups.send(&endpoint, Pool::Fast, Duration::ZERO),
         "dead_letters.backlog" => letters.backlog(),
         "dead_letters.receive" => letters.receive(1, Duration::from_secs(1)),
         "dead_letters.give_back" => letters.give_back(&letter),

@@ -5,12 +5,15 @@ use hookline_testkit::{
     builders::noon,
     emulator::{
         ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, EVENTS_TABLE,
-        LEDGER_TABLE, LIVE_TABLE, S3, STORES_TABLE,
+        LEDGER_TABLE, LIVE_TABLE, MESSAGES_TABLE, OUTBOXES_TABLE, S3, STORES_TABLE,
     },
     kms::Kms,
     osmem::Osmem,
     proxy::{Proxy, Refuse},
 };
+
+/// Items that tables in parts process of each batch.
+const PART: usize = 20;
 
 mod ledger {
     use super::{DynamoDb, LEDGER_TABLE};
@@ -134,6 +137,45 @@ mod event_log {
         let dynamodb = DynamoDb::start().await;
         let log = dynamodb.aws().event_log(EVENTS_TABLE);
         (dynamodb, log)
+    });
+}
+
+mod outboxes {
+    use super::{DynamoDb, OUTBOXES_TABLE};
+    hookline_testkit::outboxes_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let outboxes = dynamodb.aws().outboxes(OUTBOXES_TABLE);
+        (dynamodb, outboxes)
+    });
+}
+
+/// A table that is throttled, so that it processes a part of each batch.
+mod outboxes_in_parts {
+    use super::{DynamoDb, OUTBOXES_TABLE, PART};
+    hookline_testkit::outboxes_contract!(async {
+        let (alive, aws) = DynamoDb::start().await.in_parts(PART).await;
+        let outboxes = aws.outboxes(OUTBOXES_TABLE);
+        (alive, outboxes)
+    });
+}
+
+mod messages {
+    use super::{DynamoDb, EVENTS_TABLE, MESSAGES_TABLE};
+    hookline_testkit::messages_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let aws = dynamodb.aws();
+        let messages = aws.messages(MESSAGES_TABLE, EVENTS_TABLE);
+        (dynamodb, (messages, aws.event_log(EVENTS_TABLE)))
+    });
+}
+
+/// Tables that are throttled, so that they process a part of each batch.
+mod messages_in_parts {
+    use super::{DynamoDb, EVENTS_TABLE, MESSAGES_TABLE, PART};
+    hookline_testkit::messages_contract!(async {
+        let (alive, aws) = DynamoDb::start().await.in_parts(PART).await;
+        let messages = aws.messages(MESSAGES_TABLE, EVENTS_TABLE);
+        (alive, (messages, aws.event_log(EVENTS_TABLE)))
     });
 }
 

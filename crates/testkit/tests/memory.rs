@@ -2,10 +2,10 @@
 
 use hookline_domain::memory::{
     MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryConnections,
-    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryQueue, MemoryStores, MemoryVault,
-    MemoryWatchers,
+    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryMessages, MemoryOutboxes,
+    MemoryQueue, MemoryStores, MemoryVault, MemoryWakeUps, MemoryWatchers,
 };
-use hookline_testkit::contract::{bus, fan_out, queue};
+use hookline_testkit::contract::{bus, fan_out, queue, wake_ups};
 
 mod ledger {
     use super::MemoryLedger;
@@ -73,6 +73,19 @@ mod listeners {
 mod event_log {
     use super::MemoryEventLog;
     hookline_testkit::event_log_contract!(async { ((), MemoryEventLog::default()) });
+}
+
+mod outboxes {
+    use super::MemoryOutboxes;
+    hookline_testkit::outboxes_contract!(async { ((), MemoryOutboxes::default()) });
+}
+
+mod messages {
+    use super::{MemoryEventLog, MemoryMessages};
+    hookline_testkit::messages_contract!(async {
+        let log = MemoryEventLog::default();
+        ((), (MemoryMessages::beside(log.clone()), log))
+    });
 }
 
 mod seq {
@@ -154,4 +167,11 @@ async fn events_arrive_in_the_fan_out_queue() {
     let mut arrived: Vec<_> = memory.take().into_iter().flat_map(|(_, events)| events).collect();
     arrived.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(arrived, fan_out::events());
+}
+
+#[tokio::test]
+async fn wake_ups_arrive_in_their_queues() {
+    let memory = MemoryWakeUps::default();
+    wake_ups::send_all(&memory).await;
+    assert_eq!(memory.take(), wake_ups::wake_ups());
 }

@@ -1,18 +1,23 @@
 //! The adapters of outbound events beyond their contracts, against emulators.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use hookline_aws::{Aws, Timeouts};
 use hookline_domain::{
     catalogue::event_message,
     kernel::port::{Cause, PortError},
-    outbound::Bus,
+    memory,
+    outbound::{Bus, Messages, Outboxes, Pool, WakeUp},
 };
 use hookline_events::Event;
 use hookline_host::server;
 use hookline_testkit::{
-    contract::{bus, fan_out},
-    emulator::{FixedServer, Sqs, sdk_config},
+    builders::store,
+    contract::{bus, fan_out, wake_ups},
+    emulator::{DynamoDb, EVENTS_TABLE, FixedServer, MESSAGES_TABLE, OUTBOXES_TABLE, Sqs, sdk_config},
     eventbridge::EventBridge,
 };
 use http_body_util::{BodyExt, Full};
@@ -141,4 +146,45 @@ async fn events_arrive_in_the_fan_out_queue_by_store() {
     let of_other = Some("shopify#other.myshopify.com".to_owned());
     assert!(groups.len() > 2, "one message per store is too few");
     assert!(groups.iter().all(|group| [&of_demo, &of_other].contains(&group)));
+}
+
+#[tokio::test]
+async fn wake_ups_arrive_in_the_queue_of_their_pool_by_endpoint() {
+    let sqs = Sqs::start().await;
+    let slow = sqs.another_queue("slow").await;
+    wake_ups::send_all(&sqs.aws().wake_ups(sqs.queue_url(), &slow)).await;
+    let sent = sqs.sent();
+    assert_eq!(sent.len(), wake_ups::wake_ups().len());
+    for (request, (endpoint, pool, delay)) in sent.iter().zip(wake_ups::wake_ups()) {
+        let url = match pool {
+            Pool::Fast => sqs.queue_url(),
+            Pool::Slow => &slow,
+        };
+        assert_eq!(request["QueueUrl"], url);
+        assert_eq!(request["MessageGroupId"], endpoint.id.as_str());
+        let body = request["MessageBody"].as_str().unwrap();
+        assert_eq!(WakeUp::parse(body).unwrap().endpoint, endpoint);
+        // Rounded up, because one that comes too early finds nothing.
+        let seconds = Duration::from_secs(request["DelaySeconds"].as_u64().unwrap());
+        assert!(
+            seconds >= delay && seconds < delay + Duration::from_secs(1),
+            "{seconds:?}"
+        );
+    }
+    // Of those in the fast pool, one is not delayed.
+    assert_eq!(sqs.receive().await, [r#"{"endpoint":"* ep_1"}"#]);
+}
+
+#[tokio::test]
+async fn batch_that_stays_unprocessed_is_a_failure_and_nothing_is_missing() {
+    let (_alive, aws) = DynamoDb::start().await.in_parts(0).await;
+    let endpoint = "* ep_1".parse().unwrap();
+    let pair = (store("demo"), memory::event(&store("demo"), 1).id);
+    let messages = aws.messages(MESSAGES_TABLE, EVENTS_TABLE);
+    let failure = messages.find(&endpoint, &[pair]).await.unwrap_err();
+    assert_eq!((failure.port, failure.cause), ("messages", Cause::Throttled));
+    let outboxes = aws.outboxes(OUTBOXES_TABLE);
+    let key = format!("1796040000000000#{}#0", memory::event(&store("demo"), 1).id);
+    let failure = outboxes.remove(&endpoint, &[key.parse().unwrap()]).await.unwrap_err();
+    assert_eq!((failure.port, failure.cause), ("outboxes", Cause::Throttled));
 }

@@ -33,7 +33,8 @@ use tokio::net::TcpListener;
 use super::{REGION, Server, listen, sdk_config, strict_proxy};
 use crate::contract::queue;
 
-type Groups = Arc<Mutex<Vec<Option<String>>>>;
+/// Requests to send a message.
+type Sent = Arc<Mutex<Vec<Value>>>;
 
 /// SQS (rustack) with one queue. Stops on drop.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub struct Sqs {
     config: SdkConfig,
     endpoint: String,
     queue_url: String,
-    groups: Groups,
+    sent: Sent,
     _server: Server,
     _proxy: hookline_host::server::Server,
 }
@@ -99,10 +100,10 @@ impl Sqs {
             default_region: REGION.to_owned(),
             ..SqsConfig::default()
         });
-        let groups = Groups::default();
+        let sent = Sent::default();
         let handler = Grouping {
             rustack: RustackSqsHandler::new(Arc::new(provider)),
-            groups: groups.clone(),
+            sent: sent.clone(),
         };
         let service = SqsHttpService::new(Arc::new(handler), SqsHttpConfig::default());
         let server = Server(tokio::spawn(serve(listener, service)));
@@ -110,7 +111,7 @@ impl Sqs {
             config: sdk_config(&endpoint).await,
             endpoint,
             queue_url: String::new(),
-            groups,
+            sent,
             _server: server,
             _proxy: proxy,
         }
@@ -142,9 +143,20 @@ impl Sqs {
         &self.queue_url
     }
 
+    /// Creates another queue; returns its URL.
+    pub async fn another_queue(&self, name: &str) -> String {
+        self.make_queue(name, HashMap::new()).await
+    }
+
+    /// Request to send each message, oldest first, as AWS's JSON.
+    pub fn sent(&self) -> Vec<Value> {
+        self.sent.lock().unwrap().clone()
+    }
+
     /// Message group of each message sent, oldest first.
     pub fn groups(&self) -> Vec<Option<String>> {
-        self.groups.lock().unwrap().clone()
+        let group = |request: Value| request["MessageGroupId"].as_str().map(str::to_owned);
+        self.sent().into_iter().map(group).collect()
     }
 
     /// Receives up to ten messages, waiting a second at most; returns their bodies.
@@ -176,7 +188,7 @@ impl Sqs {
 #[derive(Debug)]
 struct Grouping {
     rustack: RustackSqsHandler,
-    groups: Groups,
+    sent: Sent,
 }
 
 impl SqsHandler for Grouping {
@@ -189,13 +201,10 @@ impl SqsHandler for Grouping {
             return self.rustack.handle_operation(operation, body);
         }
         let mut request: Value = serde_json::from_slice(&body).unwrap();
-        let group = request
-            .as_object_mut()
-            .and_then(|request| request.remove("MessageGroupId"));
-        self.groups
-            .lock()
-            .unwrap()
-            .push(group.and_then(|group| group.as_str().map(str::to_owned)));
+        self.sent.lock().unwrap().push(request.clone());
+        if let Some(request) = request.as_object_mut() {
+            request.remove("MessageGroupId");
+        }
         self.rustack.handle_operation(operation, request.to_string().into())
     }
 }

@@ -16,9 +16,12 @@ use hyper_util::{
 
 /// Starts a proxy that forwards to `emulator` (a URL without a path) what AWS would not reject; returns it and its URL.
 pub(super) async fn start_in_front_of(emulator: &str) -> (Server, String) {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let emulator = emulator.to_owned();
-    start(move |head, body| forward(client.clone(), emulator.clone(), head, body)).await
+    let upstream = Upstream::new(emulator);
+    start(move |head, body| {
+        let upstream = upstream.clone();
+        async move { upstream.forward(head, body).await }
+    })
+    .await
 }
 
 /// Starts a server that gives the same response to all that AWS would not reject, and closes the connection; returns it
@@ -32,8 +35,8 @@ pub(super) async fn start_responding(status: u16, body: &str) -> (Server, String
     .await
 }
 
-/// Starts a server; an error of `answer` cuts the connection.
-async fn start<F>(answer: impl Fn(Parts, Bytes) -> F + Clone + Send + 'static) -> (Server, String)
+/// Starts a server that answers what AWS would not reject; an error of `answer` cuts the connection.
+pub(super) async fn start<F>(answer: impl Fn(Parts, Bytes) -> F + Clone + Send + 'static) -> (Server, String)
 where
     F: Future<Output = anyhow::Result<Response<Full<Bytes>>>> + Send + 'static,
 {
@@ -54,18 +57,32 @@ where
     (proxy, url)
 }
 
-async fn forward(
+/// An emulator, and the client to call it with.
+#[derive(Debug, Clone)]
+pub(super) struct Upstream {
     client: Client<HttpConnector, Full<Bytes>>,
-    emulator: String,
-    mut head: Parts,
-    body: Bytes,
-) -> anyhow::Result<Response<Full<Bytes>>> {
-    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    head.uri = Uri::try_from(format!("{emulator}{path}"))?;
-    head.headers.remove(header::HOST);
-    let (head, body) = client
-        .request(Request::from_parts(head, Full::from(body)))
-        .await?
-        .into_parts();
-    Ok(Response::from_parts(head, Full::from(body.collect().await?.to_bytes())))
+    url: String,
+}
+
+impl Upstream {
+    /// The emulator at a URL without a path.
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            client: Client::builder(TokioExecutor::new()).build_http(),
+            url: url.to_owned(),
+        }
+    }
+
+    /// Forwards a request.
+    pub(super) async fn forward(&self, mut head: Parts, body: Bytes) -> anyhow::Result<Response<Full<Bytes>>> {
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        head.uri = Uri::try_from(format!("{}{path}", self.url))?;
+        head.headers.remove(header::HOST);
+        let (head, body) = self
+            .client
+            .request(Request::from_parts(head, Full::from(body)))
+            .await?
+            .into_parts();
+        Ok(Response::from_parts(head, Full::from(body.collect().await?.to_bytes())))
+    }
 }
