@@ -8,6 +8,7 @@ use hookline_domain::{
     kernel::port::{CALLS_AT_ONCE, PortError},
     outbound::{
         Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, OutboxCount, OutboxRecords, Outboxes, Pool,
+        SubjectKey,
     },
 };
 use hookline_tables::{Item, WriteOutcome, outboxes};
@@ -94,6 +95,33 @@ impl Outboxes for DynamoOutboxes {
         keys.dedup();
         let keys: Vec<Item> = keys.into_iter().map(|key| outboxes::key(endpoint, key)).collect();
         self.table.delete_all(keys).await
+    }
+
+    async fn raise_versions(
+        &self,
+        endpoint: &EndpointKey,
+        versions: &[(SubjectKey, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<bool>, PortError> {
+        // Collected, because the compiler cannot prove that the closure is Send.
+        let raising: Vec<_> = versions
+            .iter()
+            .map(|(subject, version)| outboxes::raise_version(endpoint, subject, *version, now))
+            .map(|update| self.table.update(update))
+            .collect();
+        let raised = stream::iter(raising).buffered(CALLS_AT_ONCE);
+        raised.map_ok(|outcome| outcome.is_written()).try_collect().await
+    }
+
+    async fn page_back(
+        &self,
+        endpoint: &EndpointKey,
+        before: Option<&EntryKey>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, PortError> {
+        let items = self.table.query(outboxes::list_back(endpoint, before, limit)).await?.items;
+        let entries: Result<_, _> = items.iter().map(outboxes::read).collect();
+        entries.map_err(|malformed| self.table.malformed(malformed))
     }
 
     /// Skips items that this version of the code cannot read. Whoever acquires such an outbox writes its item again.

@@ -6,6 +6,15 @@
 //! | `store` | S | the event's store, `source#store` |
 //! | `subject` | S | the thing that it is about, `kind#id` |
 //! | `accepted_at_us` | N | time at which it was accepted |
+//! | `version` | N | version of the state that it tells, if it tells one |
+//!
+//! One per thing of which a state was posted to an endpoint that wants its events in their order:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk`, `sk` | S, S | `<endpoint's id>#v`, and the thing, `kind#id` |
+//! | `version` | N | greatest version that was posted, or was about to be |
+//! | `expires_at` | N | the table's TTL attribute: no event is kept for so long |
 //!
 //! And one per endpoint, made when its lease is first acquired. The dispatcher never deletes it:
 //!
@@ -19,8 +28,8 @@
 //! | `health` | S | the endpoint's health as JSON, once it was worked on |
 //! | `pool` | S | its pool, `fast` or `slow` |
 
-use hookline_domain::outbound::{EndpointId, EndpointKey, Entry, EntryKey, Health, Lease, Pool};
-use jiff::Timestamp;
+use hookline_domain::outbound::{EndpointId, EndpointKey, Entry, EntryKey, Health, Lease, Pool, SubjectKey};
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -28,6 +37,9 @@ use crate::{
     update::UpdateBuilder,
     value::{Item, MalformedError, Value},
 };
+
+/// Time for which versions are kept: longer than events are.
+const VERSIONS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// Number of the partitions of endpoints' items.
 pub const SHARDS: u8 = 16;
@@ -64,6 +76,9 @@ pub fn put(endpoint: &EndpointKey, entry: &Entry) -> Put {
     item.push("store", Value::text(entry.store.to_string()));
     item.push("subject", Value::text(entry.subject.to_string()));
     item.push("accepted_at_us", Value::micros(entry.accepted_at));
+    if let Some(version) = entry.version {
+        item.push("version", Value::number(version));
+    }
     Put { item, ..Put::default() }
 }
 
@@ -75,6 +90,28 @@ pub fn list(endpoint: &EndpointKey, after: Option<&EntryKey>, limit: usize) -> Q
         after: after.map(|after| key(endpoint, after)),
         ..partition(entries_of(&endpoint.id))
     }
+}
+
+/// Entries of an endpoint from the last due backwards, before one of them. `limit` is the number on a page.
+#[must_use]
+pub fn list_back(endpoint: &EndpointKey, before: Option<&EntryKey>, limit: usize) -> Query {
+    Query {
+        is_reversed: true,
+        ..list(endpoint, before, limit)
+    }
+}
+
+/// Notes the version of a state that is about to be posted, unless a greater one is noted for its thing.
+#[must_use]
+pub fn raise_version(endpoint: &EndpointKey, subject: &SubjectKey, version: u64, now: Timestamp) -> Update {
+    let mut update = UpdateBuilder::default();
+    update.set("version", Value::number(version));
+    let kept = now.checked_add(VERSIONS_KEPT_FOR).unwrap_or(now);
+    update.set("expires_at", Value::seconds_up(kept));
+    let mut update = update.finish(request::key(format!("{}#v", endpoint.id), subject.to_string()));
+    update.condition = Some("attribute_not_exists(version) OR version <= :raised");
+    update.values.push(":raised", Value::number(version));
+    update
 }
 
 /// Times at which the first entries of an endpoint were accepted: [`read_accepted_at`].
@@ -112,6 +149,7 @@ pub fn read(item: &Item) -> Result<Entry, MalformedError> {
         key: read_key(item)?,
         store: item.parse("store")?,
         subject: item.parse("subject")?,
+        version: item.has("version").then(|| item.number("version")).transpose()?,
         accepted_at: read_accepted_at(item)?,
     })
 }
@@ -243,6 +281,7 @@ mod tests {
                 kind: "product".to_owned(),
                 id: "788032119674292922".to_owned(),
             },
+            version: Some(7),
             accepted_at: noon(),
         };
         let item = put(&endpoint(0), &entry).item;

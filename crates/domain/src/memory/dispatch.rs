@@ -146,6 +146,7 @@ impl Outboxes for MemoryOutboxes {
         &self,
         endpoint: &EndpointKey,
         versions: &[(SubjectKey, u64)],
+        _: Timestamp,
     ) -> Result<Vec<bool>, PortError> {
         let mut outboxes = self.outboxes.lock();
         let noted = &mut outboxes.entry(endpoint.clone()).or_default().versions;

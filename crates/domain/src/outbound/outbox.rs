@@ -136,11 +136,12 @@ pub trait Outboxes: Send + Sync {
     fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Notes the versions of states that are about to be posted, where no greater one is noted for their things. Returns for each,
-    /// in their order, whether it is the greatest. No two are of one thing.
+    /// in their order, whether it is the greatest. No two are of one thing. What was noted is forgotten some weeks after `now`.
     fn raise_versions(
         &self,
         endpoint: &EndpointKey,
         versions: &[(SubjectKey, u64)],
+        now: Timestamp,
     ) -> impl Future<Output = Result<Vec<bool>, PortError>> + Send;
 
     /// Returns entries from the last due backwards, before this key. Sees every earlier write.

@@ -63,6 +63,7 @@ pub fn entry(nth: usize, due: Timestamp) -> Entry {
             kind: "product".to_owned(),
             id: format!("{nth}#1"),
         },
+        version: None,
         accepted_at: due,
     }
 }

@@ -60,10 +60,16 @@ impl<P: DispatchPorts> Dispatch<P> {
             if waiting.is_empty() {
                 waiting = self.due(course, &mut seen, now, discards).await?;
             }
-            let group = match &endpoint {
-                Some(endpoint) if posts => take_group(&mut waiting, &mut course.health, endpoint, now),
-                _ => waiting.drain(..).collect(),
+            let (count, in_order) = match &endpoint {
+                Some(endpoint) if posts => {
+                    let settings = &endpoint.settings;
+                    let at_once = course.health.at_once(settings.max_in_flight).min(waiting.len());
+                    let count = course.health.begin(at_once, settings.max_per_second, now);
+                    (count, settings.ordering == Ordering::Entity)
+                }
+                _ => (waiting.len(), false),
             };
+            let group = take_group(&mut waiting, &course.health, count, in_order);
             if group.is_empty() {
                 // Of one that may not take more in this second, something is left.
                 if !waiting.is_empty() {
@@ -190,7 +196,7 @@ impl<P: DispatchPorts> Dispatch<P> {
         if endpoint.settings.ordering == Ordering::None || versions.is_empty() {
             return Ok(open);
         }
-        let raised = self.outboxes.raise_versions(course.key, &versions).await?;
+        let raised = self.outboxes.raise_versions(course.key, &versions, self.clock.now()).await?;
         let mut raised = raised.into_iter();
         let mut left = Group::new();
         for (entry, known) in open {
@@ -311,20 +317,20 @@ fn hash(subject: &SubjectKey) -> [u8; 16] {
     hash
 }
 
-/// Takes as many entries as may be posted at once and in this second, the oldest first; that of the last failure only if there
-/// is no other. Of one thing only one, if the endpoint wants its events in their order.
-fn take_group(waiting: &mut VecDeque<Entry>, health: &mut Health, endpoint: &Endpoint, now: Timestamp) -> Vec<Entry> {
-    let settings = &endpoint.settings;
-    let at_once = health.at_once(settings.max_in_flight).min(waiting.len());
-    let count = health.begin(at_once, settings.max_per_second, now);
+/// Takes at most `count` entries, the oldest first; that of the last failure only if there is no other. Of several entries of one
+/// message it takes one, because the record that is read for the first does not say what becomes of it; and of those of one
+/// thing, if its events go in their order.
+fn take_group(waiting: &mut VecDeque<Entry>, health: &Health, count: usize, in_order: bool) -> Vec<Entry> {
     if count == 0 {
         return vec![];
     }
-    let (mut group, mut left): (Vec<Entry>, _) = (Vec::new(), VecDeque::new());
-    let mut things = BTreeSet::new();
+    let (mut group, mut left) = (Vec::<Entry>::new(), VecDeque::new());
+    let (mut events, mut things) = (BTreeSet::new(), BTreeSet::new());
     for entry in waiting.drain(..) {
-        let is_next = settings.ordering == Ordering::None || things.insert(entry.subject.clone());
-        if group.len() < count && is_next && Some(&entry.key.event) != health.failed_last() {
+        let is_next = !in_order || things.insert(entry.subject.clone());
+        let is_apart = Some(&entry.key.event) != health.failed_last() && !events.contains(&entry.key.event);
+        if group.len() < count && is_next && is_apart {
+            events.insert(entry.key.event.clone());
             group.push(entry);
         } else {
             left.push_back(entry);

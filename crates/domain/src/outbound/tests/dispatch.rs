@@ -406,3 +406,27 @@ async fn entry_of_a_message_with_a_fate_is_removed_unless_it_is_of_a_later_run()
     assert_eq!((record.run, record.fate), (1, Some(MessageFate::Sent)));
     assert_eq!(shop.outboxes.entries(&key()), []);
 }
+
+/// A process that died after it had added a retry leaves two entries of a message without a record.
+#[tokio::test]
+async fn two_entries_of_a_message_are_not_posted_at_once() {
+    for is_retry in [true, false] {
+        let shop = Shop::answering(|_, _| answer(200));
+        shop.publish(10).await;
+        shop.run().await;
+        assert!(shop.outboxes.health(&key()).at_once(10) > 1);
+        let id = shop.publish_one(100).await;
+        let mut second = shop.outboxes.entries(&key()).remove(0);
+        if is_retry {
+            second.key.due = later(second.key.due, SignedDuration::from_micros(1));
+            shop.clock.pass(SignedDuration::from_secs(1));
+        } else {
+            second.key.run = 1;
+        }
+        shop.outboxes.add(&key(), &[second]).await.unwrap();
+        shop.run().await;
+        let expected: &[u32] = if is_retry { &[1] } else { &[1, 1] };
+        assert_eq!(shop.attempts(&id), expected, "a run of its own is an attempt of its own");
+        assert_eq!(shop.outboxes.entries(&key()), []);
+    }
+}

@@ -155,8 +155,9 @@ impl Outboxes for Fragile<MemoryOutboxes> {
         &self,
         endpoint: &EndpointKey,
         versions: &[(SubjectKey, u64)],
+        now: Timestamp,
     ) -> Result<Vec<bool>, PortError> {
-        self.call(self.port.raise_versions(endpoint, versions), || Err(failure()))
+        self.call(self.port.raise_versions(endpoint, versions, now), || Err(failure()))
             .await
     }
     async fn page_back(
