@@ -8,10 +8,10 @@ use hookline_domain::kernel::{port::Clock, secret::SecretRef};
 use hookline_transport::{AwsService, Settings};
 
 use crate::{
-    ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities,
-    DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, DynamoWatchers, EventBridgeBus,
-    KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, S3Archive, S3Bodies, SecretsManagerSecret,
-    SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery, SqsWakeUps,
+    ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEndpoints,
+    DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, DynamoWatchers,
+    EventBridgeBus, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, S3Archive, S3Bodies,
+    SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery, SqsWakeUps,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -208,6 +208,11 @@ impl Aws {
     /// The kept events in a table with the key `pk`, `sk`.
     pub fn event_log(&self, table: impl Into<String>) -> DynamoEventLog {
         DynamoEventLog::new(self.dynamodb(), table)
+    }
+
+    /// The endpoints in a table with the key `pk`, `sk`.
+    pub fn endpoints(&self, table: impl Into<String>) -> DynamoEndpoints {
+        DynamoEndpoints::new(self.dynamodb(), table)
     }
 
     /// The outboxes in a table with the key `pk`, `sk`.

@@ -119,7 +119,11 @@ impl Outboxes for DynamoOutboxes {
         before: Option<&EntryKey>,
         limit: usize,
     ) -> Result<Vec<Entry>, PortError> {
-        let items = self.table.query(outboxes::list_back(endpoint, before, limit)).await?.items;
+        let items = self
+            .table
+            .query(outboxes::list_back(endpoint, before, limit))
+            .await?
+            .items;
         let entries: Result<_, _> = items.iter().map(outboxes::read).collect();
         entries.map_err(|malformed| self.table.malformed(malformed))
     }

@@ -1,10 +1,13 @@
-//! [`Vault`] on KMS. The store is the encryption context, so that tokens of one store open for no other, and
-//! `CloudTrail` says whose tokens were opened
+//! [`Vault`] and [`EndpointVault`] on KMS, each with a key of its own. The store, or the endpoint and its owner, is the
+//! encryption context, so that what is sealed for one opens for no other, and `CloudTrail` says whose secrets were opened
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
+
+use std::collections::HashMap;
 
 use aws_sdk_kms::{Client, primitives::Blob};
 use hookline_domain::{
     kernel::{ids::StoreKey, port::PortError},
+    outbound::{EndpointKey, EndpointVault},
     store::connections::Vault,
 };
 
@@ -38,13 +41,16 @@ impl KmsVault {
     }
 }
 
-impl Vault for KmsVault {
-    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
+/// Encryption context: names and values.
+type Context<'a> = &'a [(&'static str, String)];
+
+impl KmsVault {
+    async fn seal_in(&self, context: Context<'_>, open: &[u8]) -> Result<Vec<u8>, PortError> {
         let sealed = self
             .client
             .encrypt()
             .key_id(&self.key)
-            .encryption_context(CONTEXT_KEY, store.to_string())
+            .set_encryption_context(Some(map(context)))
             .plaintext(Blob::new(open))
             .send()
             .await
@@ -55,13 +61,13 @@ impl Vault for KmsVault {
         Ok(sealed.into_inner())
     }
 
-    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
+    async fn open_in(&self, context: Context<'_>, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
         let open = self
             .client
             .decrypt()
             // Only with this key, even if the ciphertext names another.
             .key_id(&self.key)
-            .encryption_context(CONTEXT_KEY, store.to_string())
+            .set_encryption_context(Some(map(context)))
             .ciphertext_blob(Blob::new(sealed))
             .send()
             .await
@@ -70,5 +76,41 @@ impl Vault for KmsVault {
             .plaintext
             .ok_or_else(|| failure::of_ours(PORT, EmptyResponseError))?;
         Ok(open.into_inner())
+    }
+}
+
+fn map(context: Context<'_>) -> HashMap<String, String> {
+    let pairs = context.iter();
+    pairs.map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+fn of_store(store: &StoreKey) -> [(&'static str, String); 1] {
+    [(CONTEXT_KEY, store.to_string())]
+}
+
+fn of_endpoint(endpoint: &EndpointKey) -> [(&'static str, String); 2] {
+    [
+        ("owner", endpoint.scope.to_string()),
+        ("endpoint", endpoint.id.to_string()),
+    ]
+}
+
+impl Vault for KmsVault {
+    async fn seal(&self, store: &StoreKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
+        self.seal_in(&of_store(store), open).await
+    }
+
+    async fn open(&self, store: &StoreKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
+        self.open_in(&of_store(store), sealed).await
+    }
+}
+
+impl EndpointVault for KmsVault {
+    async fn seal(&self, key: &EndpointKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
+        self.seal_in(&of_endpoint(key), open).await
+    }
+
+    async fn open(&self, key: &EndpointKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
+        self.open_in(&of_endpoint(key), sealed).await
     }
 }

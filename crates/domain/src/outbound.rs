@@ -13,6 +13,7 @@ mod distribute;
 mod endpoint;
 mod event_log;
 mod health;
+mod manage;
 mod message_record;
 mod outbox;
 mod pattern;
@@ -40,6 +41,7 @@ pub use self::{
         Settled, SubjectKey,
     },
     health::{Health, Pool},
+    manage::{EndpointChange, MAX_OF_ALL, MAX_OF_STORE, MAX_OVERLAP, Manage, ManageError, ManagePorts, new_key},
     message_record::{
         AttemptRecord, KEPT_ATTEMPTS, Known, MessageFate, MessageFilter, MessagePage, MessageRecord, MessageRecords,
         Messages, RECORD_RETENTION,

@@ -12,6 +12,7 @@ pub mod access;
 pub mod activity;
 pub mod audit;
 pub mod connections;
+pub mod endpoints;
 pub mod entities;
 pub mod events;
 pub mod ledger;

@@ -9,8 +9,9 @@ use super::{MemoryEventLog, Shared};
 use crate::{
     kernel::{ids::StoreKey, port::PortError},
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, Known, Lease, MessageFilter, MessagePage,
-        MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, Outboxes, Pool, SubjectKey, WakeUps,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, Known, Lease, MessageFilter,
+        MessagePage, MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, Outboxes, Pool, SubjectKey,
+        WakeUps,
     },
 };
 

@@ -91,7 +91,7 @@ impl Endpoints for MemoryEndpoints {
         Ok(())
     }
 
-    async fn forget(&self, key: &EndpointKey) -> Result<(), PortError> {
+    async fn forget(&self, key: &EndpointKey, revision: u32) -> Result<(), PortError> {
         let mut endpoints = self.endpoints.lock();
         if endpoints
             .get(key)

@@ -15,7 +15,7 @@ use crate::{
     event::Interpret,
     kernel::{port::Clock, time::Pause},
     live::{BroadcastPorts, FollowPorts},
-    outbound::FanOutPorts,
+    outbound::{FanOutPorts, ManagePorts},
     sync::{refetch::CataloguePorts, worker::SyncPorts},
 };
 
@@ -91,6 +91,13 @@ impl<C: Clock + Pause, I> FanOutPorts for InMemory<C, I> {
     type Watchers = MemoryWatchers;
     type Push = MemoryPush;
     type Pause = C;
+    type Clock = C;
+}
+
+impl<C: Clock, I> ManagePorts for InMemory<C, I> {
+    type Endpoints = MemoryEndpoints;
+    type Listeners = MemoryStores;
+    type WakeUps = MemoryWakeUps;
     type Clock = C;
 }
 

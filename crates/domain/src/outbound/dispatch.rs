@@ -44,8 +44,8 @@ pub trait Endpoints: Send + Sync {
     fn settle_backlog(&self, key: &EndpointKey, backlog: Backlog)
     -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Removes an endpoint that is being deleted.
-    fn forget(&self, key: &EndpointKey) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Removes an endpoint that has this revision.
+    fn forget(&self, key: &EndpointKey, revision: u32) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Endpoints, as people and the fan-out use them.

@@ -36,12 +36,13 @@ pub enum MessageFate {
 
 impl MessageFate {
     /// All fates.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Sent,
         Self::Exhausted,
         Self::Aborted,
         Self::Expired,
         Self::Discarded,
+        Self::Superseded,
     ];
 
     /// Returns the name, as in JSON: `sent`.
@@ -53,6 +54,7 @@ impl MessageFate {
             Self::Aborted => "aborted",
             Self::Expired => "expired",
             Self::Discarded => "discarded",
+            Self::Superseded => "superseded",
         }
     }
 

@@ -76,11 +76,8 @@ impl<P: DispatchPorts> Dispatch<P> {
                     return Ok(());
                 }
                 course.halted = !posts;
-                if endpoint
-                    .as_ref()
-                    .is_some_and(|one| one.state == EndpointState::Deleting)
-                {
-                    self.endpoints.forget(course.key).await?;
+                if let Some(deleting) = endpoint.filter(|one| one.state == EndpointState::Deleting) {
+                    self.endpoints.forget(course.key, deleting.revision).await?;
                 }
                 return Ok(());
             }
@@ -170,7 +167,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 let changes = known.into_iter().map(|(entry, known)| {
                     let change = match decide::step(&entry, &known, None, before) {
                         Step::Remove => Change::removal(),
-                        _ => decide::settled(&entry, &known, MessageFate::Superseded),
+                        _ => decide::settled(&entry, &known, MessageFate::Superseded, self.clock.now()),
                     };
                     (entry, change)
                 });
@@ -196,14 +193,17 @@ impl<P: DispatchPorts> Dispatch<P> {
         if endpoint.settings.ordering == Ordering::None || versions.is_empty() {
             return Ok(open);
         }
-        let raised = self.outboxes.raise_versions(course.key, &versions, self.clock.now()).await?;
+        let raised = self
+            .outboxes
+            .raise_versions(course.key, &versions, self.clock.now())
+            .await?;
         let mut raised = raised.into_iter();
         let mut left = Group::new();
         for (entry, known) in open {
             if state(&entry).is_none() || raised.next() == Some(true) {
                 left.push((entry, known));
             } else {
-                let change = decide::settled(&entry, &known, MessageFate::Superseded);
+                let change = decide::settled(&entry, &known, MessageFate::Superseded, self.clock.now());
                 changes.push((entry, change));
             }
         }

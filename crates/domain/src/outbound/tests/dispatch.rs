@@ -426,7 +426,11 @@ async fn two_entries_of_a_message_are_not_posted_at_once() {
         shop.outboxes.add(&key(), &[second]).await.unwrap();
         shop.run().await;
         let expected: &[u32] = if is_retry { &[1] } else { &[1, 1] };
-        assert_eq!(shop.attempts(&id), expected, "a run of its own is an attempt of its own");
+        assert_eq!(
+            shop.attempts(&id),
+            expected,
+            "a run of its own is an attempt of its own"
+        );
         assert_eq!(shop.outboxes.entries(&key()), []);
     }
 }

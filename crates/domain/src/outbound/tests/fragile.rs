@@ -101,8 +101,8 @@ impl Endpoints for Fragile<MemoryEndpoints> {
         self.call(self.port.settle_backlog(key, backlog), || Err(failure()))
             .await
     }
-    async fn forget(&self, key: &EndpointKey) -> Result<(), PortError> {
-        self.call(self.port.forget(key), || Err(failure())).await
+    async fn forget(&self, key: &EndpointKey, revision: u32) -> Result<(), PortError> {
+        self.call(self.port.forget(key, revision), || Err(failure())).await
     }
 }
 
