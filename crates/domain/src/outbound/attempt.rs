@@ -279,7 +279,7 @@ impl AttemptCode {
                 "It asks for fewer messages (429). Hookline slows down; a lower rate of the endpoint avoids this."
             }
             Self::Unavailable => "It is not available at present.",
-            Self::InvalidUrl => "Its URL breaks a rule that endpoints must keep: create it anew.",
+            Self::InvalidUrl => "Its URL breaks a rule that endpoints must keep: create it again.",
             Self::NotFound => "No server has its name. Check the URL and the name's DNS records.",
             Self::DnsTimeout => "The DNS servers of its name did not answer within 3 seconds.",
             Self::NotPublic => {
