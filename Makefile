@@ -31,6 +31,7 @@ SOAK := OSMEM_SERVER=$(EMULATOR)/bin/osmem-server MICROBURST=$(EMULATOR)/bin/mic
   LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python cargo run --quiet --locked --package hookline-soak --
 PANEL := $(PYTHON) local/web.py
 SDK := $(PYTHON) local/sdk.py
+SDK_PYTHON := $(shell $(PYTHON) local/environments.py path sdk)/bin/python
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 # Runs in sam's environment, which has boto3.
 DEPLOYING := PYTHONPATH=local $(TOOLS)/bin/python -m hookline_local
@@ -59,8 +60,8 @@ replay: emulator ## Signs and sends five samples, or one: EVENT=events/shopify/p
 .PHONY: check
 check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences and the template. Changes nothing.
 	cargo fmt --all --check
-	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml local tests
-	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml local tests
+	$(EMULATOR)/bin/ruff check --quiet --config local/ruff.toml examples local tests
+	$(EMULATOR)/bin/ruff format --quiet --check --config local/ruff.toml examples local tests
 	@$(PYTHON) local/english.py
 	$(TOOLS)/bin/cfn-lint template.yaml
 	$(SAM) validate --lint --region us-east-1 --template-file template.yaml
@@ -74,12 +75,13 @@ check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences a
 	@$(PYTHON) local/advisories.py --cargo-deny $(CARGO_DENY)
 
 .PHONY: test
-test: ready browser ## Runs all tests: Rust, the panel, the handler packages, the template, the whole stack on this machine, a browser.
+test: ready browser ## Runs all tests: Rust, the panel, the handler packages, the examples for receivers, the template, the whole stack on this machine, a browser.
 	OSMEM_SERVER=$(EMULATOR)/bin/osmem-server LOCAL_SHOPIFY_PYTHON=$(EMULATOR)/bin/python \
 		cargo test --workspace --locked
 	@$(PYTHON) tests/micro/count.py check
 	@$(PANEL) npm test
 	@$(MAKE) test-sdk
+	@$(MAKE) test-receive
 	$(SOAK) --short
 	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
 	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py
@@ -102,6 +104,11 @@ test-template: ready ## Runs the tests of the template, which need no stack. Par
 test-sdk: ## Runs the tests of the handler packages in sdk/, and packs them into target/sdk. Part of `make test`.
 	@$(SDK) test
 	@$(SDK) pack
+
+# In the environment of the handler packages, which has the official library of Standard Webhooks.
+.PHONY: test-receive
+test-receive: emulator sdk languages ## Runs the examples for receivers, in six languages, against one set of requests. Part of `make test`.
+	PYTHONPATH=local $(SDK_PYTHON) -m pytest tests/receive
 
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]
@@ -150,8 +157,8 @@ bench-all: ## Runs `bench` with every function that is not a receiver: some minu
 .PHONY: format
 format: emulator ## Formats Rust, Python, the panel and the handler packages.
 	cargo fmt --all
-	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml local tests
-	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml local tests
+	$(EMULATOR)/bin/ruff check --quiet --fix --config local/ruff.toml examples local tests
+	$(EMULATOR)/bin/ruff format --quiet --config local/ruff.toml examples local tests
 	@$(PANEL) npm run --silent format
 	@$(SDK) format
 
@@ -255,6 +262,11 @@ page: web
 .PHONY: browser
 browser:
 	@$(PYTHON) local/browser.py make
+
+# PHP, Ruby and Go for the examples for receivers; does nothing if they are there.
+.PHONY: languages
+languages:
+	@$(PYTHON) local/languages.py make
 
 # Shopify's Admin schema, for the local Shopify.
 .PHONY: schema

@@ -240,8 +240,8 @@ def files(*patterns: str) -> Iterator[tuple[str, str]]:
 
 def doc_comments() -> dict[str, list[Text]]:
     """All doc comments, by language."""
-    rust = files("crates/**/*.rs", "functions/**/*.rs", "tests/**/*.rs")
-    python = files("local/**/*.py", "tests/**/*.py", "sdk/**/*.py")
+    rust = files("crates/**/*.rs", "examples/**/*.rs", "functions/**/*.rs", "tests/**/*.rs")
+    python = files("examples/**/*.py", "local/**/*.py", "tests/**/*.py", "sdk/**/*.py")
     typescript = files("web/src/**/*.ts", "web/src/**/*.tsx", "sdk/typescript/**/*.ts")
     return {
         "Rust": [text for path, source in rust for text in rust_docs(path, source)],
@@ -256,6 +256,7 @@ def other_texts() -> Iterator[Text]:
         "*.md",
         "docs/**/*.md",
         "events/*.md",
+        "examples/**/README.md",
         "crates/*/README.md",
         "sdk/**/README.md",
         "tests/*/README.md",
