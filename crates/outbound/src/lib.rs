@@ -10,6 +10,8 @@ mod connection;
 mod endpoint_url;
 mod guard;
 mod headers;
+mod post;
+mod sealed;
 mod sender;
 mod signature;
 mod tls;
@@ -20,6 +22,8 @@ pub use self::{
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
     guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
+    post::Poster,
+    sealed::{OpenHeaders, OpenKeys, UnsealError},
     sender::{AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender, Timing},
     signature::{
         ID_HEADER, ParseKeyError, PublicKey, SIGNATURE_HEADER, SigningKey, SigningKeys, SigningSecret, TIMESTAMP_HEADER,

@@ -93,10 +93,7 @@ impl Endpoints for MemoryEndpoints {
 
     async fn forget(&self, key: &EndpointKey, revision: u32) -> Result<(), PortError> {
         let mut endpoints = self.endpoints.lock();
-        if endpoints
-            .get(key)
-            .is_some_and(|one| one.state == EndpointState::Deleting)
-        {
+        if endpoints.get(key).is_some_and(|one| one.revision == revision) {
             endpoints.remove(key);
         }
         Ok(())

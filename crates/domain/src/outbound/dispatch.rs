@@ -63,14 +63,15 @@ pub trait EndpointRecords: Send + Sync {
 
 /// Posts messages.
 pub trait Post: Send + Sync {
-    /// Makes one attempt to post an event, of this number, from 1. `is_replay` is true if a person asked for the past.
+    /// Makes one attempt to post an event, of this number, from 1. `is_replay` is true if a person asked for the past. Fails if
+    /// no attempt could be made, for a reason that is ours.
     fn post(
         &self,
         endpoint: &Endpoint,
         event: &KeptEvent,
         attempt: u32,
         is_replay: bool,
-    ) -> impl Future<Output = Posted> + Send;
+    ) -> impl Future<Output = Result<Posted, PortError>> + Send;
 }
 
 /// Result of an attempt, and the time that it took.
@@ -134,6 +135,8 @@ struct Course<'a> {
     health: Health,
     /// Pool of the endpoint as it was noted last; `None` if it is not there.
     noted: Option<Pool>,
+    /// Pool of the run.
+    pool: Pool,
     /// Time at which the run ends.
     stop_at: Timestamp,
     /// True if the endpoint takes nothing until a person changes it.
@@ -144,12 +147,19 @@ struct Course<'a> {
 
 impl<P: DispatchPorts> Dispatch<P> {
     /// Works on one outbox until nothing is due, the endpoint takes nothing, or it is `stop_at`. The lease must not end
-    /// before `stop_at` and the longest attempt after it.
+    /// before `stop_at` and the longest attempt after it. In the fast `pool`, stops as soon as the endpoint turns out to be
+    /// slow, so that it holds up no other.
     ///
     /// # Errors
     /// [`PortError`] if a table or a queue failed. What was done is recorded as far as possible, the rest is done by the next
     /// run: retry the wake-up.
-    pub async fn run(&self, key: &EndpointKey, lease: &Lease, stop_at: Timestamp) -> Result<Run, PortError> {
+    pub async fn run(
+        &self,
+        key: &EndpointKey,
+        lease: &Lease,
+        pool: Pool,
+        stop_at: Timestamp,
+    ) -> Result<Run, PortError> {
         let acquired = self.outboxes.acquire(key, lease, self.clock.now()).await?;
         let health = match acquired {
             Acquired::Ours(health) => *health,
@@ -159,6 +169,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             key,
             health,
             noted: None,
+            pool,
             stop_at,
             halted: false,
             attempts: 0,

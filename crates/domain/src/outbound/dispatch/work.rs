@@ -18,7 +18,7 @@ use crate::{
     },
     outbound::{
         AttemptCode, BacklogMode, Endpoint, EndpointState, Entry, EntryKey, Health, Known, Meaning, MessageFate,
-        MessageRecord, Messages, Ordering, Outboxes, SubjectKey,
+        MessageRecord, Messages, Ordering, Outboxes, Pool, SubjectKey,
     },
 };
 
@@ -97,12 +97,20 @@ impl<P: DispatchPorts> Dispatch<P> {
             }
             if let (true, Some(endpoint)) = (posts, &endpoint) {
                 let open = self.in_order(course, endpoint, open, &mut changes).await?;
-                let disabled = self.attempt(course, endpoint, open, &mut changes).await;
+                let attempts = course.attempts;
+                let (disabled, failed) = self.attempt(course, endpoint, open, &mut changes).await;
                 self.record(course, changes).await?;
+                if let Some(failure) = failed {
+                    return Err(failure);
+                }
                 if let Some(code) = disabled {
                     let now = self.clock.now();
                     self.endpoints.disable(course.key, endpoint.revision, code, now).await?;
                     course.halted = true;
+                    return Ok(());
+                }
+                let is_slow = course.pool == Pool::Fast && course.health.pool() == Pool::Slow;
+                if is_slow && course.attempts > attempts {
                     return Ok(());
                 }
             } else {
@@ -232,14 +240,15 @@ impl<P: DispatchPorts> Dispatch<P> {
         Ok(entries.into_iter().zip(known).collect())
     }
 
-    /// Posts messages at once. Returns the code for which the endpoint is to be disabled, if it is.
+    /// Posts messages at once. Returns the code for which the endpoint is to be disabled, if it is, and the failure of ours for
+    /// which a message could not be posted.
     async fn attempt(
         &self,
         course: &mut Course<'_>,
         endpoint: &Endpoint,
         open: Group,
         changes: &mut Vec<(Entry, Change)>,
-    ) -> Option<AttemptCode> {
+    ) -> (Option<AttemptCode>, Option<PortError>) {
         let at_once = open.len().max(1);
         let posted = stream::iter(open).map(async |(entry, known)| {
             let number = decide::failed(&entry, &known) + 1;
@@ -250,9 +259,16 @@ impl<P: DispatchPorts> Dispatch<P> {
             (entry, known, posted, self.clock.now())
         });
         let posted: Vec<_> = posted.buffer_unordered(at_once).collect().await;
-        let mut disabled = None;
+        let (mut disabled, mut failed) = (None, None);
         for (entry, known, posted, now) in posted {
-            let Some(posted) = posted else { continue };
+            let posted = match posted {
+                Some(Ok(posted)) => posted,
+                Some(Err(failure)) => {
+                    failed = Some(failure);
+                    continue;
+                }
+                None => continue,
+            };
             let meaning = decide::meaning(&known, &posted, &course.health);
             let change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
             let most = endpoint.settings.max_in_flight;
@@ -266,7 +282,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             }
             changes.push((entry, change));
         }
-        disabled
+        (disabled, failed)
     }
 
     /// Records changes: retries first, then records, and then the entries go whose records were written.

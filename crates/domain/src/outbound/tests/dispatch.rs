@@ -2,6 +2,7 @@
 
 mod deaths;
 mod failing;
+mod settings;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,10 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::{
-    kernel::{port::Clock, time::later},
+    kernel::{
+        port::{Clock, PortError},
+        time::later,
+    },
     memory::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
 };
 
@@ -62,7 +66,7 @@ struct Server {
 }
 
 impl Post for Server {
-    async fn post(&self, _: &Endpoint, event: &KeptEvent, attempt: u32, _: bool) -> Posted {
+    async fn post(&self, _: &Endpoint, event: &KeptEvent, attempt: u32, _: bool) -> Result<Posted, PortError> {
         let before = {
             let mut seen = self.seen.lock().unwrap();
             let attempts = seen.entry(event.id.clone()).or_default();
@@ -71,10 +75,10 @@ impl Post for Server {
         };
         self.order.lock().unwrap().push(event.id.clone());
         self.clock.pass(SignedDuration::try_from(TOOK).unwrap());
-        Posted {
+        Ok(Posted {
             attempted: (self.answers)(&event.id, before),
             took: TOOK,
-        }
+        })
     }
 }
 
@@ -208,7 +212,10 @@ impl Shop {
 
     async fn run(&self) -> Run {
         let stop_at = later(self.clock.now(), INVOCATION);
-        self.dispatch().run(&key(), &self.lease(), stop_at).await.unwrap()
+        self.dispatch()
+            .run(&key(), &self.lease(), Pool::Slow, stop_at)
+            .await
+            .unwrap()
     }
 
     /// Runs for each wake-up, at its time, until there is none or `until` has come. The sweep runs each minute.
@@ -271,7 +278,11 @@ async fn run_that_ends_before_its_work_wakes_the_next() {
     let shop = Shop::answering(|_, _| answer(200));
     shop.publish(100).await;
     let stop_at = later(shop.clock.now(), SignedDuration::from_secs(1));
-    let run = shop.dispatch().run(&key(), &shop.lease(), stop_at).await.unwrap();
+    let run = shop
+        .dispatch()
+        .run(&key(), &shop.lease(), Pool::Slow, stop_at)
+        .await
+        .unwrap();
     let Run::Worked { attempts, .. } = run else { panic!() };
     assert!(attempts < 100);
     assert_eq!(shop.wake_ups.take(), [(key(), Pool::Fast, Duration::ZERO)]);

@@ -8,7 +8,6 @@ use super::{
     super::fragile::{Fragile, Harm, failure, fragile},
     *,
 };
-use crate::kernel::port::PortError;
 
 impl Messages for Fragile<MemoryMessages> {
     async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
@@ -21,10 +20,18 @@ impl Messages for Fragile<MemoryMessages> {
 }
 
 impl Post for Fragile<Server> {
-    async fn post(&self, endpoint: &Endpoint, event: &KeptEvent, attempt: u32, is_replay: bool) -> Posted {
-        let lost = || Posted {
-            attempted: Err(NoAnswerError::Closed),
-            took: TOOK,
+    async fn post(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        attempt: u32,
+        is_replay: bool,
+    ) -> Result<Posted, PortError> {
+        let lost = || {
+            Ok(Posted {
+                attempted: Err(NoAnswerError::Closed),
+                took: TOOK,
+            })
         };
         self.call(self.port.post(endpoint, event, attempt, is_replay), lost)
             .await
@@ -69,7 +76,7 @@ async fn calls() -> usize {
     shop.publish(6).await;
     let (process, calls) = shop.process(None);
     let stop_at = later(shop.clock.now(), INVOCATION);
-    process.run(&key(), &shop.lease(), stop_at).await.unwrap();
+    process.run(&key(), &shop.lease(), Pool::Slow, stop_at).await.unwrap();
     calls.load(Ordering::Relaxed)
 }
 
@@ -85,7 +92,7 @@ async fn nothing_is_lost_whatever_happens_to_any_call_and_little_is_posted_twice
             let (process, _) = shop.process(Some((nth, harm)));
             let stop_at = later(shop.clock.now(), INVOCATION);
             let lease = shop.lease();
-            let run = process.run(&key(), &lease, stop_at).now_or_never();
+            let run = process.run(&key(), &lease, Pool::Slow, stop_at).now_or_never();
             let has_died = matches!(harm, Harm::DiesBefore | Harm::DiesAfter);
             assert_eq!(run.is_none(), has_died, "{context}");
             // The wake-up comes again; of a process that died, once the lease has lapsed.
@@ -113,7 +120,10 @@ async fn death_at_any_call_leaves_something_that_wakes_the_outbox() {
             // The only wake-up; SQS gives it up with the process.
             let (process, _) = shop.process(Some((nth, harm)));
             let stop_at = later(shop.clock.now(), INVOCATION);
-            let has_died = process.run(&key(), &shop.lease(), stop_at).now_or_never().is_none();
+            let has_died = process
+                .run(&key(), &shop.lease(), Pool::Slow, stop_at)
+                .now_or_never()
+                .is_none();
             assert!(has_died);
             if nth == 0 && harm == Harm::DiesBefore {
                 // Nothing knows of it yet but the wake-up itself, which comes again.
@@ -140,7 +150,7 @@ async fn process_whose_lease_has_lapsed_changes_nothing_that_another_has_written
         let stop_at = later(shop.clock.now(), INVOCATION);
         let lease = shop.lease();
         let endpoint = key();
-        let mut frozen = std::pin::pin!(late.run(&endpoint, &lease, stop_at));
+        let mut frozen = std::pin::pin!(late.run(&endpoint, &lease, Pool::Slow, stop_at));
         assert!(frozen.as_mut().now_or_never().is_none());
         shop.clock.pass(SignedDuration::from_mins(2));
         shop.run_until(noon_plus(1)).await;
