@@ -59,6 +59,9 @@ pub struct SqsRecord {
     /// Body, as sent.
     #[serde(default)]
     pub body: Option<String>,
+    /// ARN of the queue.
+    #[serde(rename = "eventSourceARN", default)]
+    pub event_source_arn: Option<String>,
     /// Receipt handle of this receive.
     #[serde(default)]
     pub receipt_handle: Option<String>,

@@ -1,6 +1,7 @@
 //! Configuration of the functions, from environment variables: read once at the start into one struct per function. An
 //! error names all missing variables at once, each with a variable that may be a misspelling of it.
 
+mod dispatch;
 mod fan_out;
 mod sync;
 
@@ -12,6 +13,7 @@ use jiff::SignedDuration;
 use tracing::level_filters::LevelFilter;
 
 pub use self::{
+    dispatch::{DispatchConfig, SweepConfig, WakeUpQueues},
     fan_out::FanOutConfig,
     sync::{ReconcileConfig, SyncConfig},
 };

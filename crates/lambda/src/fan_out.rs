@@ -124,8 +124,11 @@ mod tests {
     use hookline_domain::{
         catalogue::event_message,
         kernel::port::PortError,
-        memory::{self, InMemory, MemoryBus, MemoryEventLog, MemoryPush, MemoryStores, MemoryWatchers, SetClock},
-        outbound::{Bus, BusEvent},
+        memory::{
+            self, InMemory, MemoryBus, MemoryEndpoints, MemoryEventLog, MemoryOutboxes, MemoryPush, MemoryStores,
+            MemoryWakeUps, MemoryWatchers, SetClock,
+        },
+        outbound::{Bus, BusEvent, Webhooks},
     };
 
     use super::*;
@@ -134,10 +137,22 @@ mod tests {
         testing::{STORE, noon},
     };
 
+    fn webhooks<P>() -> Webhooks<P>
+    where
+        P: FanOutPorts<Endpoints = MemoryEndpoints, Outboxes = MemoryOutboxes, WakeUps = MemoryWakeUps>,
+    {
+        Webhooks {
+            endpoints: MemoryEndpoints::default(),
+            outboxes: MemoryOutboxes::default(),
+            wake_ups: MemoryWakeUps::default(),
+        }
+    }
+
     fn fan_out(bus: &MemoryBus) -> Distribute<InMemory<SetClock>> {
         Distribute {
             log: MemoryEventLog::default(),
             stores: MemoryStores::default(),
+            webhooks: webhooks(),
             bus: Some(bus.clone()),
             watch: None,
             clock: SetClock::new(noon()),
@@ -153,6 +168,7 @@ mod tests {
             attributes: SqsAttributes {
                 receive_count: Some("2".to_owned()),
             },
+            ..SqsRecord::default()
         }
     }
 
@@ -205,6 +221,9 @@ mod tests {
     impl FanOutPorts for Hanging {
         type Log = MemoryEventLog;
         type Stores = MemoryStores;
+        type Endpoints = MemoryEndpoints;
+        type Outboxes = MemoryOutboxes;
+        type WakeUps = MemoryWakeUps;
         type Bus = HangingBus;
         type Watchers = MemoryWatchers;
         type Push = MemoryPush;
@@ -217,6 +236,7 @@ mod tests {
         let hanging = Distribute::<Hanging> {
             log: MemoryEventLog::default(),
             stores: MemoryStores::default(),
+            webhooks: webhooks(),
             bus: Some(HangingBus),
             watch: None,
             clock: noon(),

@@ -5,6 +5,7 @@
 pub mod batch;
 pub mod clock;
 pub mod config;
+pub mod dispatch;
 pub mod fan_out;
 pub mod gateway;
 pub mod jobs;

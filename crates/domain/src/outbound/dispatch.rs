@@ -17,10 +17,13 @@ use std::{future::Future, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, Health, KeptEvent, Lease, MAX_WAKE_UP_DELAY,
-    Messages, Outboxes, Pool, Scope, WakeUps,
+    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, KeptEvent, Lease,
+    MAX_WAKE_UP_DELAY, Messages, Outboxes, Pool, Scope, WakeUps,
 };
-use crate::kernel::port::{Clock, PortError};
+use crate::kernel::{
+    port::{Clock, PortError},
+    time::later,
+};
 
 /// Endpoints, as the dispatcher uses them.
 pub trait Endpoints: Send + Sync {
@@ -203,7 +206,16 @@ impl<P: DispatchPorts> Dispatch<P> {
     async fn look_once_more(&self, course: &Course<'_>, lease: &Lease) -> Result<(), PortError> {
         let first = self.outboxes.page(course.key, 1).await?.into_iter().next();
         let now = self.clock.now();
-        let due = first.filter(|_| !course.halted).map(|entry| entry.key.due);
+        // Of one that takes nothing until a person changes it, only what expires is looked for. Read again, because the wake-up
+        // of such a change may have been dropped, too.
+        let halted = course.halted && {
+            let endpoint = self.endpoints.find(course.key).await?;
+            endpoint.is_some_and(|one| matches!(one.state, EndpointState::Paused | EndpointState::Disabled(_)))
+        };
+        let due = first.map(|entry| match halted {
+            true => later(now, EXPIRY_LOOK),
+            false => entry.key.due,
+        });
         let next_at = due.map(|due| due.max(now).max(course.health.not_before(now).unwrap_or(now)));
         let is_ours = self.outboxes.schedule(course.key, &lease.nonce, next_at).await?;
         if let (true, Some(next_at)) = (is_ours, next_at) {
@@ -219,6 +231,9 @@ impl<P: DispatchPorts> Dispatch<P> {
 
 /// Time after which an endpoint is read again: no attempt begins later than that after a pause, a deletion or a rotation.
 const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
+
+/// Time until the next look at an outbox whose endpoint takes nothing until a person changes it.
+const EXPIRY_LOOK: SignedDuration = SignedDuration::from_hours(24);
 
 /// Entries of a page.
 const PAGE: usize = 100;

@@ -1,0 +1,45 @@
+//! Posts messages to endpoints.
+
+use std::process::ExitCode;
+
+use hookline_aws::{Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, KmsVault, SqsWakeUps, Timeouts};
+use hookline_domain::outbound::{Dispatch, DispatchPorts};
+use hookline_lambda::{DispatchConfig, Environment, FromEnvironment, SystemClock, dispatch, start};
+use hookline_outbound::{Guard, Poster, Sender, SystemNetwork, UrlRules, mozilla_roots};
+
+/// The ports on AWS.
+enum Ports {}
+
+impl DispatchPorts for Ports {
+    type Endpoints = DynamoEndpoints;
+    type Outboxes = DynamoOutboxes;
+    type Messages = DynamoMessages;
+    type WakeUps = SqsWakeUps;
+    type Post = Poster<SystemNetwork, KmsVault, SystemClock>;
+    type Clock = SystemClock;
+}
+
+fn main() -> ExitCode {
+    start("dispatch", async {
+        let config = DispatchConfig::read(&Environment::of_this_process())?;
+        let aws = Aws::load(Timeouts::Queue).await;
+        let rules = UrlRules {
+            allow_http: config.allow_http,
+            own_hosts: config.own_hosts,
+        };
+        let sender = Sender::new(Guard::new(SystemNetwork), mozilla_roots());
+        let queues = config.queues;
+        let dispatch = Dispatch::<Ports> {
+            endpoints: aws.endpoints(config.endpoints_table),
+            outboxes: aws.outboxes(config.outboxes_table),
+            messages: aws.messages(config.messages_table, config.events_table),
+            wake_ups: aws.wake_ups(&queues.fast, &queues.slow),
+            post: Poster::new(sender, aws.vault(config.endpoint_key), rules, SystemClock),
+            clock: SystemClock,
+        };
+        let redelivery = [aws.redelivery(&queues.fast), aws.redelivery(&queues.slow)];
+        let slow = queues.slow_name().to_owned();
+        // The other end may close a connection while the function is frozen.
+        dispatch::run(dispatch, slow, redelivery, |dispatch| dispatch.post.forget()).await
+    })
+}
