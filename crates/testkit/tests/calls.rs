@@ -7,10 +7,11 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoStores, Timeouts};
+use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, Timeouts};
 use hookline_domain::{
     catalogue::{
         apply::{Apply, IndexPorts},
@@ -23,7 +24,11 @@ use hookline_domain::{
     },
     event::{Event, InterpretError, product::Collections},
     kernel::ids::{DeliveryKey, EntityKey},
-    memory::{self, MemoryFanOut, MemoryIndex, MemoryJobs},
+    memory::{self, MemoryEndpoints, MemoryFanOut, MemoryIndex, MemoryJobs, MemoryWakeUps},
+    outbound::{
+        Answer, Dispatch, DispatchPorts, Endpoint, EndpointKey, EndpointLimits, EndpointState, Entry, EventLog,
+        KeptEvent, Lease, Outboxes, Post, Posted, Run,
+    },
     store::{
         listening::{Audience, Listener, widen},
         stores::{StoreUpdate, Stores},
@@ -32,7 +37,10 @@ use hookline_domain::{
 use hookline_events::Resource;
 use hookline_testkit::{
     builders::{applied, attempt, delivery, noon, noon_plus, product, store, version},
-    emulator::{DynamoDb, ENTITIES_TABLE, LEDGER_TABLE, STORES_TABLE, sdk_config},
+    contract::{messages, outboxes},
+    emulator::{
+        DynamoDb, ENTITIES_TABLE, EVENTS_TABLE, LEDGER_TABLE, MESSAGES_TABLE, OUTBOXES_TABLE, STORES_TABLE, sdk_config,
+    },
 };
 use jiff::Timestamp;
 use tokio::{
@@ -312,4 +320,89 @@ async fn publishing_costs_nothing_without_a_listener_and_three_calls_with_one() 
     // Deletions alone: no look before the writing, one after it.
     let deleted = batch(&proxy, &before, 7, |id| id.to_string()).await;
     assert_eq!(deleted.get("GetItem"), Some(&1), "{deleted:?}");
+}
+
+/// Endpoint that takes everything.
+struct Takes;
+
+impl Post for Takes {
+    async fn post(&self, _: &Endpoint, _: &KeptEvent, _: u32, _: bool) -> Posted {
+        Posted {
+            attempted: Ok(Answer {
+                status: 200,
+                retry_after: None,
+                wish: None,
+                location: None,
+                excerpt: Vec::new(),
+            }),
+            took: Duration::from_millis(40),
+        }
+    }
+}
+
+enum Dispatching {}
+
+impl DispatchPorts for Dispatching {
+    type Endpoints = MemoryEndpoints;
+    type Outboxes = DynamoOutboxes;
+    type Messages = DynamoMessages;
+    type WakeUps = MemoryWakeUps;
+    type Post = Takes;
+    type Clock = Timestamp;
+}
+
+/// Keeps events and adds their entries, as fan-out does.
+async fn publish(aws: &Aws, endpoint: &EndpointKey, nth: std::ops::Range<usize>) {
+    let kept: Vec<KeptEvent> = nth.clone().map(messages::kept).collect();
+    for outcome in aws.event_log(EVENTS_TABLE).keep(&kept).await {
+        outcome.unwrap();
+    }
+    let entries: Vec<Entry> = nth.map(|nth| outboxes::entry(nth, noon())).collect();
+    aws.outboxes(OUTBOXES_TABLE).add(endpoint, &entries).await.unwrap();
+}
+
+#[tokio::test]
+async fn ten_messages_are_dispatched_with_eight_calls() {
+    let dynamodb = DynamoDb::start().await;
+    let proxy = RecordingProxy::to(&dynamodb).await;
+    let endpoint: EndpointKey = "* ep_1".parse().unwrap();
+    let dispatch = Dispatch::<Dispatching> {
+        endpoints: MemoryEndpoints::default(),
+        outboxes: proxy.aws.outboxes(OUTBOXES_TABLE),
+        messages: proxy.aws.messages(MESSAGES_TABLE, EVENTS_TABLE),
+        wake_ups: MemoryWakeUps::default(),
+        post: Takes,
+        clock: noon(),
+    };
+    dispatch.endpoints.put(Endpoint {
+        key: endpoint.clone(),
+        url: "https://example.com/hook".to_owned(),
+        state: EndpointState::Active,
+        limits: EndpointLimits::default(),
+    });
+    let run = async |nonce: &str| {
+        let lease = Lease {
+            nonce: nonce.to_owned(),
+            until: noon_plus(60),
+        };
+        dispatch.run(&endpoint, &lease, noon_plus(50)).await.unwrap()
+    };
+    // A new endpoint gets one message at a time, then two, until it gets ten.
+    publish(&dynamodb.aws(), &endpoint, 0..40).await;
+    run("first").await;
+    publish(&dynamodb.aws(), &endpoint, 40..50).await;
+    proxy.calls();
+    assert_eq!(run("second").await, Run::Worked { attempts: 10, sent: 10 });
+    let expected = counted([
+        // The lease, its release, and the next look.
+        ("UpdateItem", 3),
+        // The entries, and the look after the release.
+        ("Query", 2),
+        // Events and records.
+        ("BatchGetItem", 1),
+        ("BatchExecuteStatement", 1),
+        ("BatchWriteItem", 1),
+    ]);
+    assert_eq!(proxy.calls(), expected);
+    assert_eq!(dispatch.wake_ups.take(), []);
 }

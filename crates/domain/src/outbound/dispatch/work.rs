@@ -40,6 +40,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             self.endpoints.settle_backlog(course.key, backlog).await?;
         }
         let (mut waiting, mut seen) = (VecDeque::new(), BTreeSet::new());
+        let mut is_last = false;
         loop {
             let now = self.clock.now();
             if now >= course.stop_at {
@@ -57,8 +58,10 @@ impl<P: DispatchPorts> Dispatch<P> {
             if posts && course.health.not_before(now).is_some() {
                 return Ok(());
             }
-            if waiting.is_empty() {
-                waiting = self.due(course, &mut seen, now, discards).await?;
+            // After a page that was not full, what has come since is found by the look after the release. That of an endpoint
+            // that takes nothing is found here, for it is not looked for there.
+            if waiting.is_empty() && !(posts && is_last) {
+                (waiting, is_last) = self.due(course, &mut seen, now, discards).await?;
             }
             let (count, in_order) = match &endpoint {
                 Some(endpoint) if posts => {
@@ -218,18 +221,21 @@ impl<P: DispatchPorts> Dispatch<P> {
         Ok(left)
     }
 
-    /// Returns the entries that are due and were not worked on in this run, the oldest first. All count as due if they are to be
-    /// discarded.
+    /// Returns the entries that are due and were not worked on in this run, the oldest first, and true if there are no
+    /// others, due or not. All count as due if they are to be discarded.
     async fn due(
         &self,
         course: &Course<'_>,
         seen: &mut BTreeSet<EntryKey>,
         now: Timestamp,
         all: bool,
-    ) -> Result<VecDeque<Entry>, PortError> {
+    ) -> Result<(VecDeque<Entry>, bool), PortError> {
         let page = self.outboxes.page(course.key, PAGE).await?;
-        let due = page.into_iter().filter(|entry| all || entry.key.due <= now);
-        Ok(due.filter(|entry| seen.insert(entry.key.clone())).collect())
+        let is_due = |entry: &Entry| all || entry.key.due <= now;
+        let is_last = page.len() < PAGE && page.iter().all(is_due);
+        let due = page.into_iter().filter(is_due);
+        let unseen = due.filter(|entry| seen.insert(entry.key.clone()));
+        Ok((unseen.collect(), is_last))
     }
 
     async fn known(&self, course: &Course<'_>, entries: Vec<Entry>) -> Result<Group, PortError> {
