@@ -1,6 +1,7 @@
 //! DynamoDB and S3 in this process, each on its own loopback port, so that no test sees another's data. SQS is in
 //! `sqs`. Requests to DynamoDB and SQS pass a `strict_proxy` that rejects what AWS would reject.
 
+mod batches;
 mod partial_proxy;
 mod sqs;
 mod strict_proxy;

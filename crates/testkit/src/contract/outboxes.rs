@@ -152,7 +152,7 @@ pub async fn entry_reads_back_as_added(port: &impl Outboxes) {
 
 pub async fn entry_that_is_added_twice_is_there_once(port: &impl Outboxes) {
     let added = entries(30);
-    let twice = [added.clone(), added.clone()].concat();
+    let twice: Vec<Entry> = added.iter().flat_map(|entry| [entry.clone(), entry.clone()]).collect();
     for _ in 0..2 {
         port.add(&endpoint(1), &twice).await.unwrap();
         assert_eq!(page(port, 1, 100).await, added);

@@ -14,6 +14,8 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
+use super::batches;
+
 /// Starts a proxy that forwards to `emulator` (a URL without a path) what AWS would not reject; returns it and its URL.
 pub(super) async fn start_in_front_of(emulator: &str) -> (Server, String) {
     let upstream = Upstream::new(emulator);
@@ -45,7 +47,7 @@ where
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
-            match protocol::check(&head, &body) {
+            match protocol::check(&head, &body).and_then(|()| batches::check(&head, &body)) {
                 Ok(()) => answer(head, body).await,
                 Err(refusal) => refusal.response(),
             }
