@@ -149,6 +149,9 @@ impl EventRecords for DynamoEventLog {
     }
 
     async fn list(&self, store: &StoreKey, filter: &EventFilter, limit: usize) -> Result<EventPage, PortError> {
+        if events::is_empty(filter.from, filter.before.as_ref()) {
+            return Ok(EventPage::default());
+        }
         let is_sparse = filter.kind.is_some() || filter.subject.is_some() || filter.cause.is_some();
         let query = events::list(store, filter, if is_sparse { LOOK_AT } else { limit });
         let (events, last) = self.table.list(query, limit, events::read).await?;

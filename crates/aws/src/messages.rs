@@ -136,6 +136,9 @@ impl MessageRecords for DynamoMessages {
         filter: &MessageFilter,
         limit: usize,
     ) -> Result<MessagePage, PortError> {
+        if events::is_empty(filter.from, filter.before.as_ref()) {
+            return Ok(MessagePage::default());
+        }
         let is_sparse = filter.kind.is_some() || filter.fate.is_some();
         let query = messages::list(endpoint, filter, if is_sparse { LOOK_AT } else { limit });
         let (records, last) = self.table.list(query, limit, messages::read).await?;

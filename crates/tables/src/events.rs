@@ -180,6 +180,14 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
     }
 }
 
+/// True if no event has this time or a later one and is before this one. Such a range is not queried: DynamoDB refuses to
+/// continue after a key that is outside of it (<https://github.com/aws/aws-sdk-ruby/issues/2456>).
+#[must_use]
+pub fn is_empty(from: Option<Timestamp>, before: Option<&EventId>) -> bool {
+    let from = from.map(EventId::first_of);
+    from.zip(before).is_some_and(|(from, before)| *before <= from)
+}
+
 /// Text from which on the ids of events of this time and later are, or of all events.
 pub(crate) fn first_id(from: Option<Timestamp>) -> String {
     from.map_or_else(|| "evt_".to_owned(), |from| EventId::first_of(from).to_string())

@@ -311,6 +311,11 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
         ..EventFilter::default()
     };
     assert_eq!(list(log, &later, 10).await, EventPage::default());
+    let before = EventFilter {
+        before: Some(events[7].id.clone()),
+        ..later
+    };
+    assert_eq!(list(log, &before, 10).await, EventPage::default());
 }
 
 pub async fn large_event_is_kept_whole<L: EventLog + EventRecords>(log: &L) {

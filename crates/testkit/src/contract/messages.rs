@@ -339,6 +339,19 @@ pub async fn filters_select_fate_type_and_time<M: Messages + MessageRecords, L: 
         };
         assert_eq!(list(port, &rest, 100).await.records, expected[1..]);
     }
+    for before in [0, 20, 30] {
+        let nothing = MessageFilter {
+            from: Some(records[before].0.timestamp()),
+            before: Some(records[before].0.clone()),
+            ..MessageFilter::default()
+        };
+        assert_eq!(list(port, &nothing, 100).await, MessagePage::default(), "{before}");
+        let later = MessageFilter {
+            from: Some(noon_plus(86_400)),
+            ..nothing
+        };
+        assert_eq!(list(port, &later, 100).await, MessagePage::default(), "{before}");
+    }
     for (pattern, count) in [("*", 40), ("inventory.*", 14), ("product.*", 13), ("custom.noted.*", 0)] {
         let filter = MessageFilter {
             kind: Some(pattern.parse().unwrap()),
