@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use hookline_host::protocol::Refusal;
-use hyper::{StatusCode, http::request::Parts};
+use hyper::{StatusCode, header, http::request::Parts};
 use serde_json::Value;
 
 /// Checks a request, if it is a batch.
@@ -13,7 +13,7 @@ use serde_json::Value;
 /// # Errors
 /// The error that DynamoDB would respond with.
 pub(super) fn check(head: &Parts, body: &[u8]) -> Result<(), Refusal> {
-    let target = head.headers.get("x-amz-target").map(|target| target.as_bytes());
+    let target = head.headers.get("x-amz-target").map(header::HeaderValue::as_bytes);
     let (list, most) = match target.and_then(|target| target.strip_prefix(b"DynamoDB_20120810.")) {
         Some(b"BatchGetItem") => (keys as fn(&Value) -> Vec<&Value>, 100),
         Some(b"BatchWriteItem") => (written as fn(&Value) -> Vec<&Value>, 25),

@@ -25,7 +25,7 @@ async fn forward(
     mut head: Parts,
     body: Bytes,
 ) -> anyhow::Result<Response<Full<Bytes>>> {
-    let target = head.headers.get("x-amz-target").map(|target| target.as_bytes());
+    let target = head.headers.get("x-amz-target").map(header::HeaderValue::as_bytes);
     let operation = target.and_then(|target| target.strip_prefix(b"DynamoDB_20120810."));
     let mut request: Value = serde_json::from_slice(&body)?;
     let rest = match operation {
