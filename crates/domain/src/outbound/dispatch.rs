@@ -202,17 +202,13 @@ impl<P: DispatchPorts> Dispatch<P> {
     }
 
     /// Looks at the outbox after the release, from its beginning: the wake-up of what was added while the lease was held may have been
-    /// dropped.
+    /// dropped. So may that of a person who has activated or deleted the endpoint.
     async fn look_once_more(&self, course: &Course<'_>, lease: &Lease) -> Result<(), PortError> {
         let first = self.outboxes.page(course.key, 1).await?.into_iter().next();
+        let is_halted = course.halted && first.is_some() && self.is_halted(course.key).await?;
         let now = self.clock.now();
-        // Of one that takes nothing until a person changes it, only what expires is looked for. Read again, because the wake-up
-        // of such a change may have been dropped, too.
-        let halted = course.halted && {
-            let endpoint = self.endpoints.find(course.key).await?;
-            endpoint.is_some_and(|one| matches!(one.state, EndpointState::Paused | EndpointState::Disabled(_)))
-        };
-        let due = first.map(|entry| match halted {
+        // Of one that takes nothing until a person changes it, only what expires is looked for.
+        let due = first.map(|entry| match is_halted {
             true => later(now, EXPIRY_LOOK),
             false => entry.key.due,
         });
@@ -226,6 +222,12 @@ impl<P: DispatchPorts> Dispatch<P> {
             }
         }
         Ok(())
+    }
+
+    /// Returns true if the endpoint still takes nothing until a person changes it.
+    async fn is_halted(&self, key: &EndpointKey) -> Result<bool, PortError> {
+        let endpoint = self.endpoints.find(key).await?;
+        Ok(endpoint.is_some_and(|one| matches!(one.state, EndpointState::Paused | EndpointState::Disabled(_))))
     }
 }
 

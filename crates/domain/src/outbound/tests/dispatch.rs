@@ -3,6 +3,7 @@
 mod deaths;
 mod failing;
 mod settings;
+mod meanwhile;
 
 use std::{
     collections::BTreeMap,

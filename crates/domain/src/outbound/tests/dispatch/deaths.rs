@@ -38,7 +38,7 @@ impl Post for Fragile<Server> {
     }
 }
 
-enum FragilePorts {}
+pub(super) enum FragilePorts {}
 
 impl DispatchPorts for FragilePorts {
     type Endpoints = Fragile<MemoryEndpoints>;
@@ -50,7 +50,7 @@ impl DispatchPorts for FragilePorts {
 }
 
 impl Shop {
-    fn process(&self, harm: Option<(usize, Harm)>) -> (Dispatch<FragilePorts>, Arc<AtomicUsize>) {
+    pub(super) fn process(&self, harm: Option<(usize, Harm)>) -> (Dispatch<FragilePorts>, Arc<AtomicUsize>) {
         let calls = Arc::new(AtomicUsize::new(0));
         let process = Dispatch {
             endpoints: fragile(&self.endpoints, &calls, harm),

@@ -1,0 +1,39 @@
+//! Changes while a process works: those that the model found to be missed.
+
+use futures_util::FutureExt;
+
+use super::{super::fragile::Harm, *};
+
+/// Calls of a process until it posts: it acquires, reads the endpoint, a page, and the messages.
+const PAGE_CALL: usize = 2;
+
+/// Lets a process wait before its `nth` call, and lets `meanwhile` happen there.
+async fn happens_before_call(shop: &Shop, nth: usize, meanwhile: impl AsyncFnOnce()) {
+    let (process, _) = shop.process(Some((nth, Harm::Waits)));
+    let (endpoint, lease) = (key(), shop.lease());
+    let stop_at = later(shop.clock.now(), INVOCATION);
+    let mut run = std::pin::pin!(process.run(&endpoint, &lease, stop_at));
+    assert!(run.as_mut().now_or_never().is_none(), "it waits");
+    meanwhile().await;
+    run.await.unwrap();
+}
+
+#[tokio::test]
+async fn activation_whose_wake_up_is_dropped_is_seen_by_the_holder() {
+    for (state, fate) in [
+        (EndpointState::Active, MessageFate::Sent),
+        (EndpointState::Deleting, MessageFate::Discarded),
+    ] {
+        let shop = Shop::answering(|_, _| answer(200));
+        let ids = shop.publish(2).await;
+        shop.set(EndpointState::Paused);
+        happens_before_call(&shop, PAGE_CALL, async || {
+            shop.set(state);
+            assert_eq!(shop.run().await, Run::Held, "the wake-up of the change is dropped");
+        })
+        .await;
+        assert_eq!(shop.all_attempts(), 0, "it has read that the endpoint is paused");
+        shop.run_until(noon_plus(1)).await;
+        assert!(ids.iter().all(|id| shop.fate(id) == Some(fate)), "{state:?}");
+    }
+}
