@@ -85,6 +85,13 @@ impl<P: DispatchPorts> Dispatch<P> {
                 return Ok(());
             }
             let group = self.known(course, group).await?;
+            if posts && self.clock.now().duration_since(read_at) >= READ_AGAIN_AFTER {
+                // The calls since were slow: no attempt begins before the endpoint is read again.
+                for (entry, _) in group.into_iter().rev() {
+                    waiting.push_front(entry);
+                }
+                continue;
+            }
             let active = endpoint.as_ref().filter(|_| !discards);
             let mut changes = Vec::new();
             let mut open = Vec::new();

@@ -6,6 +6,7 @@ use super::{super::fragile::Harm, *};
 
 /// Calls of a process until it posts: it acquires, reads the endpoint, a page, and the messages.
 const PAGE_CALL: usize = 2;
+const MESSAGES_CALL: usize = 3;
 
 /// Lets a process wait before its `nth` call, and lets `meanwhile` happen there.
 async fn happens_before_call(shop: &Shop, nth: usize, meanwhile: impl AsyncFnOnce()) {
@@ -36,4 +37,19 @@ async fn activation_whose_wake_up_is_dropped_is_seen_by_the_holder() {
         shop.run_until(noon_plus(1)).await;
         assert!(ids.iter().all(|id| shop.fate(id) == Some(fate)), "{state:?}");
     }
+}
+
+#[tokio::test]
+async fn pause_holds_after_five_seconds_even_if_calls_are_slow() {
+    let shop = Shop::answering(|_, _| answer(200));
+    shop.publish(2).await;
+    happens_before_call(&shop, MESSAGES_CALL, async || {
+        shop.set(EndpointState::Paused);
+        shop.clock.pass(SignedDuration::from_secs(6));
+    })
+    .await;
+    assert_eq!((shop.all_attempts(), shop.outboxes.entries(&key()).len()), (0, 2));
+    shop.set(EndpointState::Active);
+    shop.run().await;
+    assert_eq!(shop.all_attempts(), 2);
 }
