@@ -298,11 +298,16 @@ impl<P: DispatchPorts> Dispatch<P> {
         (disabled, failed)
     }
 
-    /// Records changes: retries first, then records, and then the entries go whose records were written.
-    async fn record(&self, course: &Course<'_>, changes: Vec<(Entry, Change)>) -> Result<(), PortError> {
+    /// Records changes: retries first, then records, and then the entries go whose records were written. Messages whose retries
+    /// could not be added stay as they were.
+    async fn record(&self, course: &Course<'_>, mut changes: Vec<(Entry, Change)>) -> Result<(), PortError> {
+        let mut failed = None;
         let retries: Vec<Entry> = changes.iter().filter_map(|(_, change)| change.retry.clone()).collect();
-        if !retries.is_empty() {
-            self.outboxes.add(course.key, &retries).await?;
+        if !retries.is_empty()
+            && let Err(failure) = self.outboxes.add(course.key, &retries).await
+        {
+            failed = Some(failure);
+            changes.retain(|(_, change)| change.retry.is_none());
         }
         let records: Vec<(EventId, MessageRecord)> = (changes.iter())
             .filter_map(|(entry, change)| Some((entry.key.event.clone(), change.record.clone()?)))
@@ -313,7 +318,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             self.messages.put(course.key, &records).await
         }
         .into_iter();
-        let (mut gone, mut failed) = (Vec::new(), None);
+        let mut gone = Vec::new();
         for (entry, change) in changes {
             let is_written = match change.record {
                 None => true,

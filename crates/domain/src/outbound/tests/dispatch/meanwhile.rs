@@ -53,3 +53,23 @@ async fn pause_holds_after_five_seconds_even_if_calls_are_slow() {
     shop.run().await;
     assert_eq!(shop.all_attempts(), 2);
 }
+
+#[tokio::test]
+async fn success_is_recorded_even_if_the_retry_of_another_message_cannot_be_added() {
+    let refused = events(100)[99].id.clone();
+    let shop = Shop::answering(move |event, nth| answer(if *event == refused && nth == 0 { 400 } else { 200 }));
+    shop.publish(10).await;
+    shop.run().await;
+    let ids = [shop.publish_one(99).await, shop.publish_one(100).await];
+    // After both posts.
+    let (process, _) = shop.process(Some((MESSAGES_CALL + 3, Harm::Fails)));
+    let stop_at = later(shop.clock.now(), INVOCATION);
+    process.run(&key(), &shop.lease(), stop_at).await.unwrap_err();
+    assert_eq!(
+        (shop.fate(&ids[0]), shop.fate(&ids[1])),
+        (None, Some(MessageFate::Sent))
+    );
+    shop.run().await;
+    assert_eq!((shop.attempts(&ids[0]), shop.attempts(&ids[1])), (vec![1, 1], vec![1]));
+    assert_eq!(shop.outboxes.entries(&key()), []);
+}
