@@ -249,8 +249,9 @@ binaries: tools
 binaries-local: tools
 	@echo "· building the functions and the command (cargo profile local)" >&2
 	@# One alone first: it makes the files that zig links with, which two links at once have been seen to fail over.
-	@$(CARGO_LAMBDA) --profile local --package $(firstword $(FUNCTIONS))
-	@$(CARGO_LAMBDA) --profile local $(addprefix --package ,$(FUNCTIONS))
+	@$(CARGO_LAMBDA) --profile local --package sweep
+	@# With endpoints on this machine, which no deployed function posts to.
+	@$(CARGO_LAMBDA) --profile local --features hookline-outbound/loopback $(addprefix --package ,$(FUNCTIONS))
 	@$(CARGO_LAMBDA) --profile local --package hookline-cli
 
 # Puts the page beside the binary that serves it, in the folder that SAM uploads.

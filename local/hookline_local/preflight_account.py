@@ -46,8 +46,9 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
-    # Without an event bus, events wait in the fan-out queue only while somebody runs `hookline listen`.
+    # Without an event bus, events wait in the fan-out queue only while somebody runs `hookline listen`, or has an endpoint.
     fan_out = int(plan.parameters["FanOutConcurrency"])
+    posting = int(plan.parameters["DispatchConcurrency"]) + int(plan.parameters["SlowDispatchConcurrency"])
     always, sometimes = (fan_out, 0) if plan.parameters["EventBusArn"] else (0, fan_out)
     count = receivers(plan.parameters)
     reserved = count * int(plan.parameters["ReceiverReservedConcurrency"])
@@ -56,6 +57,7 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     taken = reindex + sync + always + STREAMS
     remaining = free - taken
     listening = f", and {max(remaining - sometimes, 0)} while `hookline listen` runs" if sometimes else ""
+    listening += f", and {max(remaining - sometimes - posting, 0)} while webhooks are posted to endpoints"
     here = f"this account runs {account} functions at once in {plan.region}, of which {free} are free"
     more = "ask AWS for more (Service Quotas, Lambda, Concurrent executions)"
     if reserved and free - reserved < UNRESERVED:

@@ -60,6 +60,8 @@ OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",
     "FanOutFunction": "fan-out",
+    "DispatchFunction": "dispatch",
+    "SweepFunction": "sweep",
     "ReconcileFunction": "reconcile",
     "AuthorizerFunction": "authorizer",
     "LiveConnectFunction": "live-connect",

@@ -15,7 +15,7 @@ RECIPIENTS = [
 def test_every_alarm_has_an_instruction(resources: Resources) -> None:
     """A description of several sentences, one of which is an instruction."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm")
-    assert len(alarms) == 28
+    assert len(alarms) == 32
     verbs = ("Look at", "Check that", "Read the", "put the", "read the", "Ask AWS")
     for name, alarm in alarms.items():
         description = alarm["Properties"]["AlarmDescription"]
@@ -40,6 +40,8 @@ def test_the_queues_are_watched(resources: Resources) -> None:
         ("ApproximateNumberOfMessagesVisible", "SyncDeadLetterQueue"),
         ("ApproximateAgeOfOldestMessage", "FanOutQueue"),
         ("ApproximateNumberOfMessagesVisible", "FanOutDeadLetterQueue"),
+        ("ApproximateAgeOfOldestMessage", "DispatchQueue"),
+        ("ApproximateNumberOfMessagesVisible", "DispatchDeadLetterQueue"),
     }
 
 

@@ -53,6 +53,16 @@ def test_only_the_command_can_use_a_persons_profile(target: str) -> None:
             assert not linked & PERSONAL, packages
 
 
+def test_only_local_functions_post_to_the_machine_that_they_run_on() -> None:
+    """In Lambda, loopback is the runtime's API."""
+    for target, is_local in (("binaries", False), ("binaries-local", True)):
+        for chosen in ([], ["RECEIVERS=direct"]):
+            assert ("loopback" in run("make", "--dry-run", target, *chosen)) == is_local, (target, chosen)
+    manifests = [path for path in REPOSITORY.glob("**/Cargo.toml") if "target" not in path.parts]
+    naming = {path.parent.name for path in manifests if "loopback" in path.read_text()}
+    assert naming == {"outbound"}, "no crate switches it on"
+
+
 def joined(recipe: str) -> list[str]:
     """Lines of a recipe, those that go on joined."""
     return recipe.replace("\\\n", " ").splitlines()

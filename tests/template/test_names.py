@@ -94,7 +94,8 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
     others |= {"LiveUrl", "WebhooksUrl"}
     others |= {"WebhooksApiId", "HttpApiId", "LiveApiId", "WebhooksAccessLogsName", "ApiAccessLogsName"}
     tables = {"LedgerTableName", "EntitiesTableName", "StoresTableName", "AuditTableName", "AccessTableName"}
-    tables |= {"ActivityTableName", "LiveTableName", "EventsTableName"}
+    tables |= {"ActivityTableName", "LiveTableName", "EventsTableName", "EndpointsTableName", "OutboxesTableName"}
+    tables |= {"MessagesTableName"}
     settings = {
         "ReceiverUrl",
         "EventsOf",
@@ -111,7 +112,8 @@ def test_every_address_is_an_output(source: dict[str, Any]) -> None:
         "OpenSearchIndex",
         "OpenSearchSigningService",
     }
-    settings |= {"FanOutQueueUrl", "FanOutDeadLetterQueueUrl"}
+    settings |= {"FanOutQueueUrl", "FanOutDeadLetterQueueUrl", "EndpointKeyArn"}
+    settings |= {"DispatchQueueUrl", "SlowDispatchQueueUrl", "DispatchDeadLetterQueueUrl"}
     buckets = {"PayloadBucketName", "ArchiveBucketName"}
     mapped = {"ReindexRoleArn", "SyncRoleArn", "SearchRoleArn"}
     assert set(source["Outputs"]) == receivers | others | tables | settings | buckets | mapped

@@ -46,6 +46,7 @@ def receiver(source: Source) -> dict[str, tuple[set[str], set[str]]]:
     }
 
 
+WAKE_UPS = {"DispatchQueue", "SlowDispatchQueue"}
 PORTS = {name: receiver(source) for source in SOURCES.values() for name in source.receivers} | {
     "ReindexFunction": WRITER
     | {
@@ -100,10 +101,35 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
             {"EventsTable"},
         ),
         "Stores": ({"dynamodb:GetItem"}, {"StoresTable"}),
+        "Endpoints": ({"dynamodb:Query"}, {"EndpointsTable"}),
+        "Outboxes": ({"dynamodb:BatchWriteItem"}, {"OutboxesTable"}),
+        "WakeUps": ({"sqs:SendMessage"}, WAKE_UPS),
         "Watchers": ({"dynamodb:GetItem", "dynamodb:DeleteItem", "dynamodb:Query"}, {"LiveTable"}),
         "Push": ({"execute-api:ManageConnections"}, {"LiveApi/live/POST/@connections/*"}),
         "Bus": ({"events:PutEvents"}, {"EventBusArn"}),
         "Logs": (LOGS, {"FanOutLogs"}),
+    },
+    "DispatchFunction": {
+        "DispatchQueues": (CONSUME, WAKE_UPS),
+        "WakeUps": ({"sqs:SendMessage"}, WAKE_UPS),
+        "Endpoints": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, {"EndpointsTable"}),
+        "Outboxes": ({"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchWriteItem"}, {"OutboxesTable"}),
+        "Messages": (
+            {
+                "dynamodb:BatchGetItem",
+                "dynamodb:UpdateItem",
+                *(f"dynamodb:PartiQL{action}" for action in ("Insert", "Update")),
+            },
+            {"MessagesTable"},
+        ),
+        "Events": ({"dynamodb:BatchGetItem"}, {"EventsTable"}),
+        "EndpointVault": ({"kms:Decrypt"}, {"EndpointKey"}),
+        "Logs": (LOGS, {"DispatchLogs"}),
+    },
+    "SweepFunction": {
+        "Outboxes": ({"dynamodb:Query"}, {"OutboxesTable"}),
+        "WakeUps": ({"sqs:SendMessage"}, WAKE_UPS),
+        "Logs": (LOGS, {"SweepLogs"}),
     },
     "ReconcileFunction": {
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
@@ -271,12 +297,14 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
     assert scheduled == {
         name: target["Arn"]["Fn::GetAtt"][0] for name, rule in rules.items() for target in rule["Properties"]["Targets"]
     }
-    assert set(scheduled) == {"ReconcileSchedule", "WatchSchedule"}
+    assert set(scheduled) == {"ReconcileSchedule", "WatchSchedule", "SweepSchedule"}
 
 
-def test_the_key_of_the_tokens_is_used_by_roles_of_this_account_only(resources: Resources) -> None:
+@pytest.mark.parametrize("name", ["TokenKey", "EndpointKey"])
+def test_a_key_is_used_by_roles_of_this_account_only(resources: Resources, name: str) -> None:
     """Rotated, retained when the stack is deleted, and controlled by the account's roles."""
-    ((_, key),) = of_type(resources, "AWS::KMS::Key").items()
+    assert set(of_type(resources, "AWS::KMS::Key")) == {"TokenKey", "EndpointKey"}
+    key = resources[name]
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert key["Properties"]["EnableKeyRotation"] is True
     (statement,) = key["Properties"]["KeyPolicy"]["Statement"]

@@ -96,8 +96,8 @@ def test_receivers_are_not_starved_by_consumers(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("", "12 are left for receivers and the panel when all queues are busy, and 2 while `hookline listen` runs:"),
-        (f"EventBusArn={BUS}", "2 are left for receivers and the panel when all queues are busy:"),
+        ("", "12 are left for receivers and the panel when all queues are busy, and 2 while `hookline listen` runs, and 0 while webhooks are posted to endpoints:"),
+        (f"EventBusArn={BUS}", "2 are left for receivers and the panel when all queues are busy, and 0 while webhooks are posted to endpoints:"),
     ],
 )
 def test_fan_out_runs_always_with_a_bus_and_else_while_somebody_listens(more: str, words: str) -> None:

@@ -44,6 +44,9 @@ def test_the_tables_are_these(resources: Resources) -> None:
         "LedgerTable": ["pk"],
         "EntitiesTable": ["pk", "sk"],
         "EventsTable": ["pk", "sk"],
+        "EndpointsTable": ["pk", "sk"],
+        "OutboxesTable": ["pk", "sk"],
+        "MessagesTable": ["pk", "sk"],
         "StoresTable": ["pk", "sk"],
         "ConnectionsTable": ["pk"],
         "AuditTable": ["pk", "sk"],
@@ -65,6 +68,18 @@ def test_an_event_that_cannot_be_applied_is_parked(resources: Resources) -> None
         assert resources[name]["Properties"]["MaximumMessageSize"] == 1024 * 1024
 
 
+def test_a_wake_up_that_cannot_be_handled_is_parked(resources: Resources) -> None:
+    """Late, because nobody else may know that an endpoint has messages."""
+    for queue in ("DispatchQueue", "SlowDispatchQueue"):
+        redrive = resources[queue]["Properties"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"] == ["DispatchDeadLetterQueue", "Arn"]
+        # Every 20 seconds, which is crates/lambda/src/dispatch.rs's.
+        assert redrive["maxReceiveCount"] >= 45
+    for name in ("DispatchQueue", "SlowDispatchQueue", "DispatchDeadLetterQueue"):
+        assert resources[name]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+
+
 def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
     """Like an event. No job exceeds the size of an SQS message in any region."""
     redrive = resources["SyncQueue"]["Properties"]["RedrivePolicy"]
@@ -76,8 +91,11 @@ def test_a_job_that_cannot_be_done_is_parked(resources: Resources) -> None:
 
 
 def test_schedules_send_values_that_the_function_knows(resources: Resources) -> None:
-    """Once a day, and once an hour."""
-    rules = of_type(resources, "AWS::Events::Rule").values()
+    """Once a day, and once an hour. The sweep wants no value."""
+    rules = of_type(resources, "AWS::Events::Rule")
+    sweep = rules.pop("SweepSchedule")["Properties"]
+    assert sweep["ScheduleExpression"] == "rate(1 minute)"
+    rules = rules.values()
     due = {}
     for rule in rules:
         (target,) = rule["Properties"]["Targets"]
@@ -159,11 +177,12 @@ def test_consumers_leave_concurrency_for_receivers_in_a_new_account(
 ) -> None:
     """New accounts have a concurrency of 10; queues take their limits, streams one per shard.
 
-    Fan-out is not counted: its queue is empty unless somebody listens, and then `make check-account` counts it.
+    Fan-out and dispatch are not counted: their queues are empty unless somebody listens, and then `make check-account`
+    counts them.
     """
-    taken = 0
+    taken, idle = 0, {"FanOutEventSource", "DispatchEventSource", "SlowDispatchEventSource"}
     mappings = of_type(resources, "AWS::Lambda::EventSourceMapping")
-    for mapping in (each for name, each in mappings.items() if name != "FanOutEventSource"):
+    for mapping in (each for name, each in mappings.items() if name not in idle):
         scaling = mapping["Properties"].get("ScalingConfig")
         if scaling:
             taken += source["Parameters"][scaling["MaximumConcurrency"]["Ref"]]["Default"]
@@ -187,6 +206,7 @@ def test_concurrency_is_reserved_for_receivers_on_demand_only(resources: Resourc
 def test_a_message_stays_invisible_while_a_function_may_process_it(resources: Resources) -> None:
     """AWS's advice: six times the timeout of the consumer."""
     consumers = {"EventQueue": "ReindexFunction", "SyncQueue": "SyncFunction", "FanOutQueue": "FanOutFunction"}
+    consumers |= {"DispatchQueue": "DispatchFunction", "SlowDispatchQueue": "DispatchFunction"}
     for queue, consumer in consumers.items():
         visibility = resources[queue]["Properties"]["VisibilityTimeout"]
         assert visibility >= 6 * resources[consumer]["Properties"]["Timeout"]
@@ -199,6 +219,8 @@ def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
         "ReindexEventSource",
         "SyncEventSource",
         "FanOutEventSource",
+        "DispatchEventSource",
+        "SlowDispatchEventSource",
         "LivePushStores",
         "LivePushAccess",
     }
@@ -213,6 +235,13 @@ def test_one_bad_message_does_not_fail_its_batch(resources: Resources) -> None:
     assert events["FunctionName"] == {"Ref": "FanOutFunction"}
     assert events["EventSourceArn"]["Fn::GetAtt"] == ["FanOutQueue", "Arn"]
     assert events["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "FanOutConcurrency"}}
+    for pool in ("Dispatch", "SlowDispatch"):
+        wake_ups = mappings[f"{pool}EventSource"]["Properties"]
+        assert wake_ups["FunctionName"] == {"Ref": "DispatchFunction"}
+        assert wake_ups["EventSourceArn"]["Fn::GetAtt"] == [f"{pool}Queue", "Arn"]
+        assert wake_ups["ScalingConfig"] == {"MaximumConcurrency": {"Ref": f"{pool}Concurrency"}}
+    # It wakes itself.
+    assert resources["DispatchFunction"]["Properties"]["RecursiveLoop"] == "Allow"
     properties = mappings["ReindexEventSource"]["Properties"]
     assert properties["FunctionName"] == {"Ref": "ReindexFunction"}
     assert properties["EventSourceArn"]["Fn::GetAtt"] == ["EventQueue", "Arn"]

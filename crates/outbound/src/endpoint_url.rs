@@ -104,6 +104,9 @@ impl EndpointUrl {
             return Err(Error::Characters);
         }
         let url = Url::parse(text).map_err(|_| Error::Unreadable)?;
+        if let Some(local) = local(&url) {
+            return Ok(local);
+        }
         let ports = match url.scheme() {
             "https" => HTTPS_PORTS,
             "http" if rules.allow_http => HTTP_PORTS,
@@ -178,6 +181,23 @@ impl fmt::Debug for EndpointUrl {
 }
 
 /// Part between the scheme and the path, as it was written.
+/// URL of a server on this machine, for development.
+#[cfg(feature = "loopback")]
+fn local(url: &Url) -> Option<EndpointUrl> {
+    let is_local = url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+    is_local.then(|| EndpointUrl {
+        url: url.clone(),
+        host: "localhost".to_owned(),
+        port: url.port_or_known_default().unwrap_or(80),
+    })
+}
+
+/// No server on this machine is an endpoint.
+#[cfg(not(feature = "loopback"))]
+fn local(_: &Url) -> Option<EndpointUrl> {
+    None
+}
+
 fn authority(text: &str) -> &str {
     let after = text.split_once(':').map_or("", |(_, after)| after);
     let authority = after.trim_start_matches('/');

@@ -54,7 +54,7 @@ fn targets(event: &KeptEvent) -> Value {
     if !event.verdicts.is_empty() {
         let mut endpoints = Item::default();
         for (endpoint, verdict) in &event.verdicts {
-            endpoints.push(&endpoint.to_string(), Value::text(verdict.to_string()));
+            endpoints.push(endpoint.to_string(), Value::text(verdict.to_string()));
         }
         targets.push("endpoints", Value::M(endpoints));
     }

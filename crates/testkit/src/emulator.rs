@@ -38,6 +38,8 @@ pub const AUDIT_TABLE: &str = "audit";
 pub const LEDGER_TABLE: &str = "ledger";
 /// Table of kept events, as in the template.
 pub const EVENTS_TABLE: &str = "events";
+/// Table of endpoints, as in the template.
+pub const ENDPOINTS_TABLE: &str = "endpoints";
 /// Table of outboxes, as in the template.
 pub const OUTBOXES_TABLE: &str = "outboxes";
 /// Table of records of messages, as in the template.
@@ -147,7 +149,7 @@ impl DynamoDb {
         dynamodb
             .create_table(EVENTS_TABLE, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
             .await;
-        for table in [OUTBOXES_TABLE, MESSAGES_TABLE] {
+        for table in [ENDPOINTS_TABLE, OUTBOXES_TABLE, MESSAGES_TABLE] {
             dynamodb
                 .create_table(table, &[("pk", KeyType::Hash), ("sk", KeyType::Range)])
                 .await;
@@ -168,6 +170,7 @@ impl DynamoDb {
         dynamodb.expire(STORES_TABLE).await;
         dynamodb.expire(ENTITIES_TABLE).await;
         dynamodb.expire(EVENTS_TABLE).await;
+        dynamodb.expire(OUTBOXES_TABLE).await;
         dynamodb.expire(MESSAGES_TABLE).await;
         dynamodb.expire(ACCESS_TABLE).await;
         dynamodb

@@ -4,8 +4,8 @@ use hookline_aws::OpenSearchIndex;
 use hookline_testkit::{
     builders::noon,
     emulator::{
-        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENTITIES_TABLE, EVENTS_TABLE,
-        LEDGER_TABLE, LIVE_TABLE, MESSAGES_TABLE, OUTBOXES_TABLE, S3, STORES_TABLE,
+        ACCESS_TABLE, ACTIVITY_TABLE, AUDIT_TABLE, CONNECTIONS_TABLE, DynamoDb, ENDPOINTS_TABLE, ENTITIES_TABLE,
+        EVENTS_TABLE, LEDGER_TABLE, LIVE_TABLE, MESSAGES_TABLE, OUTBOXES_TABLE, S3, STORES_TABLE,
     },
     kms::Kms,
     osmem::Osmem,
@@ -137,6 +137,15 @@ mod event_log {
         let dynamodb = DynamoDb::start().await;
         let log = dynamodb.aws().event_log(EVENTS_TABLE);
         (dynamodb, log)
+    });
+}
+
+mod endpoints {
+    use super::{DynamoDb, ENDPOINTS_TABLE};
+    hookline_testkit::endpoints_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let endpoints = dynamodb.aws().endpoints(ENDPOINTS_TABLE);
+        (dynamodb, endpoints)
     });
 }
 

@@ -2,8 +2,8 @@
 
 use hookline_domain::memory::{
     MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryConnections,
-    MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryMessages, MemoryOutboxes,
-    MemoryQueue, MemoryStores, MemoryVault, MemoryWakeUps, MemoryWatchers,
+    MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryMessages,
+    MemoryOutboxes, MemoryQueue, MemoryStores, MemoryVault, MemoryWakeUps, MemoryWatchers,
 };
 use hookline_testkit::contract::{bus, fan_out, queue, wake_ups};
 
@@ -73,6 +73,11 @@ mod listeners {
 mod event_log {
     use super::MemoryEventLog;
     hookline_testkit::event_log_contract!(async { ((), MemoryEventLog::default()) });
+}
+
+mod endpoints {
+    use super::MemoryEndpoints;
+    hookline_testkit::endpoints_contract!(async { ((), MemoryEndpoints::default()) });
 }
 
 mod outboxes {

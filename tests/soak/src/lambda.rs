@@ -196,6 +196,11 @@ impl Host {
                 ("SYNC_QUEUE_URL", &self.jobs_url),
                 ("FAN_OUT_QUEUE_URL", &self.fan_out_url),
                 ("EVENTS_TABLE", "events"),
+                ("ENDPOINTS_TABLE", "endpoints"),
+                ("OUTBOXES_TABLE", "outboxes"),
+                // No endpoint, so no wake-up.
+                ("DISPATCH_QUEUE_URL", &self.fan_out_url),
+                ("SLOW_DISPATCH_QUEUE_URL", &self.fan_out_url),
                 (
                     "EVENT_BUS_ARN",
                     "arn:aws:events:eu-central-1:000000000000:event-bus/soak",

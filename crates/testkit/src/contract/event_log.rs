@@ -3,7 +3,10 @@
 use hookline_domain::{
     kernel::{erase::Erase, ids::StoreKey},
     memory,
-    outbound::{BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled, TypePattern},
+    outbound::{
+        BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled, TypePattern, Verdict,
+        Verdicts,
+    },
 };
 use hookline_events::{EventType, Subject};
 use jiff::{SignedDuration, Timestamp};
@@ -52,7 +55,13 @@ fn kept(store: &StoreKey, nth: usize) -> KeptEvent {
         at: event.timestamp,
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(14 * 24),
-        verdicts: hookline_domain::outbound::Verdicts::new(),
+        verdicts: Verdicts::from([
+            ("* ep_1".parse().unwrap(), Verdict::Queued),
+            (
+                format!("{store} ep_2").parse().unwrap(),
+                Verdict::Filtered("data.available = false".to_owned()),
+            ),
+        ]),
         bus: BusVerdict::Queued,
         bus_error: None,
     }

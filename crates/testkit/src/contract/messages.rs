@@ -53,6 +53,7 @@ pub fn kept(nth: usize) -> KeptEvent {
         at: event.timestamp,
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(19 * 24),
+        verdicts: hookline_domain::outbound::Verdicts::new(),
         bus: BusVerdict::Off,
         bus_error: None,
     }

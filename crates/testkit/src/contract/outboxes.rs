@@ -40,6 +40,9 @@ macro_rules! outboxes_contract {
                 overdue_outboxes_are_found_however_many_there_are,
                 entries_are_counted_up_to_a_bound,
                 entries_are_listed_in_pages,
+                entries_are_read_from_the_last_backwards,
+                version_is_raised_and_never_lowered,
+                one_state_of_many_is_the_greatest,
             ]
         );
     };
@@ -388,4 +391,56 @@ pub async fn entries_are_listed_in_pages<P: Outboxes + OutboxRecords>(port: &P) 
     port.remove(&endpoint(1), &keys(&added[..10])).await.unwrap();
     let page = port.list(&endpoint(1), Some(&added[5].key), 100).await.unwrap();
     assert_eq!(page.entries, added[10..]);
+}
+
+pub async fn entries_are_read_from_the_last_backwards(port: &impl Outboxes) {
+    let entries: Vec<Entry> = (0..5)
+        .map(|nth| entry(nth, noon_plus(i64::try_from(nth).unwrap())))
+        .collect();
+    port.add(&endpoint(1), &entries).await.unwrap();
+    let last = port.page_back(&endpoint(1), None, 2).await.unwrap();
+    assert_eq!(last, [entries[4].clone(), entries[3].clone()]);
+    let before = port.page_back(&endpoint(1), Some(&last[1].key), 9).await.unwrap();
+    assert_eq!(before, [entries[2].clone(), entries[1].clone(), entries[0].clone()]);
+    assert_eq!(
+        port.page_back(&endpoint(1), Some(&entries[0].key), 9).await.unwrap(),
+        []
+    );
+}
+
+pub async fn version_is_raised_and_never_lowered(port: &impl Outboxes) {
+    let (one, two): (SubjectKey, SubjectKey) = ("product#1".parse().unwrap(), "product#2".parse().unwrap());
+    let highest = 9_223_372_036_854_775_807;
+    for (versions, expected) in [
+        (vec![(one.clone(), 7), (two.clone(), 1)], vec![true, true]),
+        (vec![(one.clone(), 7)], vec![true]),
+        (vec![(one.clone(), 6), (two.clone(), 2)], vec![false, true]),
+        (vec![(two.clone(), highest)], vec![true]),
+        (vec![(two, highest - 1), (one.clone(), 8)], vec![false, true]),
+    ] {
+        let raised = port.raise_versions(&endpoint(1), &versions, noon()).await.unwrap();
+        assert_eq!(raised, expected, "{versions:?}");
+    }
+    let raised = port.raise_versions(&endpoint(2), &[(one, 1)], noon()).await.unwrap();
+    assert_eq!(raised, [true], "of each endpoint");
+    assert_eq!(port.page(&endpoint(1), 9).await.unwrap(), [], "versions are no entries");
+}
+
+pub async fn one_state_of_many_is_the_greatest<P: Outboxes + Clone + 'static>(port: &P) {
+    let raising = (1..=8).map(|version| {
+        let (port, subject) = (port.clone(), "product#1".parse().unwrap());
+        async move {
+            port.raise_versions(&endpoint(1), &[(subject, version)], noon())
+                .await
+                .unwrap()[0]
+        }
+    });
+    let raised = at_once(raising.collect()).await;
+    assert!(raised[7], "the greatest, whenever it comes");
+    let subject: SubjectKey = "product#1".parse().unwrap();
+    let lower = port
+        .raise_versions(&endpoint(1), &[(subject, 7)], noon())
+        .await
+        .unwrap();
+    assert_eq!(lower, [false]);
 }

@@ -2,8 +2,8 @@
 
 mod deaths;
 mod failing;
-mod settings;
 mod meanwhile;
+mod settings;
 
 use std::{
     collections::BTreeMap,

@@ -13,7 +13,7 @@ async fn happens_before_call(shop: &Shop, nth: usize, meanwhile: impl AsyncFnOnc
     let (process, _) = shop.process(Some((nth, Harm::Waits)));
     let (endpoint, lease) = (key(), shop.lease());
     let stop_at = later(shop.clock.now(), INVOCATION);
-    let mut run = std::pin::pin!(process.run(&endpoint, &lease, stop_at));
+    let mut run = std::pin::pin!(process.run(&endpoint, &lease, Pool::Slow, stop_at));
     assert!(run.as_mut().now_or_never().is_none(), "it waits");
     meanwhile().await;
     run.await.unwrap();
@@ -64,7 +64,10 @@ async fn success_is_recorded_even_if_the_retry_of_another_message_cannot_be_adde
     // After both posts.
     let (process, _) = shop.process(Some((MESSAGES_CALL + 3, Harm::Fails)));
     let stop_at = later(shop.clock.now(), INVOCATION);
-    process.run(&key(), &shop.lease(), stop_at).await.unwrap_err();
+    process
+        .run(&key(), &shop.lease(), Pool::Slow, stop_at)
+        .await
+        .unwrap_err();
     assert_eq!(
         (shop.fate(&ids[0]), shop.fate(&ids[1])),
         (None, Some(MessageFate::Sent))
