@@ -352,7 +352,7 @@ fn hash(subject: &SubjectKey) -> [u8; 16] {
 }
 
 /// Takes at most `count` entries, the oldest first; that of the last failure only if there is no other. Of several entries of one
-/// message it takes one, because the record that is read for the first does not say what becomes of it; and of those of one
+/// message it takes one, because the record that was read for both does not know the outcome of the first; and of those of one
 /// thing, if its events go in their order.
 fn take_group(waiting: &mut VecDeque<Entry>, health: &Health, count: usize, in_order: bool) -> Vec<Entry> {
     if count == 0 {
