@@ -2,32 +2,52 @@
 
 #![expect(clippy::print_stdout, reason = "reports how much was explored")]
 
-use std::sync::Arc;
+use std::{fmt::Debug, hash::Hash};
 
 use stateright::{Checker, HasDiscoveries, Model, Path};
 
-use crate::{
-    action::Action,
-    bug::Bug,
-    model::Scenario,
-    promises::{REACHED, SAFETY},
-    world::ModelState,
-};
+/// A scenario that can be explored, and into which mistakes can be seeded.
+pub trait Explored:
+    Model<State: Clone + Debug + Hash + PartialEq + Send + Sync> + Clone + Send + Sync + 'static
+{
+    /// A known mistake.
+    type Bug: Debug;
+
+    /// Names of the properties that must hold in every state.
+    const SAFETY: &'static [&'static str];
+
+    /// Name of the property that must hold in some state: the search is not empty.
+    const REACHED: &'static str;
+
+    /// Returns what happens in it, for people.
+    fn name(&self) -> String;
+
+    /// Returns the same with a mistake.
+    #[must_use]
+    fn seeded(self, bug: Self::Bug) -> Self;
+
+    /// Describes a step of a path.
+    fn step(&self, before: Self::State, action: Self::Action) -> Option<String>;
+}
 
 /// Explores a scenario, and returns its number of states.
 ///
 /// # Panics
 /// If a promise is broken, or if the scenario cannot end well.
-pub fn holds(scenario: Scenario) -> usize {
+pub fn holds<S: Explored>(scenario: S) -> usize
+where
+    S::Action: Clone + Debug + PartialEq,
+{
     let name = scenario.name();
-    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    let broken = HasDiscoveries::AnyOf(S::SAFETY.iter().copied().collect());
+    let checker = scenario.checker().threads(2).finish_when(broken).spawn_bfs().join();
     println!("{name}: {} states", checker.unique_state_count());
-    for property in SAFETY {
+    for property in S::SAFETY {
         if let Some(path) = checker.discovery(property) {
-            panic!("{name} violates: {property}\n{}", steps(path));
+            panic!("{name} violates: {property}\n{}", steps(checker.model(), path));
         }
     }
-    assert!(checker.discovery(REACHED).is_some(), "nothing was explored: {name}");
+    assert!(checker.discovery(S::REACHED).is_some(), "nothing was explored: {name}");
     checker.unique_state_count()
 }
 
@@ -35,22 +55,37 @@ pub fn holds(scenario: Scenario) -> usize {
 ///
 /// # Panics
 /// If the property is violated without the bug, or is not violated with it.
-pub fn finds(bug: Bug, scenario: Scenario, property: &'static str) {
-    let sound = scenario.clone().checker().threads(2).spawn_bfs().join();
-    sound.assert_no_discovery(property);
-    let seeded = Scenario {
-        bug: Some(bug),
-        known: Arc::default(),
-        ..scenario
-    };
-    violates(&format!("{bug:?}"), seeded, property);
+pub fn finds<S: Explored>(bug: S::Bug, scenario: S, property: &'static str)
+where
+    S::Action: Clone + Debug + PartialEq,
+{
+    never(scenario.clone(), property);
+    violates(&format!("{bug:?}"), scenario.seeded(bug), property);
+}
+
+/// Explores a scenario for this property alone, which need not be one of its promises.
+///
+/// # Panics
+/// If it is violated.
+pub fn never<S: Explored>(scenario: S, property: &'static str)
+where
+    S::Action: Clone + Debug + PartialEq,
+{
+    let checker = scenario.checker().threads(2).spawn_bfs().join();
+    if let Some(path) = checker.discovery(property) {
+        let name = checker.model().name();
+        panic!("{name} violates: {property}\n{}", steps(checker.model(), path));
+    }
 }
 
 /// Prints the way to the violation of this property.
 ///
 /// # Panics
 /// If the scenario does not violate it.
-pub fn violates(name: &str, scenario: Scenario, property: &'static str) {
+pub fn violates<S: Explored>(name: &str, scenario: S, property: &'static str)
+where
+    S::Action: Clone + Debug + PartialEq,
+{
     let finish_when = HasDiscoveries::AnyOf([property].into());
     let checker = scenario
         .checker()
@@ -61,20 +96,17 @@ pub fn violates(name: &str, scenario: Scenario, property: &'static str) {
     let path = checker.discovery(property);
     let path = path.unwrap_or_else(|| panic!("{name} did not violate: {property}"));
     println!("{name}, found after {} states:", checker.unique_state_count());
-    println!("{}", steps(path));
+    println!("{}", steps(checker.model(), path));
 }
 
 /// Describes the steps of a path, a line each.
-fn steps(path: Path<ModelState, Action>) -> String {
-    let step = |(mut world, action): (ModelState, Option<Action>)| match action? {
-        Action::Call(actor, number, outcome) => {
-            let running = actor.slot(&mut world).take()?;
-            let (_, request) = running.pending_calls.iter().find(|(pending, _)| *pending == number)?;
-            let request = format!("{request:?}");
-            let call = request.split(['(', ' ']).next().unwrap_or_default();
-            Some(format!("    {actor:?}: {call} {outcome:?}\n"))
-        }
-        other => Some(format!("    {other:?}\n")),
+fn steps<S: Explored>(scenario: &S, path: Path<S::State, S::Action>) -> String
+where
+    S::Action: PartialEq,
+{
+    let step = |(before, action): (S::State, Option<S::Action>)| {
+        let step = scenario.step(before, action?)?;
+        Some(format!("    {step}\n"))
     };
     path.into_vec().into_iter().filter_map(step).collect()
 }

@@ -14,11 +14,13 @@
 pub mod action;
 pub mod bug;
 pub mod call;
+mod calls;
 pub mod events;
 pub mod explore;
 mod fence;
 mod functions;
 pub mod model;
+pub mod outbound;
 mod ports;
 pub mod promises;
 mod reconciler;

@@ -10,8 +10,9 @@ use crate::{
     action::{Action, Actor, CallOutcome, Role},
     bug::Bug,
     events::Content,
+    explore::Explored,
     functions::Known,
-    promises::promises,
+    promises::{REACHED, SAFETY, promises},
     told::{Listen, Telling, To},
     world::{ModelState, QueuedDelivery, Reconciliations, time},
 };
@@ -121,16 +122,6 @@ impl Scenario {
             listened: 1,
             ..Self::default()
         }
-    }
-
-    /// Returns its deliveries and what else happens, for people.
-    pub(crate) fn name(&self) -> String {
-        let catalogue = (!self.catalogue.is_empty()).then(|| format!(", catalog {:?}", self.catalogue));
-        let listening = (!self.listening.is_empty()).then(|| format!(", {:?}", self.listening));
-        [Some(format!("{:?}", self.events)), catalogue, listening]
-            .into_iter()
-            .flatten()
-            .collect()
     }
 
     /// Catalog in these states and this number of `reconciliations`, two at once, one of which may die anywhere.
@@ -317,6 +308,43 @@ impl Model for Scenario {
 
     fn properties(&self) -> Vec<Property<Self>> {
         promises()
+    }
+}
+
+impl Explored for Scenario {
+    type Bug = Bug;
+
+    const SAFETY: &'static [&'static str] = &SAFETY;
+
+    const REACHED: &'static str = REACHED;
+
+    /// Its deliveries and what else happens.
+    fn name(&self) -> String {
+        let catalogue = (!self.catalogue.is_empty()).then(|| format!(", catalog {:?}", self.catalogue));
+        let listening = (!self.listening.is_empty()).then(|| format!(", {:?}", self.listening));
+        [Some(format!("{:?}", self.events)), catalogue, listening]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn seeded(self, bug: Bug) -> Self {
+        Self {
+            bug: Some(bug),
+            known: Arc::default(),
+            ..self
+        }
+    }
+
+    fn step(&self, mut before: ModelState, action: Action) -> Option<String> {
+        let Action::Call(actor, number, outcome) = action else {
+            return Some(format!("{action:?}"));
+        };
+        let running = actor.slot(&mut before).take()?;
+        let (_, request) = running.pending_calls.iter().find(|(pending, _)| *pending == number)?;
+        let request = format!("{request:?}");
+        let call = request.split(['(', ' ']).next().unwrap_or_default();
+        Some(format!("{actor:?}: {call} {outcome:?}"))
     }
 }
 

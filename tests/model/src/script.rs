@@ -1,11 +1,6 @@
 //! Ports that hand out every call and wait for its response, and the code that runs on them up to its next call.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
-};
+use std::{future::Future, pin::Pin};
 
 use hookline_domain::{
     catalogue::{
@@ -38,75 +33,38 @@ use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 pub use crate::call::{EventCommit, History, Request, Response, ShownDocument, Taken};
-use crate::{events::number, told::Told};
+use crate::{
+    calls::{self, Calls},
+    events::number,
+    told::Told,
+};
 
 /// The calls of one piece of work.
 #[derive(Debug, Clone)]
 pub struct Script {
-    slots: Arc<Mutex<Vec<Slot>>>,
+    calls: Calls<Request, Response>,
     now: Timestamp,
 }
 
-#[derive(Debug)]
-struct Slot {
-    request: Request,
-    response: Option<Response>,
-    answered: bool,
-    waker: Option<Waker>,
-}
-
 /// Progress of a piece of work.
-#[derive(Debug)]
-pub enum Progress<T> {
-    /// It waits for the responses to these calls.
-    Waiting(Vec<(usize, Request)>),
-    /// It is done, with this result.
-    Done(T),
-}
+pub type Progress<T> = calls::Progress<T, Request>;
 
 impl Script {
     /// Script of work that happens at `now`, in no time.
     pub fn new(now: Timestamp) -> Self {
         Self {
-            slots: Arc::default(),
+            calls: Calls::default(),
             now,
         }
     }
 
-    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn call(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
-        Call {
-            script: self.clone(),
-            request: Some(request),
-            number: 0,
-        }
+        self.calls.call(request)
     }
 
     /// Runs work on this script's ports with the responses of `history`, up to its next calls or its end.
-    pub fn run<T>(&self, mut work: Pin<Box<dyn Future<Output = T> + '_>>, history: &History) -> Progress<T> {
-        let mut context = Context::from_waker(Waker::noop());
-        let mut polled = work.as_mut().poll(&mut context);
-        for (number, response) in history {
-            let waker = {
-                let slot = &mut self.slots()[*number];
-                slot.response = Some(response.clone());
-                slot.answered = true;
-                slot.waker.take()
-            };
-            waker.inspect(Waker::wake_by_ref);
-            polled = work.as_mut().poll(&mut context);
-        }
-        match polled {
-            Poll::Ready(result) => Progress::Done(result),
-            Poll::Pending => {
-                let slots = self.slots();
-                let waits = slots.iter().enumerate().filter(|(_, slot)| !slot.answered);
-                Progress::Waiting(waits.map(|(number, slot)| (number, slot.request.clone())).collect())
-            }
-        }
+    pub fn run<T>(&self, work: Pin<Box<dyn Future<Output = T> + '_>>, history: &History) -> Progress<T> {
+        self.calls.run(work, history, |_| ())
     }
 
     async fn noted(&self, request: Request) -> Result<NoteOutcome, PortError> {
@@ -128,35 +86,6 @@ impl Script {
 pub(crate) fn failed(response: &Response) -> PortError {
     assert_eq!(*response, Response::Failed, "the response does not fit the call");
     PortError::new("model", "the model makes this call fail")
-}
-
-struct Call {
-    script: Script,
-    request: Option<Request>,
-    number: usize,
-}
-
-impl Future for Call {
-    type Output = Response;
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
-        let script = self.script.clone();
-        let mut slots = script.slots();
-        if let Some(request) = self.request.take() {
-            self.number = slots.len();
-            slots.push(Slot {
-                request,
-                response: None,
-                answered: false,
-                waker: None,
-            });
-        }
-        let slot = &mut slots[self.number];
-        if let Some(response) = slot.response.take() {
-            return Poll::Ready(response);
-        }
-        slot.waker = Some(context.waker().clone());
-        Poll::Pending
-    }
 }
 
 impl ReceivePorts for Script {

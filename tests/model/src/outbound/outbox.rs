@@ -1,0 +1,94 @@
+//! The outbox, as the ports in memory have it, or with a seeded bug.
+
+use std::collections::BTreeSet;
+
+use hookline_domain::outbound::Health;
+use jiff::Timestamp;
+
+use super::{
+    bug::Bug,
+    call::{Key, Request, Response},
+};
+
+/// The endpoint's outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Outbox {
+    /// Entries.
+    pub entries: BTreeSet<Key>,
+    /// Nonce and end of the lease, if somebody holds it.
+    pub lease: Option<(u8, Timestamp)>,
+    /// Nonce of the lease that was released last.
+    pub released: Option<u8>,
+    /// Health of the endpoint.
+    pub health: Health,
+    /// Time of the next look.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Outbox {
+    /// Executes a call in one step.
+    ///
+    /// # Panics
+    /// If it is not a call of the outbox.
+    pub fn perform(&mut self, request: &Request, bug: Option<Bug>) -> Response {
+        match request {
+            Request::Acquire { nonce, until, now } => {
+                let is_held = self.lease.is_some_and(|(held, until)| until > *now && held != *nonce);
+                if is_held {
+                    return Response::Acquired(None);
+                }
+                self.lease = Some((*nonce, *until));
+                self.released = None;
+                Response::Acquired(Some(Box::new(self.health.clone())))
+            }
+            Request::Release(nonce, health, next_at) => {
+                let is_ours = self.lease.is_some_and(|(held, _)| held == *nonce);
+                if is_ours {
+                    self.lease = None;
+                    self.released = Some(*nonce);
+                    self.health = (**health).clone();
+                    if bug != Some(Bug::NextLookIsLeft) {
+                        self.next_at = Some(*next_at);
+                    }
+                }
+                Response::WasOurs(is_ours || self.released == Some(*nonce))
+            }
+            Request::RemoveItem(nonce) => {
+                let is_ours = self.lease.is_some_and(|(held, _)| held == *nonce);
+                if is_ours {
+                    *self = Self {
+                        entries: std::mem::take(&mut self.entries),
+                        ..Self::default()
+                    };
+                }
+                Response::WasOurs(is_ours)
+            }
+            Request::Schedule(nonce, next_at) => {
+                let is_ours = self.released == Some(*nonce);
+                if is_ours {
+                    self.next_at = *next_at;
+                }
+                Response::WasOurs(is_ours)
+            }
+            Request::Page(limit) => Response::Page(self.entries.iter().take(*limit).copied().collect()),
+            Request::Add(keys) => {
+                self.entries.extend(keys);
+                Response::Done
+            }
+            Request::Remove(keys) => {
+                self.entries.retain(|key| !keys.contains(key));
+                Response::Done
+            }
+            Request::Overdue(before) => Response::Overdue(self.is_overdue(*before)),
+            other => unreachable!("not a call of the outbox: {other:?}"),
+        }
+    }
+
+    /// Returns true if the next look, or the end of the lease, is before this time.
+    pub(super) fn is_overdue(&self, before: Timestamp) -> bool {
+        match self.lease {
+            Some((_, until)) => until < before,
+            None => self.next_at.is_some_and(|at| at < before),
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The dispatcher's ports: each hands its calls to the model. Some seeded bugs are here, as ports that forget, reorder or answer
+//! wrongly.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use hookline_domain::{
+    kernel::{
+        ids::StoreKey,
+        port::{Clock, PortError},
+    },
+    memory,
+    outbound::{
+        Acquired, Answer, AttemptCode, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointLimits, EndpointState,
+        Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages, NoAnswerError, Outboxes,
+        Pool, Post, Posted, Scope, SubjectKey, WakeUps,
+    },
+};
+use hookline_events::EventId;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    bug::Bug,
+    call::{Answered, Arrived, Key, Request, Response, State},
+    world::{MAX_EVENTS, start},
+};
+use crate::{
+    calls::{Calls, Progress},
+    events::store,
+};
+
+/// Ports of one process.
+#[derive(Clone)]
+pub(super) struct Ports {
+    calls: Calls<Request, Arrived>,
+    now: Arc<Mutex<Timestamp>>,
+    bug: Option<Bug>,
+    remembered: Arc<Mutex<Remembered>>,
+}
+
+/// Memory of the ports of one process, for seeded bugs.
+#[derive(Default)]
+struct Remembered {
+    page: Vec<Key>,
+    endpoint: Option<State>,
+    retries: Vec<Key>,
+    has_released: bool,
+}
+
+impl DispatchPorts for Ports {
+    type Endpoints = Self;
+    type Outboxes = Self;
+    type Messages = Self;
+    type WakeUps = Self;
+    type Post = Self;
+    type Clock = Self;
+}
+
+impl Ports {
+    /// Ports of a process that begins at this time.
+    pub(super) fn new(at: Timestamp, bug: Option<Bug>) -> Self {
+        Self {
+            calls: Calls::default(),
+            now: Arc::new(Mutex::new(at)),
+            bug,
+            remembered: Arc::default(),
+        }
+    }
+
+    pub(super) fn run<T>(
+        &self,
+        work: Pin<Box<dyn Future<Output = T> + '_>>,
+        history: &[(usize, Arrived)],
+    ) -> Progress<T, Request> {
+        self.calls.run(work, history, |arrived| *lock(&self.now) = arrived.at)
+    }
+
+    pub(super) async fn call(&self, request: Request) -> Response {
+        self.calls.call(request).await.response
+    }
+
+    pub(super) async fn done(&self, request: Request) -> Result<(), PortError> {
+        match self.call(request).await {
+            Response::Done => Ok(()),
+            other => Err(failed(&other)),
+        }
+    }
+
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        lock(&self.remembered)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Error of a failed call; the model gives no response of another kind.
+pub(super) fn failed(response: &Response) -> PortError {
+    assert_eq!(*response, Response::Failed, "the response does not fit the call");
+    PortError::new("model", "the model makes this call fail")
+}
+
+/// The endpoint.
+pub(super) fn endpoint() -> EndpointKey {
+    EndpointKey {
+        scope: Scope::Store(store()),
+        id: "ep_1".parse().expect("it is an id"),
+    }
+}
+
+/// Time at which an event was accepted: a second ago, in their order.
+pub(super) fn accepted_at(event: u8) -> Timestamp {
+    start() - SignedDuration::from_secs(1) + SignedDuration::from_micros(event.into())
+}
+
+pub(super) fn id(event: u8) -> EventId {
+    memory::event(&store(), event.into()).id
+}
+
+fn number(id_: &EventId) -> u8 {
+    let mut numbers = 0..u8::try_from(MAX_EVENTS).expect("they are few");
+    numbers.find(|n| id(*n) == *id_).expect("the model has only its events")
+}
+
+fn kept(n: u8) -> KeptEvent {
+    let event = memory::event(&store(), n.into());
+    KeptEvent {
+        store: store(),
+        id: event.id,
+        kind: event.kind,
+        subject: subject(n),
+        cause: None,
+        at: event.timestamp,
+        accepted_at: accepted_at(n),
+        expires_at: Timestamp::MAX,
+        json: "{}".to_owned(),
+        bus: BusVerdict::Off,
+        bus_error: None,
+    }
+}
+
+fn subject(n: u8) -> SubjectKey {
+    SubjectKey {
+        kind: "note".to_owned(),
+        id: n.to_string(),
+    }
+}
+
+pub(super) fn entry(key: Key) -> Entry {
+    Entry {
+        key: EntryKey {
+            due: key.due,
+            event: id(key.event),
+            run: key.run,
+        },
+        store: store(),
+        subject: subject(key.event),
+        accepted_at: accepted_at(key.event),
+    }
+}
+
+pub(super) fn key_of(key: &EntryKey) -> Key {
+    Key {
+        due: key.due,
+        event: number(&key.event),
+        run: key.run,
+    }
+}
+
+fn nonce(text: &str) -> u8 {
+    text.parse().expect("nonces are numbers")
+}
+
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        *lock(&self.now)
+    }
+}
+
+impl Endpoints for Ports {
+    async fn find(&self, key: &EndpointKey) -> Result<Option<Endpoint>, PortError> {
+        let before = self.remembered().endpoint;
+        let state = match before.filter(|_| self.has(Bug::EndpointReadOnce)) {
+            Some(before) => before,
+            None => match self.call(Request::FindEndpoint).await {
+                Response::Endpoint(state) => state,
+                other => return Err(failed(&other)),
+            },
+        };
+        self.remembered().endpoint = Some(state);
+        Ok(Some(Endpoint {
+            key: key.clone(),
+            url: "https://example.com/hook".to_owned(),
+            state: match state {
+                State::Active => EndpointState::Active,
+                State::Paused => EndpointState::Paused,
+                State::Disabled => EndpointState::Disabled(AttemptCode::Gone),
+                State::Deleting => EndpointState::Deleting,
+            },
+            limits: EndpointLimits::default(),
+        }))
+    }
+
+    async fn disable(&self, _: &EndpointKey, _: AttemptCode, _: Timestamp) -> Result<(), PortError> {
+        self.done(Request::Disable).await
+    }
+}
+
+impl Outboxes for Ports {
+    async fn acquire(&self, _: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
+        let request = Request::Acquire {
+            nonce: nonce(&lease.nonce),
+            until: lease.until,
+            now,
+        };
+        match self.call(request).await {
+            Response::Acquired(Some(health)) => Ok(Acquired::Ours(health)),
+            Response::Acquired(None) => Ok(Acquired::Held),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn release(
+        &self,
+        _: &EndpointKey,
+        text: &str,
+        health: &Health,
+        next_at: Timestamp,
+    ) -> Result<bool, PortError> {
+        let was_empty = self.remembered().page.is_empty();
+        self.remembered().has_released = true;
+        let request = if was_empty && self.has(Bug::HealthGoesWithTheLastEntry) {
+            Request::RemoveItem(nonce(text))
+        } else {
+            Request::Release(nonce(text), Box::new(health.clone()), next_at)
+        };
+        match self.call(request).await {
+            Response::WasOurs(was_ours) => Ok(was_ours),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn schedule(&self, _: &EndpointKey, text: &str, next_at: Option<Timestamp>) -> Result<bool, PortError> {
+        match self.call(Request::Schedule(nonce(text), next_at)).await {
+            Response::WasOurs(was_ours) => Ok(was_ours),
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn page(&self, _: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
+        if self.has(Bug::NoSecondLook) && self.remembered().has_released {
+            return Ok(vec![]);
+        }
+        match self.call(Request::Page(limit)).await {
+            Response::Page(keys) => {
+                self.remembered().page.clone_from(&keys);
+                Ok(keys.into_iter().map(entry).collect())
+            }
+            other => Err(failed(&other)),
+        }
+    }
+
+    async fn add(&self, _: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
+        let keys: Vec<Key> = entries.iter().map(|entry| key_of(&entry.key)).collect();
+        if self.has(Bug::RetryAfterTheRemoval) {
+            self.remembered().retries.extend(keys);
+            return Ok(());
+        }
+        self.done(Request::Add(keys)).await
+    }
+
+    async fn remove(&self, _: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
+        self.done(Request::Remove(keys.iter().map(key_of).collect())).await?;
+        let late = std::mem::take(&mut self.remembered().retries);
+        if late.is_empty() {
+            return Ok(());
+        }
+        self.done(Request::Add(late)).await
+    }
+
+    async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {
+        match self.call(Request::Overdue(before)).await {
+            Response::Overdue(is_overdue) => {
+                let overdue = is_overdue.then(|| (endpoint(), Pool::Fast));
+                Ok(overdue.into_iter().collect())
+            }
+            other => Err(failed(&other)),
+        }
+    }
+}
+
+impl WakeUps for Ports {
+    async fn send(&self, _: &EndpointKey, _: Pool, delay: Duration) -> Result<(), PortError> {
+        self.done(Request::Send(delay)).await
+    }
+}
+
+impl Messages for Ports {
+    async fn find(&self, _: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
+        let numbers: Vec<u8> = events.iter().map(|(_, event)| number(event)).collect();
+        let records = if self.has(Bug::NoRecordRead) {
+            vec![None; numbers.len()]
+        } else {
+            match self.call(Request::FindMessages(numbers.clone())).await {
+                Response::Known(records) => records,
+                other => return Err(failed(&other)),
+            }
+        };
+        let known = numbers.into_iter().zip(records).map(|(event, record)| Known {
+            event: Some(kept(event)),
+            record,
+        });
+        Ok(known.collect())
+    }
+
+    async fn put(&self, _: &EndpointKey, records: &[(EventId, MessageRecord)]) -> Vec<Result<bool, PortError>> {
+        let records: Vec<(u8, MessageRecord)> = (records.iter())
+            .map(|(event, record)| (number(event), record.clone()))
+            .collect();
+        if self.has(Bug::RemovedBeforeTheRecord) {
+            let page = self.remembered().page.clone();
+            let goes = |key: &Key| {
+                let mut written = records.iter().filter(|(event, _)| *event == key.event);
+                written.any(|(_, record)| record.fate.is_some() || record.due.is_some_and(|due| due != key.due))
+            };
+            let early = page.into_iter().filter(goes).collect();
+            self.call(Request::Remove(early)).await;
+        }
+        let count = records.len();
+        match self.call(Request::Put(records)).await {
+            Response::Written(written) => written.into_iter().map(Ok).collect(),
+            other => (0..count).map(|_| Err(failed(&other))).collect(),
+        }
+    }
+}
+
+impl Post for Ports {
+    async fn post(&self, _: &Endpoint, event: &KeptEvent, _attempt: u32, is_replay: bool) -> Posted {
+        let answer = |status| {
+            Ok(Answer {
+                status,
+                retry_after: None,
+                wish: None,
+                location: None,
+                excerpt: vec![],
+            })
+        };
+        let attempted = match self.call(Request::Post(number(&event.id), is_replay)).await {
+            Response::Answered(Answered::Taken) => answer(200),
+            Response::Answered(Answered::Lost) => Err(NoAnswerError::Closed),
+            Response::Answered(Answered::Refused) => answer(400),
+            Response::Answered(Answered::Unavailable) if self.has(Bug::GeneralSpendsAnAttempt) => answer(500),
+            Response::Answered(Answered::Unavailable) => answer(503),
+            Response::Answered(Answered::Gone) => answer(410),
+            other => unreachable!("the response does not fit the call: {other:?}"),
+        };
+        Posted {
+            attempted,
+            took: Duration::ZERO,
+        }
+    }
+}

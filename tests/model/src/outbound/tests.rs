@@ -1,0 +1,124 @@
+//! The model's outbox does what the one in memory does, which the real one is compared with.
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use hookline_domain::{
+    memory::MemoryOutboxes,
+    outbound::{Acquired, EntryKey, Health, Lease, Outboxes},
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::{
+    call::{Key, Request, Response},
+    outbox::Outbox,
+    ports::{endpoint, entry},
+    world::start,
+};
+
+/// The result of work that waits for nothing.
+fn at_once<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("ports in memory answer at once"),
+    }
+}
+
+fn second(second: i64) -> Timestamp {
+    start() + SignedDuration::from_secs(second)
+}
+
+/// Makes a call of the outbox in memory.
+fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
+    let key = endpoint();
+    let entries = |keys: &[Key]| keys.iter().map(|key| entry(*key)).collect::<Vec<_>>();
+    match request {
+        Request::Acquire { nonce, until, now } => {
+            let lease = Lease {
+                nonce: nonce.to_string(),
+                until: *until,
+            };
+            Response::Acquired(match at_once(outboxes.acquire(&key, &lease, *now)).unwrap() {
+                Acquired::Ours(health) => Some(health),
+                Acquired::Held => None,
+            })
+        }
+        Request::Release(nonce, health, next_at) => {
+            let nonce = nonce.to_string();
+            let released = outboxes.release(&key, &nonce, health, *next_at);
+            Response::WasOurs(at_once(released).unwrap())
+        }
+        Request::Schedule(nonce, next_at) => {
+            Response::WasOurs(at_once(outboxes.schedule(&key, &nonce.to_string(), *next_at)).unwrap())
+        }
+        Request::Page(limit) => {
+            let page = at_once(outboxes.page(&key, *limit)).unwrap();
+            let keys = page.iter().map(|entry| super::ports::key_of(&entry.key));
+            Response::Page(keys.collect())
+        }
+        Request::Add(keys) => {
+            at_once(outboxes.add(&key, &entries(keys))).unwrap();
+            Response::Done
+        }
+        Request::Remove(keys) => {
+            let keys: Vec<EntryKey> = entries(keys).into_iter().map(|entry| entry.key).collect();
+            at_once(outboxes.remove(&key, &keys)).unwrap();
+            Response::Done
+        }
+        Request::Overdue(before) => Response::Overdue(!at_once(outboxes.overdue(*before)).unwrap().is_empty()),
+        other => unreachable!("not a call of the outbox: {other:?}"),
+    }
+}
+
+fn requests() -> impl Strategy<Value = Request> {
+    let nonce = 1..4_u8;
+    let time = (0..6_i64).prop_map(second);
+    let keys = prop::collection::vec(
+        (time.clone(), 0..2_u8, 0..2_u32).prop_map(|(due, event, run)| Key { due, event, run }),
+        0..3,
+    );
+    let health = (0..3_usize).prop_map(|successes| {
+        let mut health = Health::default();
+        for _ in 0..successes {
+            let id = super::ports::id(0);
+            health.note(
+                hookline_domain::outbound::Meaning::Sent,
+                &id,
+                std::time::Duration::ZERO,
+                10,
+                start(),
+            );
+        }
+        Box::new(health)
+    });
+    prop_oneof![
+        (nonce.clone(), time.clone(), time.clone()).prop_map(|(nonce, until, now)| Request::Acquire {
+            nonce,
+            until,
+            now
+        }),
+        (nonce.clone(), health, time.clone())
+            .prop_map(|(nonce, health, next_at)| Request::Release(nonce, health, next_at)),
+        (nonce, prop::option::of(time.clone())).prop_map(|(nonce, next_at)| Request::Schedule(nonce, next_at)),
+        (0..4_usize).prop_map(Request::Page),
+        keys.clone().prop_map(Request::Add),
+        keys.prop_map(Request::Remove),
+        time.prop_map(Request::Overdue),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn outbox_of_the_model_answers_as_the_one_in_memory(requests in prop::collection::vec(requests(), 1..40)) {
+        let (memory, mut model) = (MemoryOutboxes::default(), Outbox::default());
+        for request in requests {
+            prop_assert_eq!(model.perform(&request, None), perform(&memory, &request), "{:?}", request);
+        }
+    }
+}

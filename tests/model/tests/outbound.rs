@@ -1,0 +1,278 @@
+//! The dispatcher: no message is lost, and none is posted again without a reason.
+
+use hookline_model::{
+    explore::{holds, never, violates},
+    outbound::{
+        functions::Act,
+        model::Scenario,
+        promises::{POSTED_TWICE, UNWATCHED},
+        world::Left,
+    },
+};
+
+/// One event, two dispatchers, and this may happen.
+fn with(left: Left) -> Scenario {
+    Scenario {
+        left,
+        ..Scenario::default()
+    }
+}
+
+/// The same with two events at an endpoint that takes several messages at once.
+fn two_at_once(left: Left) -> Scenario {
+    Scenario {
+        events: 2,
+        is_proven: true,
+        ..with(left)
+    }
+}
+
+#[test]
+fn message_is_posted_whoever_dies() {
+    holds(with(Left {
+        deaths: 2,
+        refusals: 1,
+        failures: 1,
+        ..Left::default()
+    }));
+    holds(Scenario {
+        events: 2,
+        ..with(Left {
+            deaths: 1,
+            refusals: 1,
+            failures: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn messages_posted_at_once_do_not_interfere() {
+    holds(two_at_once(Left {
+        deaths: 1,
+        refusals: 1,
+        failures: 1,
+        ..Left::default()
+    }));
+}
+
+#[test]
+fn failed_calls_lose_no_message() {
+    holds(two_at_once(Left {
+        errors: 1,
+        refusals: 1,
+        ..Left::default()
+    }));
+    holds(with(Left {
+        errors: 2,
+        deaths: 1,
+        refusals: 1,
+        ..Left::default()
+    }));
+}
+
+#[test]
+fn doubled_and_lost_wake_ups_and_queue_messages_change_nothing() {
+    holds(Scenario {
+        copies: 2,
+        fan_outs: 2,
+        ..with(Left {
+            deaths: 1,
+            losses: 1,
+            doubles: 1,
+            ..Left::default()
+        })
+    });
+    holds(with(Left {
+        deaths: 2,
+        losses: 1,
+        refusals: 1,
+        ..Left::default()
+    }));
+}
+
+#[test]
+fn dispatcher_whose_lease_has_lapsed_changes_no_fate() {
+    holds(with(Left {
+        lapses: 1,
+        sweeps: 1,
+        refusals: 2,
+        failures: 1,
+        ..Left::default()
+    }));
+    holds(with(Left {
+        lapses: 1,
+        sweeps: 1,
+        deaths: 1,
+        refusals: 1,
+        ..Left::default()
+    }));
+    holds(with(Left {
+        lapses: 1,
+        sweeps: 1,
+        errors: 1,
+        ..Left::default()
+    }));
+}
+
+#[test]
+fn time_that_passes_between_calls_changes_nothing() {
+    holds(with(Left {
+        moments: 2,
+        refusals: 1,
+        failures: 1,
+        ..Left::default()
+    }));
+}
+
+#[test]
+fn paused_endpoint_gets_nothing_until_a_person_activates_it() {
+    let acts = vec![Act::Pause, Act::Activate];
+    holds(Scenario {
+        acts: acts.clone(),
+        ..with(Left {
+            moments: 1,
+            deaths: 1,
+            ..Left::default()
+        })
+    });
+    holds(Scenario {
+        acts: acts.clone(),
+        ..with(Left {
+            errors: 1,
+            losses: 1,
+            ..Left::default()
+        })
+    });
+    holds(Scenario {
+        acts,
+        ..with(Left {
+            lapses: 1,
+            sweeps: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn endpoint_that_says_goodbye_gets_nothing_until_a_person_activates_it() {
+    holds(Scenario {
+        acts: vec![Act::Activate],
+        ..with(Left {
+            goodbyes: 1,
+            deaths: 1,
+            refusals: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn messages_of_a_deleted_endpoint_are_discarded() {
+    holds(Scenario {
+        acts: vec![Act::Delete],
+        ..with(Left {
+            moments: 1,
+            deaths: 1,
+            ..Left::default()
+        })
+    });
+    holds(Scenario {
+        acts: vec![Act::Pause, Act::Delete],
+        ..with(Left {
+            deaths: 1,
+            ..Left::default()
+        })
+    });
+    holds(Scenario {
+        acts: vec![Act::Delete],
+        ..with(Left {
+            lapses: 1,
+            sweeps: 1,
+            refusals: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn retry_by_hand_is_posted_again() {
+    let acts = vec![Act::Retry(0)];
+    holds(Scenario {
+        acts: acts.clone(),
+        ..with(Left {
+            deaths: 1,
+            refusals: 1,
+            ..Left::default()
+        })
+    });
+    holds(Scenario {
+        acts,
+        ..with(Left {
+            lapses: 1,
+            sweeps: 1,
+            refusals: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn message_at_which_the_endpoint_fails_three_times_spends_one_attempt() {
+    holds(Scenario {
+        events: 2,
+        dispatchers: 1,
+        ..with(Left {
+            failures: 3,
+            ..Left::default()
+        })
+    });
+}
+
+/// Known limit: what nothing else knows of, the queue has to keep. Fan-out's wake-up is such a message, and so is a person's.
+#[test]
+fn limit_wake_up_of_fan_out_that_the_queue_loses_leaves_its_entry() {
+    let scenario = Scenario {
+        loses_owed: true,
+        ..with(Left {
+            losses: 1,
+            ..Left::default()
+        })
+    };
+    violates("a wake-up that the queue loses", scenario, UNWATCHED);
+}
+
+/// Each of the reasons for which a message is posted again after a success, by itself.
+#[test]
+fn limit_message_is_posted_again_for_four_reasons() {
+    let death = Left {
+        deaths: 1,
+        ..Left::default()
+    };
+    let failed_write_or_lost_answer = Left {
+        errors: 1,
+        ..Left::default()
+    };
+    let lapse = Left {
+        lapses: 1,
+        sweeps: 1,
+        ..Left::default()
+    };
+    for (name, left) in [
+        ("a death", death),
+        ("a failed call", failed_write_or_lost_answer),
+        ("a lapse", lapse),
+    ] {
+        violates(name, with(left), POSTED_TWICE);
+    }
+    // And for no other.
+    let otherwise = Left {
+        moments: 1,
+        refusals: 1,
+        failures: 1,
+        losses: 1,
+        doubles: 1,
+        ..Left::default()
+    };
+    never(with(otherwise), POSTED_TWICE);
+}

@@ -1,0 +1,177 @@
+//! Known mistakes of dispatchers, each of which is found, and the broken schedules of their design. Each scenario holds without
+//! its bug.
+//!
+//! | schedule | test |
+//! |---|---|
+//! | F7, a retry by hand is never sent | `f7_…` |
+//! | F8, the late first writer; the orphaned retry | `f8_…`; `two_entries_…` of the domain's own tests |
+//! | F9, an open message without a wake-up | `f9_…` |
+//! | F16, a pause that holds too late | `f16_…` |
+//! | F10, F12, F13, F14, F15 | concern many endpoints, or days |
+//! | F11 | there is no order of a thing's events yet |
+
+use hookline_model::{
+    explore::finds,
+    outbound::{
+        bug::Bug,
+        functions::Act,
+        model::Scenario,
+        promises::{
+            BEGAN_LATE, FATE_CHANGED, IGNORED, LOST, OWED, REMOVED_EARLY, REPEATED, SPENT, UNWATCHED, WRITTEN_TWICE,
+        },
+        world::Left,
+    },
+};
+
+/// One event, two dispatchers, and this may happen.
+fn with(left: Left) -> Scenario {
+    Scenario {
+        left,
+        ..Scenario::default()
+    }
+}
+
+fn one_death() -> Scenario {
+    with(Left {
+        deaths: 1,
+        ..Left::default()
+    })
+}
+
+fn one_refusal_and_a_death() -> Scenario {
+    with(Left {
+        deaths: 1,
+        refusals: 1,
+        ..Left::default()
+    })
+}
+
+/// A dispatcher whose lease lapses while it works, and the sweep, which wakes another meanwhile.
+fn lapse() -> Scenario {
+    with(Left {
+        lapses: 1,
+        refusals: 1,
+        sweeps: 1,
+        ..Left::default()
+    })
+}
+
+#[test]
+fn entry_removed_before_the_record_is_lost_with_its_process() {
+    finds(Bug::RemovedBeforeTheRecord, one_death(), LOST);
+    finds(Bug::RemovedBeforeTheRecord, one_death(), REMOVED_EARLY);
+}
+
+#[test]
+fn retry_added_after_the_removal_is_lost_with_its_process() {
+    finds(Bug::RetryAfterTheRemoval, one_refusal_and_a_death(), LOST);
+}
+
+#[test]
+fn queue_message_deleted_before_the_entries_loses_the_event() {
+    finds(Bug::QueueMessageGoesFirst, one_death(), LOST);
+}
+
+#[test]
+fn without_a_second_look_what_came_meanwhile_waits_for_ever() {
+    let scenario = Scenario {
+        events: 2,
+        fan_outs: 1,
+        ..with(Left::default())
+    };
+    finds(Bug::NoSecondLook, scenario.clone(), UNWATCHED);
+    finds(Bug::NoSecondLook, scenario, OWED);
+}
+
+#[test]
+fn wake_up_dropped_after_the_release_leaves_nobody_to_look() {
+    let scenario = Scenario {
+        events: 2,
+        ..with(Left::default())
+    };
+    finds(Bug::DroppedAfterTheRelease, scenario.clone(), UNWATCHED);
+    finds(Bug::DroppedAfterTheRelease, scenario, OWED);
+}
+
+#[test]
+fn record_written_by_a_zombie_changes_a_fate() {
+    finds(Bug::PutWhateverTheRevision, lapse(), WRITTEN_TWICE);
+    finds(Bug::PutWhateverTheRevision, lapse(), FATE_CHANGED);
+    finds(Bug::PutWhateverTheRevision, lapse(), LOST);
+}
+
+#[test]
+fn f8_late_first_writer_is_posted_again_unless_the_record_is_read() {
+    let scenario = Scenario {
+        copies: 2,
+        ..with(Left::default())
+    };
+    finds(Bug::NoRecordRead, scenario, REPEATED);
+}
+
+#[test]
+fn f16_pause_and_deletion_hold_too_late_if_the_endpoint_is_read_once() {
+    for act in [Act::Pause, Act::Delete] {
+        let scenario = Scenario {
+            acts: vec![act],
+            ..with(Left {
+                moments: 1,
+                ..Left::default()
+            })
+        };
+        finds(Bug::EndpointReadOnce, scenario, BEGAN_LATE);
+    }
+}
+
+/// The last look reads the endpoint again, too.
+#[test]
+fn activation_is_missed_if_the_endpoint_is_read_once() {
+    let scenario = Scenario {
+        acts: vec![Act::Pause, Act::Activate],
+        ..with(Left::default())
+    };
+    finds(Bug::EndpointReadOnce, scenario.clone(), UNWATCHED);
+    finds(Bug::EndpointReadOnce, scenario, OWED);
+}
+
+#[test]
+fn attempt_spent_on_a_general_failure_is_counted() {
+    let scenario = with(Left {
+        failures: 1,
+        ..Left::default()
+    });
+    finds(Bug::GeneralSpendsAnAttempt, scenario, SPENT);
+}
+
+#[test]
+fn f9_health_that_goes_with_the_last_entry_takes_the_next_look_with_it() {
+    let scenario = Scenario {
+        events: 2,
+        ..with(Left::default())
+    };
+    finds(Bug::HealthGoesWithTheLastEntry, scenario.clone(), UNWATCHED);
+    finds(Bug::HealthGoesWithTheLastEntry, scenario, OWED);
+}
+
+#[test]
+fn next_look_left_at_the_release_is_missing_if_its_process_dies() {
+    let scenario = Scenario {
+        events: 2,
+        ..with(Left {
+            deaths: 1,
+            losses: 1,
+            ..Left::default()
+        })
+    };
+    finds(Bug::NextLookIsLeft, scenario.clone(), UNWATCHED);
+    finds(Bug::NextLookIsLeft, scenario, OWED);
+}
+
+#[test]
+fn f7_retry_by_hand_without_a_run_of_its_own_is_never_sent() {
+    let scenario = Scenario {
+        acts: vec![Act::Retry(0)],
+        ..with(Left::default())
+    };
+    finds(Bug::RetriedInTheSameRun, scenario, IGNORED);
+}
