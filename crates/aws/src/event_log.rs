@@ -154,7 +154,8 @@ impl EventRecords for DynamoEventLog {
         }
         let is_sparse = filter.kind.is_some() || filter.subject.is_some() || filter.cause.is_some();
         let query = events::list(store, filter, if is_sparse { LOOK_AT } else { limit });
-        let (events, last) = self.table.list(query, limit, events::read).await?;
+        let (mut events, last) = self.table.list(query, limit, events::read).await?;
+        events.retain(|event| filter.selects(event));
         let next = last.as_ref().map(events::read_id).transpose();
         Ok(EventPage {
             events,

@@ -148,4 +148,8 @@ impl MessageRecords for DynamoMessages {
             next: next.map_err(|malformed| self.table.malformed(malformed))?,
         })
     }
+
+    async fn known(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
+        self.find(endpoint, events).await
+    }
 }

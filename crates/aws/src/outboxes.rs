@@ -7,8 +7,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
     kernel::port::{CALLS_AT_ONCE, PortError},
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, OutboxCount, OutboxRecords, Outboxes, Pool,
-        SubjectKey,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, OutboxCount, OutboxRecords, OutboxState,
+        Outboxes, Pool, SubjectKey,
     },
 };
 use hookline_tables::{Item, WriteOutcome, outboxes};
@@ -166,5 +166,13 @@ impl OutboxRecords for DynamoOutboxes {
             entries,
             next: next.map_err(|malformed| self.table.malformed(malformed))?,
         })
+    }
+
+    async fn state(&self, endpoint: &EndpointKey) -> Result<OutboxState, PortError> {
+        let found = self
+            .table
+            .find(outboxes::endpoint_key(endpoint), outboxes::read_state)
+            .await?;
+        Ok(found.unwrap_or_default())
     }
 }

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod bus;
+pub mod catalog;
 mod condition;
 mod connected;
 mod custom;
@@ -17,9 +18,11 @@ mod manage;
 mod message_record;
 mod outbox;
 mod pattern;
+mod resend;
 mod schedule;
 mod sweep;
 mod target;
+mod view;
 mod wake_up;
 mod watch;
 
@@ -46,11 +49,19 @@ pub use self::{
         AttemptRecord, KEPT_ATTEMPTS, Known, MessageFate, MessageFilter, MessagePage, MessageRecord, MessageRecords,
         Messages, RECORD_RETENTION,
     },
-    outbox::{Acquired, Entry, EntryKey, EntryPage, Lease, OutboxCount, OutboxRecords, Outboxes, ParseEntryKeyError},
+    outbox::{
+        Acquired, Entry, EntryKey, EntryPage, Lease, OutboxCount, OutboxRecords, OutboxState, Outboxes,
+        ParseEntryKeyError,
+    },
     pattern::{ParsePatternError, TypePattern},
+    resend::{MAX_REPLAYED, ReplayOnly, ReplayRange, Replayed, Resend, ResendError, ResendPorts, Tested},
     schedule::{MAX_ATTEMPTS, retry_wait},
     sweep::sweep,
     target::{ParseVerdictError, Verdict, Verdicts},
+    view::{
+        AttemptView, BreakerState, EndpointStatus, EndpointView, EndpointWhy, FateName, MessageView, PoolName,
+        QueueView, SecretView, StateName, find_message, open_messages, status, why,
+    },
     wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},
     watch::Watch,
 };

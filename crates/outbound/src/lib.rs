@@ -11,6 +11,7 @@ mod endpoint_url;
 mod guard;
 mod headers;
 mod post;
+mod seal;
 mod sealed;
 mod sender;
 mod signature;
@@ -23,6 +24,7 @@ pub use self::{
     guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
     post::Poster,
+    seal::{InvalidEndpointError, check_settings},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
     sender::{AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender, Timing},
     signature::{

@@ -142,14 +142,25 @@ pub fn settle_statement(table: &str, settled: &Settled) -> Statement {
     }
 }
 
-/// The events of a store that a filter selects, newest first; `limit` is the number of events to look at on a page.
+/// The events of a store that a filter selects, newest first unless it says otherwise; `limit` is the number of events to look at
+/// on a page. In the other order the event that they are to be before may be among them.
 #[must_use]
 pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
+    let first = first_id(filter.from);
+    let first = match &filter.after {
+        Some(after) => first.max(after.to_string()),
+        None => first,
+    };
     // Ids are `evt_` and capital letters and digits, so that `evt_~` is above all of them.
+    let last = match (&filter.after, &filter.before) {
+        // Not below the first, which DynamoDB refuses.
+        (Some(_), Some(before)) => before.to_string().max(first.clone()),
+        _ => "evt_~".to_owned(),
+    };
     let mut values = Item::from([
         (":store", Value::text(store.to_string())),
-        (":first", Value::text(first_id(filter.from))),
-        (":last", Value::text("evt_~")),
+        (":first", Value::text(first)),
+        (":last", Value::text(last)),
     ]);
     let mut list_names = Names::new();
     let mut conditions = Vec::new();
@@ -173,9 +184,9 @@ pub fn list(store: &StoreKey, filter: &EventFilter, limit: usize) -> Query {
         filter: (!conditions.is_empty()).then(|| conditions.join(" AND ")),
         names: list_names,
         values,
-        is_reversed: true,
+        is_reversed: filter.after.is_none(),
         limit: Some(limit.clamp(1, MAX_PAGE_ITEMS)),
-        after: filter.before.as_ref().map(|before| key(store, before)),
+        after: (filter.after.as_ref().or(filter.before.as_ref())).map(|cursor| key(store, cursor)),
         ..Query::default()
     }
 }

@@ -28,7 +28,9 @@
 //! | `health` | S | the endpoint's health as JSON, once it was worked on |
 //! | `pool` | S | its pool, `fast` or `slow` |
 
-use hookline_domain::outbound::{EndpointId, EndpointKey, Entry, EntryKey, Health, Lease, Pool, SubjectKey};
+use hookline_domain::outbound::{
+    EndpointId, EndpointKey, Entry, EntryKey, Health, Lease, OutboxState, Pool, SubjectKey,
+};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -179,6 +181,19 @@ pub fn read_health(item: &Item) -> Health {
     health
         .and_then(|json| serde_json::from_str(json).ok())
         .unwrap_or_default()
+}
+
+/// Reads the state in an endpoint's item.
+///
+/// # Errors
+/// [`MalformedError`] if a time is unreadable.
+pub fn read_state(item: &Item) -> Result<OutboxState, MalformedError> {
+    let time = |name: &'static str| item.has(name).then(|| item.micros(name)).transpose();
+    Ok(OutboxState {
+        health: read_health(item),
+        next_at: time("next_us")?,
+        held_until: time("until_us")?,
+    })
 }
 
 /// Releases a lease where it is still ours. A refusal returns the item: [`was_released`].

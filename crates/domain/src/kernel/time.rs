@@ -14,6 +14,17 @@ pub(crate) fn whole_micros(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
+/// Formats a time of day, with its date if that is not the date of `now`.
+pub(crate) fn clock_time(at: Timestamp, now: Timestamp) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    let format = if day(at) == day(now) {
+        "%H:%M UTC"
+    } else {
+        "%-d %B %H:%M UTC"
+    };
+    at.strftime(format).to_string()
+}
+
 /// Waiting, as a port, so that tests need not wait.
 pub trait Pause: Send + Sync {
     /// Returns after `duration`.

@@ -10,8 +10,8 @@ use crate::{
     kernel::{ids::StoreKey, port::PortError},
     outbound::{
         Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, Known, Lease, MessageFilter,
-        MessagePage, MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, Outboxes, Pool, SubjectKey,
-        WakeUps,
+        MessagePage, MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, OutboxState, Outboxes, Pool,
+        SubjectKey, WakeUps,
     },
 };
 
@@ -211,6 +211,16 @@ impl OutboxRecords for MemoryOutboxes {
         let next = rest.next().and(entries.last()).map(|entry| entry.key.clone());
         Ok(EntryPage { entries, next })
     }
+
+    async fn state(&self, endpoint: &EndpointKey) -> Result<OutboxState, PortError> {
+        let outboxes = self.outboxes.lock();
+        let state = outboxes.get(endpoint).map(|outbox| OutboxState {
+            health: outbox.health.clone(),
+            next_at: outbox.next_at,
+            held_until: outbox.lease.as_ref().map(|lease| lease.until),
+        });
+        Ok(state.unwrap_or_default())
+    }
 }
 
 impl MemoryMessages {
@@ -277,6 +287,10 @@ impl MessageRecords for MemoryMessages {
             .collect();
         let next = selected.next().and(found.last()).map(|(event, _)| event.clone());
         Ok(MessagePage { records: found, next })
+    }
+
+    async fn known(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
+        self.find(endpoint, events).await
     }
 }
 

@@ -86,8 +86,11 @@ impl EventRecords for MemoryEventLog {
 
     async fn list(&self, store: &StoreKey, filter: &EventFilter, limit: usize) -> Result<EventPage, PortError> {
         let kept = self.kept.lock();
-        let newest_first = kept.values().rev().filter(|event| event.store == *store);
-        let mut selected = newest_first.filter(|event| filter.selects(event));
+        let mut of_store: Vec<&KeptEvent> = kept.values().filter(|event| event.store == *store).collect();
+        if filter.after.is_none() {
+            of_store.reverse();
+        }
+        let mut selected = of_store.into_iter().filter(|event| filter.selects(event));
         let events: Vec<KeptEvent> = selected.by_ref().take(limit).cloned().collect();
         let next = selected.next().and(events.last()).map(|event| event.id.clone());
         Ok(EventPage { events, next })

@@ -2,8 +2,8 @@
 
 use super::{
     InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryCatalogue, MemoryConnections,
-    MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryOutboxes,
-    MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions, MemoryWakeUps, MemoryWatchers,
+    MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryMessages,
+    MemoryOutboxes, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions, MemoryWakeUps, MemoryWatchers,
 };
 use crate::{
     catalogue::{
@@ -15,7 +15,7 @@ use crate::{
     event::Interpret,
     kernel::{port::Clock, time::Pause},
     live::{BroadcastPorts, FollowPorts},
-    outbound::{FanOutPorts, ManagePorts},
+    outbound::{FanOutPorts, ManagePorts, ResendPorts},
     sync::{refetch::CataloguePorts, worker::SyncPorts},
 };
 
@@ -98,6 +98,16 @@ impl<C: Clock, I> ManagePorts for InMemory<C, I> {
     type Endpoints = MemoryEndpoints;
     type Listeners = MemoryStores;
     type WakeUps = MemoryWakeUps;
+    type Clock = C;
+}
+
+impl<C: Clock + Pause, I> ResendPorts for InMemory<C, I> {
+    type Endpoints = MemoryEndpoints;
+    type Outboxes = MemoryOutboxes;
+    type Messages = MemoryMessages;
+    type Events = MemoryEventLog;
+    type WakeUps = MemoryWakeUps;
+    type Pause = C;
     type Clock = C;
 }
 

@@ -105,31 +105,31 @@ pub enum AttemptCode {
     Throttled,
     /// Status 408, 425, 502, 503 or 504.
     Unavailable,
-    /// [`NoAnswerError::InvalidUrl`].
+    /// The URL breaks a rule that it kept when the endpoint was created.
     InvalidUrl,
-    /// [`NoAnswerError::NotFound`].
+    /// No server has this name.
     NotFound,
-    /// [`NoAnswerError::DnsTimeout`].
+    /// DNS did not answer in time.
     DnsTimeout,
-    /// [`NoAnswerError::NotPublic`].
+    /// An address of the host is not public.
     NotPublic,
-    /// [`NoAnswerError::ConnectionRefused`].
+    /// The host refused the connection, or cannot be reached.
     ConnectionRefused,
-    /// [`NoAnswerError::ConnectTimeout`].
+    /// Connecting, TLS included, took too long.
     ConnectTimeout,
-    /// [`NoAnswerError::Certificate`].
+    /// The certificate is not valid for the host at this time, or nobody vouches for it.
     Certificate,
-    /// [`NoAnswerError::TlsUnsupported`].
+    /// The server offers no version or cipher of TLS that is still safe.
     TlsUnsupported,
-    /// [`NoAnswerError::TlsFailed`].
+    /// TLS failed for another reason.
     TlsFailed,
-    /// [`NoAnswerError::TimedOut`].
+    /// The attempt took too long.
     TimedOut,
-    /// [`NoAnswerError::Closed`].
+    /// The connection ended before the head of an answer was complete.
     Closed,
-    /// [`NoAnswerError::NotHttp`].
+    /// The answer is not HTTP/1.1.
     NotHttp,
-    /// [`NoAnswerError::HeadTooLarge`].
+    /// The head of the answer is longer than is read.
     HeadTooLarge,
 }
 

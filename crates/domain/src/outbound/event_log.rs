@@ -189,6 +189,8 @@ pub struct EventFilter {
     pub from: Option<Timestamp>,
     /// Events before this one: the `next` of a page.
     pub before: Option<EventId>,
+    /// Events after this one, and then the oldest first: the `next` of a page that came in this order.
+    pub after: Option<EventId>,
 }
 
 impl EventFilter {
@@ -200,15 +202,16 @@ impl EventFilter {
             && self.subject.as_ref().is_none_or(|subject| *subject == event.subject)
             && self.from.is_none_or(|from| event.id >= EventId::first_of(from))
             && self.before.as_ref().is_none_or(|before| event.id < *before)
+            && self.after.as_ref().is_none_or(|after| event.id > *after)
     }
 }
 
 /// A page of kept events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventPage {
-    /// The events, newest first.
+    /// The events, newest first, or oldest first if the filter says so.
     pub events: Vec<KeptEvent>,
-    /// Value of [`EventFilter::before`] for the next page; `None` after the last page. A page with few or no events may
+    /// Value of [`EventFilter::before`], or of [`EventFilter::after`], for the next page; `None` after the last page. A page with few or no events may
     /// have a next one, because a page also ends after a number of events that the filter does not select.
     pub next: Option<EventId>,
 }
@@ -219,7 +222,7 @@ pub trait EventRecords: Send + Sync {
     fn find(&self, store: &StoreKey, id: &EventId)
     -> impl Future<Output = Result<Option<KeptEvent>, PortError>> + Send;
 
-    /// Returns events of a store, newest first, at most `limit`. Skips events that this version of the code cannot read.
+    /// Returns events of a store, newest first unless the filter says otherwise, at most `limit`. Skips events that this version of the code cannot read.
     fn list(
         &self,
         store: &StoreKey,

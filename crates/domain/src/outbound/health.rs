@@ -204,6 +204,24 @@ impl Health {
             .is_some_and(|since| now.duration_since(since) >= time)
     }
 
+    /// Time of the first failure at which the endpoint took nothing since the last success.
+    #[must_use]
+    pub fn failing_since(&self) -> Option<Timestamp> {
+        self.failing_since
+    }
+
+    /// Time of the last success.
+    #[must_use]
+    pub fn succeeded_at(&self) -> Option<Timestamp> {
+        self.succeeded_at
+    }
+
+    /// Mean time of an answer, in milliseconds; `None` before the first attempt.
+    #[must_use]
+    pub fn mean_ms(&self) -> Option<u32> {
+        (self.mean_ms > 0).then_some(self.mean_ms)
+    }
+
     /// Takes note of an attempt at `event` that ended at `now` and took `took`. `most` is the endpoint's limit of attempts at
     /// once.
     pub fn note(&mut self, meaning: Meaning, event: &EventId, took: Duration, most: u16, now: Timestamp) {

@@ -217,6 +217,13 @@ pub trait MessageRecords: Send + Sync {
         filter: &MessageFilter,
         limit: usize,
     ) -> impl Future<Output = Result<MessagePage, PortError>> + Send;
+
+    /// Returns the events and the records of an endpoint's messages, in the order given. Sees every earlier write.
+    fn known(
+        &self,
+        endpoint: &EndpointKey,
+        events: &[(StoreKey, EventId)],
+    ) -> impl Future<Output = Result<Vec<Known>, PortError>> + Send;
 }
 
 #[cfg(test)]

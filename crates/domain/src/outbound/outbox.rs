@@ -177,6 +177,17 @@ pub struct EntryPage {
     pub next: Option<EntryKey>,
 }
 
+/// State of an outbox.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutboxState {
+    /// Health of its endpoint, as it was after the last run.
+    pub health: Health,
+    /// Time of the next look, if there is one.
+    pub next_at: Option<Timestamp>,
+    /// End of the lease; `None` if nobody holds one.
+    pub held_until: Option<Timestamp>,
+}
+
 /// Outboxes, as people read them.
 pub trait OutboxRecords: Send + Sync {
     /// Counts entries, at most `most`. Sees every earlier write.
@@ -191,6 +202,9 @@ pub trait OutboxRecords: Send + Sync {
         after: Option<&EntryKey>,
         limit: usize,
     ) -> impl Future<Output = Result<EntryPage, PortError>> + Send;
+
+    /// Returns the state of an outbox; that of a new one if it is not known yet. Sees every earlier write.
+    fn state(&self, endpoint: &EndpointKey) -> impl Future<Output = Result<OutboxState, PortError>> + Send;
 }
 
 #[cfg(test)]

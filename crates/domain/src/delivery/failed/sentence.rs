@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use super::{FailedDelivery, KEPT_DAYS, Stage};
 use crate::{
     delivery::retry::RetryOutcome,
-    kernel::advice::{lasts, remove_cause},
+    kernel::{
+        advice::{lasts, remove_cause},
+        time::clock_time,
+    },
 };
 
 impl FailedDelivery {
@@ -19,18 +22,18 @@ impl FailedDelivery {
                 next_try_at,
                 dead_letter_at,
             } => {
-                let dead_letter = clock(dead_letter_at, now);
+                let dead_letter = clock_time(dead_letter_at, now);
                 if let Some(at) = self.redriven_at {
                     return format!(
                         "It went back to the queue at {} and is tried again; if it keeps failing, it is a dead letter again \
                          about {dead_letter}. Nothing to do until then.",
-                        clock(at, now)
+                        clock_time(at, now)
                     );
                 }
                 let next = if next_try_at <= now {
                     "any moment now".to_owned()
                 } else {
-                    format!("about {}", clock(next_try_at, now))
+                    format!("about {}", clock_time(next_try_at, now))
                 };
                 let queue = format!("It is still in the queue: next try {next}, dead letter about {dead_letter}.");
                 if self.parked {
@@ -63,7 +66,7 @@ impl FailedDelivery {
             (RetryOutcome::Now, Stage::Retrying { next_try_at, .. }) if next_try_at > now => {
                 format!(
                     "It is tried now; its next try was due about {}.",
-                    clock(next_try_at, now)
+                    clock_time(next_try_at, now)
                 )
             }
             (RetryOutcome::Now, _) => "It is tried now.".to_owned(),
@@ -72,15 +75,4 @@ impl FailedDelivery {
         };
         outcome + " The result shows within seconds."
     }
-}
-
-/// Formats a time of day, with its date if that is not the date of `now`.
-fn clock(at: Timestamp, now: Timestamp) -> String {
-    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
-    let format = if day(at) == day(now) {
-        "%H:%M UTC"
-    } else {
-        "%-d %B %H:%M UTC"
-    };
-    at.strftime(format).to_string()
 }

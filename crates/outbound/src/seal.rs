@@ -1,0 +1,154 @@
+//! Sealing of what only the dispatcher may know of an endpoint, and the check of its settings: what the API and the command do
+//! before they write an endpoint.
+
+use hookline_domain::{
+    kernel::port::PortError,
+    outbound::{
+        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, SealedHeaders, SealedSecret, catalog,
+    },
+};
+use jiff::Timestamp;
+
+use crate::{
+    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules},
+    headers::InvalidHeaderError,
+    sealed::{OpenHeaders, OpenKeys},
+};
+
+/// Most bytes that an [`EndpointVault`] seals.
+const MAX_SEALED_BYTES: usize = 4096;
+
+/// Settings or headers that an endpoint may not have. Not retryable. Contains no value of a header.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEndpointError {
+    /// The URL.
+    #[error(transparent)]
+    Url(#[from] InvalidEndpointUrlError),
+    /// Another setting.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettingsError),
+    /// A header.
+    #[error(transparent)]
+    Header(#[from] InvalidHeaderError),
+}
+
+/// Checks all settings: the URL by the rules of the deployment, without asking DNS, and the paths of conditions by the schemas of
+/// the chosen types.
+///
+/// # Errors
+/// [`InvalidEndpointError`] with the first that is wrong.
+pub fn check_settings(settings: &EndpointSettings, rules: &UrlRules) -> Result<(), InvalidEndpointError> {
+    EndpointUrl::parse(&settings.url, rules)?;
+    Ok(settings.check(catalog::schemas)?)
+}
+
+impl OpenKeys {
+    /// Seals them for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(
+        &self,
+        vault: &impl EndpointVault,
+        key: &EndpointKey,
+        now: Timestamp,
+    ) -> Result<SealedSecret, PortError> {
+        Ok(SealedSecret {
+            sealed: vault.seal(key, &self.to_bytes()).await?,
+            public_key: self.public_key().to_string(),
+            created_at: now,
+            until: None,
+        })
+    }
+}
+
+impl OpenHeaders {
+    /// Checks that they are short enough to be sealed.
+    ///
+    /// # Errors
+    /// [`InvalidHeaderError::TooLong`].
+    pub fn check_length(&self) -> Result<(), InvalidHeaderError> {
+        if self.to_bytes().len() > MAX_SEALED_BYTES {
+            return Err(InvalidHeaderError::TooLong);
+        }
+        Ok(())
+    }
+
+    /// Seals them for an endpoint; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(
+        &self,
+        vault: &impl EndpointVault,
+        key: &EndpointKey,
+    ) -> Result<Option<SealedHeaders>, PortError> {
+        let names = self.names();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let sealed = vault.seal(key, &self.to_bytes()).await?;
+        Ok(Some(SealedHeaders { names, sealed }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use hookline_domain::{
+        memory::{MemoryEndpointVault, noon},
+        outbound::Condition,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    fn key() -> EndpointKey {
+        "* ep_1".parse().unwrap()
+    }
+
+    #[test]
+    fn settings_are_checked_with_the_rules_of_urls_and_the_schemas() {
+        let check = |url: &str, condition: serde_json::Value| {
+            let mut settings = EndpointSettings::new(url, &["product.*"]);
+            settings.conditions = vec![serde_json::from_value::<Condition>(condition).unwrap()];
+            check_settings(&settings, &UrlRules::default()).map_err(|error| error.to_string())
+        };
+        let known = json!({"path": "data.available", "op": "=", "value": true});
+        check("https://example.com/", known.clone()).unwrap();
+        assert!(check("http://example.com/", known).unwrap_err().contains("https://"));
+        let unknown = json!({"path": "data.nothing", "op": "=", "value": true});
+        assert!(
+            check("https://example.com/", unknown)
+                .unwrap_err()
+                .contains("data.nothing")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_sealed_opens_for_its_endpoint_and_no_other() {
+        let (keys, vault) = (OpenKeys::generate().unwrap(), MemoryEndpointVault);
+        let sealed = keys.seal(&vault, &key(), noon()).await.unwrap();
+        assert_eq!(sealed.public_key, keys.public_key().to_string());
+        let open = vault.open(&key(), &sealed.sealed).await.unwrap();
+        let open = OpenKeys::from_bytes(&open).unwrap();
+        assert_eq!(open.secret.text().reveal(), keys.secret.text().reveal());
+        vault
+            .open(&"* ep_2".parse().unwrap(), &sealed.sealed)
+            .await
+            .unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn headers_that_do_not_fit_are_refused_and_none_are_not_sealed() {
+        let of =
+            |length: usize| OpenHeaders::parse(BTreeMap::from([("x-key".to_owned(), "v".repeat(length))])).unwrap();
+        of(4000).check_length().unwrap();
+        assert_eq!(of(4090).check_length(), Err(InvalidHeaderError::TooLong));
+        let none = OpenHeaders::default().seal(&MemoryEndpointVault, &key()).await;
+        assert_eq!(none.unwrap(), None);
+        let some = of(1).seal(&MemoryEndpointVault, &key()).await.unwrap().unwrap();
+        assert_eq!(some.names, ["x-key"]);
+    }
+}
