@@ -39,7 +39,13 @@ CRATES = {
     "hookline-direct": {"hookline-domain", "hookline-tables", "hookline-transport"},
     "hookline-lambda": {"hookline-domain", "hookline-sources"},
     "hookline-receiver": {"hookline-domain", "hookline-lambda", "hookline-sources"},
-    "hookline-api": {"hookline-domain", "hookline-events", "hookline-lambda", "hookline-sources"},
+    "hookline-api": {
+        "hookline-domain",
+        "hookline-events",
+        "hookline-lambda",
+        "hookline-outbound",
+        "hookline-sources",
+    },
     "hookline-wiring": {
         "hookline-aws",
         "hookline-direct",

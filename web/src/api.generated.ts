@@ -4,6 +4,238 @@
  */
 
 export interface paths {
+    "/api/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Endpoints to which events are posted
+         * @description Of the endpoints of all stores, for tokens that are for all stores.
+         */
+        get: operations["endpointsOfAll"];
+        put?: never;
+        /**
+         * Create an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. The response has the signing secret, which cannot be read again. A store has at most 20 endpoints, and there are at most 10 of all stores. `dry_run=true` checks and creates nothing.
+         */
+        post: operations["createEndpointOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. The header `ETag` holds its revision, for `If-Match` of a change.
+         */
+        get: operations["endpointOfAll"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. What waits for it is discarded; it is gone some seconds later.
+         */
+        delete: operations["deleteEndpointOfAll"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. The body is a merge patch: what it leaves out stays.
+         */
+        patch: operations["changeEndpointOfAll"];
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate an endpoint that is paused or disabled
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only.
+         */
+        post: operations["activateEndpointOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages of an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Those that are settled or were tried, newest event first. With `fate=open`, those that are to be sent, in the order in which they are due.
+         */
+        get: operations["messagesOfAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/messages/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One message, with its attempts
+         * @description Of the endpoints of all stores, for tokens that are for all stores.
+         */
+        get: operations["messageOfAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/messages/{event}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one message again
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. 409 if it is open, or if its event is no longer kept.
+         */
+        post: operations["retryMessageOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. No attempt begins later than five seconds after it.
+         */
+        post: operations["pauseEndpointOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send messages of the past again
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. Goes through the kept events of a store, the oldest first, and at most 1000 of them: as long as `next` is not null, send the same request with it as `after`. Events keep their ids, so that a receiver that remembers them has each effect once; requests have the header `hookline-replay`.
+         */
+        post: operations["replayMessagesOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new signing secret
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. The response has the new secret, which cannot be read again. The old one signs beside it for a while, so that nothing is refused meanwhile.
+         */
+        post: operations["rotateSecretOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health of an endpoint, and what waits for it
+         * @description Of the endpoints of all stores, for tokens that are for all stores.
+         */
+        get: operations["endpointStatusOfAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/{endpoint}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a sample to an endpoint
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. The sample of a type is sent before all other messages, as an event of the store with an id of its own, to this endpoint only. Waits for the first attempt, up to 12 seconds. 409 if the endpoint is not active.
+         */
+        post: operations["testEndpointOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/event-types": {
         parameters: {
             query?: never;
@@ -192,6 +424,229 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stores/{store}/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Endpoints to which events are posted */
+        get: operations["endpoints"];
+        put?: never;
+        /**
+         * Create an endpoint
+         * @description Admins only. The response has the signing secret, which cannot be read again. A store has at most 20 endpoints, and there are at most 10 of all stores. `dry_run=true` checks and creates nothing.
+         */
+        post: operations["createEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One endpoint
+         * @description The header `ETag` holds its revision, for `If-Match` of a change.
+         */
+        get: operations["endpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an endpoint
+         * @description Admins only. What waits for it is discarded; it is gone some seconds later.
+         */
+        delete: operations["deleteEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an endpoint
+         * @description Admins only. The body is a merge patch: what it leaves out stays.
+         */
+        patch: operations["changeEndpoint"];
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate an endpoint that is paused or disabled
+         * @description Admins only.
+         */
+        post: operations["activateEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages of an endpoint
+         * @description Those that are settled or were tried, newest event first. With `fate=open`, those that are to be sent, in the order in which they are due.
+         */
+        get: operations["messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/messages/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message, with its attempts */
+        get: operations["message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/messages/{event}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send one message again
+         * @description Admins only. 409 if it is open, or if its event is no longer kept.
+         */
+        post: operations["retryMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an endpoint
+         * @description Admins only. No attempt begins later than five seconds after it.
+         */
+        post: operations["pauseEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send messages of the past again
+         * @description Admins only. Goes through the kept events of a store, the oldest first, and at most 1000 of them: as long as `next` is not null, send the same request with it as `after`. Events keep their ids, so that a receiver that remembers them has each effect once; requests have the header `hookline-replay`.
+         */
+        post: operations["replayMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an endpoint a new signing secret
+         * @description Admins only. The response has the new secret, which cannot be read again. The old one signs beside it for a while, so that nothing is refused meanwhile.
+         */
+        post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Health of an endpoint, and what waits for it */
+        get: operations["endpointStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a sample to an endpoint
+         * @description Admins only. The sample of a type is sent before all other messages, as an event of the store with an id of its own, to this endpoint only. Waits for the first attempt, up to 12 seconds. 409 if the endpoint is not active.
+         */
+        post: operations["testEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stores/{store}/events": {
         parameters: {
             query?: never;
@@ -225,6 +680,26 @@ export interface paths {
         };
         /** One event, with its payload and its targets */
         get: operations["event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/events/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why an event was sent, or was not
+         * @description The fate of the event at each endpoint that there was when it was accepted. Those of all stores are shown to tokens that are for all stores.
+         */
+        get: operations["why"];
         put?: never;
         post?: never;
         delete?: never;
@@ -416,6 +891,11 @@ export interface components {
             /** @description Outcome, in a sentence. */
             message: string;
         };
+        /** @description Request body that activates an endpoint. */
+        ActivateBody: {
+            /** @description Fate of the messages that waited; by default all are sent. */
+            backlog?: components["schemas"]["Backlogs"];
+        };
         /** @description Outcome of one delivery, with what identifies the delivery. */
         ActivityEntry: {
             /**
@@ -468,6 +948,67 @@ export interface components {
             delivery_id?: string;
             /** @description A sentence without any value of a payload. */
             message: string;
+        };
+        /**
+         * @description Code of a failed attempt, in records, figures and the API.
+         *
+         *     - `redirect`: A status of 3xx.
+         *     - `gone`: Status 410.
+         *     - `disabled_by_endpoint`: The header `webhook-delivery: disable`.
+         *     - `aborted`: The header `webhook-delivery: abort-message`.
+         *     - `refused`: Another status of 4xx.
+         *     - `failed`: Another status of 5xx.
+         *     - `throttled`: Status 429.
+         *     - `unavailable`: Status 408, 425, 502, 503 or 504.
+         *     - `invalid_url`: The URL breaks a rule that it kept when the endpoint was created.
+         *     - `not_found`: No server has this name.
+         *     - `dns_timeout`: DNS did not answer in time.
+         *     - `not_public`: An address of the host is not public.
+         *     - `connection_refused`: The host refused the connection, or cannot be reached.
+         *     - `connect_timeout`: Connecting, TLS included, took too long.
+         *     - `certificate`: The certificate is not valid for the host at this time, or nobody vouches for it.
+         *     - `tls_unsupported`: The server offers no version or cipher of TLS that is still safe.
+         *     - `tls_failed`: TLS failed for another reason.
+         *     - `timed_out`: The attempt took too long.
+         *     - `closed`: The connection ended before the head of an answer was complete.
+         *     - `not_http`: The answer is not HTTP/1.1.
+         *     - `head_too_large`: The head of the answer is longer than is read.
+         * @enum {string}
+         */
+        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large";
+        /**
+         * @description Fate of the messages that waited when an endpoint was activated.
+         *
+         *     - `send`: All are sent.
+         *     - `newest`: Of each thing the newest state is sent, and all that is no state.
+         *     - `drop`: None is sent.
+         * @enum {string}
+         */
+        Backlogs: "send" | "newest" | "drop";
+        /**
+         * @description State of the breaker.
+         *
+         *     - `closed`: The endpoint takes messages, or nothing is known against it.
+         *     - `open`: It takes nothing and is probed.
+         * @enum {string}
+         */
+        BreakerState: "closed" | "open";
+        /** @description Request body that changes an endpoint, a merge patch (RFC 7396) of the one that creates it. */
+        ChangeEndpointBody: {
+            /**
+             * @description Headers of its own, all of them: those that it had go. Null removes them; without this member, they stay.
+             * @default null
+             */
+            headers: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Settings to be changed; one that is null gets its default.
+             * @default {}
+             */
+            settings: {
+                [key: string]: unknown;
+            };
         };
         /** @description Message from a client. */
         ClientMessage: {
@@ -531,6 +1072,27 @@ export interface components {
          * @enum {string}
          */
         ConcernCause: "dead_letters" | "uninstalled" | "signatures" | "queue_stuck" | "subscriptions" | "error";
+        /** @description A condition. */
+        Condition: {
+            /** @description Operator. */
+            op: components["schemas"]["Operator"];
+            /** @description Path, as in `data.available`; of `changed` it is empty or left out. */
+            path?: string;
+            /** @description Value: a text, a number, `true`, `false`; of `in` a list of them; of `exists` `true` or `false`; of `changed` a group of fields, as in `price`. */
+            value: unknown;
+        };
+        /** @description Request body that creates an endpoint. */
+        CreateEndpointBody: {
+            /**
+             * @description Headers of its own, such as an authorization: at most 10, 4 KiB together. They are sealed, and never shown again.
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Settings. Whatever is left out has its default. */
+            settings: components["schemas"]["EndpointSettingsInput"];
+        };
         /** @description An event of the operator's own. */
         CustomEventBody: {
             /** @description Data: any object of at most 48 KiB as compact JSON. */
@@ -784,8 +1346,240 @@ export interface components {
             /** @description Title, as in `Small / Blue`. */
             title: string;
         };
+        /** @description Response to a dry run. */
+        DryRunResponse: {
+            /** @description Events looked at: the latest of the store that are kept, at most 100. */
+            of: number;
+            /** @description Events that the endpoint would get. */
+            would_pass: number;
+        };
         /** @description Request body without fields: `{}`. */
         EmptyBody: Record<string, never>;
+        /** @description An endpoint. It has no secret and no value of a header. */
+        Endpoint: {
+            /** @description Failure for which it is disabled. */
+            code: components["schemas"]["AttemptCode"] | null;
+            /**
+             * Format: date-time
+             * @description Time of its creation.
+             */
+            created_at: string;
+            /** @description Names of its own headers; their values are never shown. */
+            header_names: string[];
+            /** @description Id, `ep_…`. */
+            id: string;
+            /** @description Owner: `*` for all stores, or a store, as in `shopify#demo.myshopify.com`. */
+            owner: string;
+            /** @description Public keys of the signatures `v1a`, `whpk_…`, newest first. */
+            public_keys: string[];
+            /** @description Number of changes, from 1; the `ETag` of the endpoint. */
+            revision: number;
+            /** @description Secrets that sign now, newest first; they themselves are never shown. */
+            secrets: components["schemas"]["EndpointSecret"][];
+            /** @description Settings. Viewers see the URL without its query, which may hold a token. */
+            settings: components["schemas"]["EndpointSettings"];
+            /** @description State. */
+            state: components["schemas"]["EndpointState"];
+            /** @description Reason that a person gave for the pause. */
+            state_reason: string | null;
+            /** @description State in a sentence or two. */
+            state_sentence: string;
+            /**
+             * Format: date-time
+             * @description Beginning of the state.
+             */
+            state_since: string;
+        };
+        /**
+         * @description Pool of an endpoint.
+         *
+         *     - `fast`: It answers fast.
+         *     - `slow`: It is new, slow or failing.
+         * @enum {string}
+         */
+        EndpointPool: "fast" | "slow";
+        /** @description Open messages of an endpoint. */
+        EndpointQueue: {
+            /** @description True if there are more. */
+            has_more: boolean;
+            /** @description Number, up to 1,000. */
+            messages: number;
+            /**
+             * Format: date-time
+             * @description Time at which the oldest of those that are counted was accepted.
+             */
+            oldest_at: string | null;
+        };
+        /** @description Times of a signing secret. */
+        EndpointSecret: {
+            /**
+             * Format: date-time
+             * @description Time of its creation.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description End of its use; null of the newest, which lasts.
+             */
+            until: string | null;
+        };
+        /** @description Settings of an endpoint. */
+        EndpointSettings: {
+            /** @description Conditions on the content of an event, up to 10; all must hold. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description Description for people, up to 200 characters. */
+            description?: string;
+            /** @description Days without a success after which the endpoint is disabled, 1 to 14. */
+            disable_after_days: number;
+            /** @description Form of the payload. */
+            format: components["schemas"]["PayloadFormat"];
+            /** @description Days for which a message waits for an endpoint that takes nothing, 1 to 14. */
+            keep_days: number;
+            /** @description Most attempts at once, 1 to 50. */
+            max_in_flight: number;
+            /** @description Most attempts per second, 1 to 1,000; none if it is left out. */
+            max_per_second?: number;
+            /** @description Order in which it gets the events of one thing. */
+            ordering: components["schemas"]["Ordering"];
+            /** @description Signatures of a request. */
+            signatures: components["schemas"]["Signatures"];
+            /** @description Longest time of an attempt, 1 to 30 seconds. */
+            timeout_seconds: number;
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            types: string[];
+            /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
+            url: string;
+            /** @description Fate of the events that come while it is paused. */
+            when_paused: components["schemas"]["WhenPaused"];
+        };
+        /** @description Settings of an endpoint. */
+        EndpointSettingsInput: {
+            /** @description Conditions on the content of an event, up to 10; all must hold. */
+            conditions?: components["schemas"]["Condition"][];
+            /** @description Description for people, up to 200 characters. */
+            description?: string;
+            /**
+             * @description Days without a success after which the endpoint is disabled, 1 to 14.
+             * @default 5
+             */
+            disable_after_days: number;
+            /**
+             * @description Form of the payload.
+             * @default full
+             */
+            format: components["schemas"]["PayloadFormat"];
+            /**
+             * @description Days for which a message waits for an endpoint that takes nothing, 1 to 14.
+             * @default 7
+             */
+            keep_days: number;
+            /**
+             * @description Most attempts at once, 1 to 50.
+             * @default 10
+             */
+            max_in_flight: number;
+            /** @description Most attempts per second, 1 to 1,000; none if it is left out. */
+            max_per_second?: number | null;
+            /**
+             * @description Order in which it gets the events of one thing.
+             * @default none
+             */
+            ordering: components["schemas"]["Ordering"];
+            /**
+             * @description Signatures of a request.
+             * @default v1
+             */
+            signatures: components["schemas"]["Signatures"];
+            /**
+             * @description Longest time of an attempt, 1 to 30 seconds.
+             * @default 10
+             */
+            timeout_seconds: number;
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            types: string[];
+            /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
+            url: string;
+            /**
+             * @description Fate of the events that come while it is paused.
+             * @default queue
+             */
+            when_paused: components["schemas"]["WhenPaused"];
+        };
+        /**
+         * @description State of an endpoint.
+         *
+         *     - `active`: Messages are sent.
+         *     - `paused`: A person has paused it.
+         *     - `disabled`: It has failed for too long, or wants no messages.
+         *     - `deleting`: A person has deleted it, and its messages are being discarded.
+         * @enum {string}
+         */
+        EndpointState: "active" | "paused" | "disabled" | "deleting";
+        /** @description Health of an endpoint, and what waits for it. */
+        EndpointStatus: {
+            /** @description Attempts at once at present. */
+            at_once: number;
+            /** @description Breaker: `open` while the endpoint takes nothing and is probed. */
+            breaker: components["schemas"]["BreakerState"];
+            /**
+             * Format: date-time
+             * @description Time since which it takes nothing; null if it does.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which it last took a message.
+             */
+            last_success_at: string | null;
+            /** @description Mean time of an answer, in milliseconds; null before the first attempt. */
+            mean_ms: number | null;
+            /**
+             * Format: date-time
+             * @description Time of the next attempt; null if nothing waits, or if nothing is sent until a person activates it.
+             */
+            next_attempt_at: string | null;
+            /** @description Pool: endpoints that are new, slow or failing have workers of their own. */
+            pool: components["schemas"]["EndpointPool"];
+            /** @description Open messages. */
+            queue: components["schemas"]["EndpointQueue"];
+            /** @description Health and what happens next, in a sentence or two. */
+            sentence: string;
+        };
+        /** @description Fate of an event at an endpoint, and why. */
+        EndpointWhy: {
+            /** @description Latest attempts, oldest first. */
+            attempts: components["schemas"]["MessageAttempt"][];
+            /** @description Id of the endpoint. */
+            endpoint: string;
+            /** @description Fate of the message; null if the event is no message of the endpoint. */
+            fate: components["schemas"]["MessageFate"] | null;
+            /** @description Owner of the endpoint: `*` for all stores, or a store, as in `shopify#demo.myshopify.com`. */
+            owner: string;
+            /** @description Outcome in a sentence or two. */
+            sentence: string;
+            /** @description URL of the endpoint, without its query; null if the endpoint is deleted. */
+            url: string | null;
+            /** @description Verdict when the event was accepted: `queued`, `not_subscribed`, `filtered`, `paused_discarded`, `suspended` or `deleting`. */
+            verdict: string;
+            /** @description Verdict in a sentence. */
+            verdict_sentence: string;
+        };
+        /** @description An endpoint with its new secret. */
+        EndpointWithSecret: {
+            /** @description The endpoint. */
+            endpoint: components["schemas"]["Endpoint"];
+            /** @description Public key of the signatures `v1a`, `whpk_…`. */
+            public_key: string;
+            /** @description Secret of the signatures `v1`, `whsec_…`. In this response only: it cannot be read again. */
+            secret: string;
+        };
+        /** @description Endpoints of one owner. */
+        EndpointsResponse: {
+            /** @description The endpoints that the parameters select, in the order of their creation. */
+            endpoints: components["schemas"]["Endpoint"][];
+            /** @description Most endpoints that this owner may have. */
+            most: number;
+        };
         /**
          * @description Kind of an error.
          *
@@ -1224,6 +2018,71 @@ export interface components {
             /** @description Names of the stores within reach, or `*` alone for all present and future stores. */
             stores: string[];
         };
+        /** @description A message: one event for one endpoint. */
+        Message: {
+            /** @description Latest attempts, oldest first, at most 10. */
+            attempts: components["schemas"]["MessageAttempt"][];
+            /** @description Id of the event. */
+            event: components["schemas"]["EventId"];
+            /** @description Attempts that have failed by the message's own fault; after 10 it is `exhausted`. */
+            failed: number;
+            /** @description Fate; `open` until it has another. */
+            fate: components["schemas"]["MessageFate"];
+            /**
+             * Format: date-time
+             * @description Time of the next attempt, once it has been retried; null if it is settled, or goes as soon as the endpoint takes messages.
+             */
+            next_attempt_at: string | null;
+            /** @description Number of times that a person has asked for it again. */
+            run: number;
+            /** @description Fate, and what happens next, in a sentence or two. */
+            sentence: string;
+            /** @description Name of the event's store. */
+            store: string;
+            /** @description Type of the event; null if the event was no longer kept when the message was first recorded. */
+            type: string | null;
+        };
+        /** @description An attempt at a message. */
+        MessageAttempt: {
+            /**
+             * Format: date-time
+             * @description Time at which it began.
+             */
+            at: string;
+            /** @description Code of the failure; null if it succeeded. */
+            code: components["schemas"]["AttemptCode"] | null;
+            /** @description Explanation of the code for the endpoint's owner. */
+            code_sentence: string | null;
+            /** @description Status of the answer; null if there was none. */
+            status: number | null;
+            /** @description Time that it took, in milliseconds. */
+            took_ms: number;
+        };
+        /**
+         * @description Fate of a message.
+         *
+         *     - `open`: It is to be sent.
+         *     - `sent`: The endpoint has taken it.
+         *     - `exhausted`: All its attempts have failed.
+         *     - `aborted`: The endpoint never wants it again.
+         *     - `expired`: It has waited for too long, or its event is no longer kept.
+         *     - `discarded`: A person did not want what waited to be sent, or has deleted the endpoint.
+         *     - `superseded`: The endpoint has been sent a newer state of the same thing.
+         * @enum {string}
+         */
+        MessageFate: "open" | "sent" | "exhausted" | "aborted" | "expired" | "discarded" | "superseded";
+        /** @description Response with a message. */
+        MessageResponse: {
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+        };
+        /** @description A page of messages. */
+        MessagesResponse: {
+            /** @description The messages: newest event first, or with `fate=open` in the order in which they are due. */
+            messages: components["schemas"]["Message"][];
+            /** @description Value of `cursor` for the next page; null on the last page. A page with few or no messages may have a next one. */
+            next: string | null;
+        };
         /** @description Something that a person should learn at once. */
         Notice: {
             /** @description Advice, if something can be done. */
@@ -1264,6 +2123,43 @@ export interface components {
             /** @description Its topic. */
             topic: string;
         };
+        /**
+         * @description Operator of a condition.
+         *
+         *     - `=`: Equal. Numbers and decimal texts compare by their value.
+         *     - `!=`: Not equal, or not there.
+         *     - `<`: Less: of numbers and decimal texts, or of times.
+         *     - `>`: Greater: of numbers and decimal texts, or of times.
+         *     - `in`: Equal to one of the values.
+         *     - `exists`: There and not null, or not.
+         *     - `changed`: The event says that this group of fields differs, or cannot say what differs, because it is the first of its subject.
+         * @enum {string}
+         */
+        Operator: "=" | "!=" | "<" | ">" | "in" | "exists" | "changed";
+        /**
+         * @description Order in which an endpoint gets the events of one thing.
+         *
+         *     - `none`: As accepted, several at once; the version of the subject tells which is newer.
+         *     - `entity`: One thing's events one at a time, and never an older state after a newer one.
+         * @enum {string}
+         */
+        Ordering: "none" | "entity";
+        /** @description Request body that pauses an endpoint. */
+        PauseBody: {
+            /**
+             * @description Reason, for others: at most 200 characters.
+             * @default null
+             */
+            reason: string | null;
+        };
+        /**
+         * @description Form of the payload.
+         *
+         *     - `full`: The whole event.
+         *     - `thin`: Without `data` and `previous`: the receiver asks for what it needs.
+         * @enum {string}
+         */
+        PayloadFormat: "full" | "thin";
         /** @description Percentiles, in milliseconds. */
         Percentiles: {
             /** @description Half of the deliveries took at most this long. */
@@ -1357,6 +2253,61 @@ export interface components {
          * @enum {string}
          */
         Remedy: "try_now" | "redrive" | "dismiss";
+        /** @description Request body that sends messages of the past again. */
+        ReplayBody: {
+            /**
+             * @description Goes on after this event: `next` of the last response.
+             * @default null
+             */
+            after: components["schemas"]["EventId"] | null;
+            /**
+             * @description True to count the messages and send none.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * Format: date-time
+             * @description Events of this time or later.
+             */
+            from: string;
+            /**
+             * @description Messages: by default those that the endpoint never took.
+             * @default failed
+             */
+            only: components["schemas"]["ReplayOnly"];
+            /**
+             * @description Name of the store; needed for an endpoint of all stores only.
+             * @default null
+             */
+            store: string | null;
+            /**
+             * Format: date-time
+             * @description Events before this time.
+             */
+            to: string;
+            /**
+             * @description Types of events, as in `product.*`; without them, all.
+             * @default []
+             */
+            types: string[];
+        };
+        /** @description Response to a replay. */
+        ReplayMessagesResponse: {
+            /** @description Events looked at, at most 1,000. */
+            events: number;
+            /** @description Value of `after` for the next request; null if nothing is left. */
+            next: components["schemas"]["EventId"] | null;
+            /** @description Messages that are sent again; of a dry run, that would be. */
+            queued: number;
+        };
+        /**
+         * @description Fates of the messages that a replay sends.
+         *
+         *     - `failed`: Those that the endpoint never took: exhausted, expired, discarded or aborted.
+         *     - `all`: All that have a fate, also those that the endpoint has taken.
+         * @enum {string}
+         */
+        ReplayOnly: "failed" | "all";
         /** @description Response to a replay. */
         ReplayResponse: {
             /** @description Id of the replay, which is a delivery of its own. */
@@ -1370,6 +2321,14 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "admin";
+        /** @description Request body that gives an endpoint a new secret. */
+        RotateBody: {
+            /**
+             * @description Hours for which the old secret signs beside the new one: 0 to 168, by default 24.
+             * @default 24
+             */
+            overlap_hours: number;
+        };
         /** @description Progress of a run through a store's whole catalog. */
         Run: {
             /**
@@ -1492,6 +2451,15 @@ export interface components {
             /** @description True if results did not fit into the response, or if words of the query were ignored. */
             truncated: boolean;
         };
+        /**
+         * @description Signatures of a request.
+         *
+         *     - `v1`: `v1`, HMAC-SHA256 with a secret that both sides hold.
+         *     - `v1a`: `v1a`, Ed25519: the receiver holds the public key only.
+         *     - `both`: Both.
+         * @enum {string}
+         */
+        Signatures: "v1" | "v1a" | "both";
         /** @description Explanation of a store's silence, as far as it is known. */
         Silence: {
             /** @description Advice, in a sentence, if something can be done. */
@@ -1760,6 +2728,13 @@ export interface components {
             /** @description Title, cut after 80 characters, if the delivery contains one. */
             title?: string;
         };
+        /** @description Outcome of an event at a target, and why. */
+        TargetOutcome: {
+            /** @description Reason why the target has not accepted it at the last attempt. */
+            error?: string;
+            /** @description Outcome. */
+            verdict: components["schemas"]["TargetVerdict"];
+        };
         /**
          * @description Outcome of an event at a target.
          *
@@ -1769,6 +2744,23 @@ export interface components {
          * @enum {string}
          */
         TargetVerdict: "off" | "queued" | "sent";
+        /** @description Request body that tests an endpoint. */
+        TestBody: {
+            /**
+             * @description Name of the store of which the sample is to be; needed for an endpoint of all stores only.
+             * @default null
+             */
+            store: string | null;
+            /** @description Type of the sample, as in `product.updated`. */
+            type: string;
+        };
+        /** @description Response to a test. */
+        TestResponse: {
+            /** @description The message, with its first attempt. */
+            message: components["schemas"]["Message"];
+            /** @description True if it was not attempted within 12 seconds: the status of the endpoint says what it waits for. */
+            waiting: boolean;
+        };
         /** @description Result of checking a store's vendor subscriptions and our queues. */
         Watched: {
             /**
@@ -1784,6 +2776,27 @@ export interface components {
             missing: string[];
             /** @description Topics whose subscription was created again. */
             restored: string[];
+        };
+        /**
+         * @description Fate of the events that come while an endpoint is paused.
+         *
+         *     - `queue`: They wait.
+         *     - `discard`: The endpoint never gets them.
+         * @enum {string}
+         */
+        WhenPaused: "queue" | "discard";
+        /** @description Explanation of an event's fate. */
+        WhyResponse: {
+            /** @description Outcome at the operator's event bus. */
+            bus: components["schemas"]["TargetOutcome"];
+            /** @description Webhook that brought it; null if it was published by hand, or is a test. */
+            cause: components["schemas"]["EventCause"] | null;
+            /** @description Endpoints that there were when it was accepted, each with the fate of the event there. */
+            endpoints: components["schemas"]["EndpointWhy"][];
+            /** @description Id of the event. */
+            event: components["schemas"]["EventId"];
+            /** @description Type of the event. */
+            type: components["schemas"]["EventType"];
         };
     };
     responses: {
@@ -1823,7 +2836,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayError"];
             };
         };
-        /** @description With `error`: the store, delivery, event, document or event type is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
+        /** @description With `error`: the store, delivery, event, endpoint, message, document or event type is not known, or this token is not for it; the response does not reveal which. With `message`, by API Gateway: there is no such route. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1834,6 +2847,24 @@ export interface components {
         };
         /** @description This deployment lacks the configuration for it; the sentence names the missing setting. */
         NotImplemented: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description It has been changed since you read it: read it again, and repeat your change. The header `ETag` holds its present revision. */
+        PreconditionFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The header `If-Match` is missing. */
+        PreconditionRequired: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1877,12 +2908,19 @@ export interface components {
     pathItems: never;
 }
 export type ActionResponse = components['schemas']['ActionResponse'];
+export type ActivateBody = components['schemas']['ActivateBody'];
 export type ActivityEntry = components['schemas']['ActivityEntry'];
 export type AdvisedError = components['schemas']['AdvisedError'];
+export type AttemptCode = components['schemas']['AttemptCode'];
+export type Backlogs = components['schemas']['Backlogs'];
+export type BreakerState = components['schemas']['BreakerState'];
+export type ChangeEndpointBody = components['schemas']['ChangeEndpointBody'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ClientSecret = components['schemas']['ClientSecret'];
 export type Concern = components['schemas']['Concern'];
 export type ConcernCause = components['schemas']['ConcernCause'];
+export type Condition = components['schemas']['Condition'];
+export type CreateEndpointBody = components['schemas']['CreateEndpointBody'];
 export type CustomEventBody = components['schemas']['CustomEventBody'];
 export type CustomEventStore = components['schemas']['CustomEventStore'];
 export type CustomEventSubject = components['schemas']['CustomEventSubject'];
@@ -1899,7 +2937,19 @@ export type Document = components['schemas']['Document'];
 export type DocumentCollection = components['schemas']['DocumentCollection'];
 export type DocumentOption = components['schemas']['DocumentOption'];
 export type DocumentVariant = components['schemas']['DocumentVariant'];
+export type DryRunResponse = components['schemas']['DryRunResponse'];
 export type EmptyBody = components['schemas']['EmptyBody'];
+export type Endpoint = components['schemas']['Endpoint'];
+export type EndpointPool = components['schemas']['EndpointPool'];
+export type EndpointQueue = components['schemas']['EndpointQueue'];
+export type EndpointSecret = components['schemas']['EndpointSecret'];
+export type EndpointSettings = components['schemas']['EndpointSettings'];
+export type EndpointSettingsInput = components['schemas']['EndpointSettingsInput'];
+export type EndpointState = components['schemas']['EndpointState'];
+export type EndpointStatus = components['schemas']['EndpointStatus'];
+export type EndpointWhy = components['schemas']['EndpointWhy'];
+export type EndpointWithSecret = components['schemas']['EndpointWithSecret'];
+export type EndpointsResponse = components['schemas']['EndpointsResponse'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type ErrorResponse = components['schemas']['ErrorResponse'];
 export type EventCause = components['schemas']['EventCause'];
@@ -1929,9 +2979,18 @@ export type Lag = components['schemas']['Lag'];
 export type ListenBody = components['schemas']['ListenBody'];
 export type ListenResponse = components['schemas']['ListenResponse'];
 export type Me = components['schemas']['Me'];
+export type Message = components['schemas']['Message'];
+export type MessageAttempt = components['schemas']['MessageAttempt'];
+export type MessageFate = components['schemas']['MessageFate'];
+export type MessageResponse = components['schemas']['MessageResponse'];
+export type MessagesResponse = components['schemas']['MessagesResponse'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type NoticedDelivery = components['schemas']['NoticedDelivery'];
+export type Operator = components['schemas']['Operator'];
+export type Ordering = components['schemas']['Ordering'];
+export type PauseBody = components['schemas']['PauseBody'];
+export type PayloadFormat = components['schemas']['PayloadFormat'];
 export type Percentiles = components['schemas']['Percentiles'];
 export type PublishResponse = components['schemas']['PublishResponse'];
 export type Quota = components['schemas']['Quota'];
@@ -1939,14 +2998,19 @@ export type Receiver = components['schemas']['Receiver'];
 export type Reconciled = components['schemas']['Reconciled'];
 export type RedriveResponse = components['schemas']['RedriveResponse'];
 export type Remedy = components['schemas']['Remedy'];
+export type ReplayBody = components['schemas']['ReplayBody'];
+export type ReplayMessagesResponse = components['schemas']['ReplayMessagesResponse'];
+export type ReplayOnly = components['schemas']['ReplayOnly'];
 export type ReplayResponse = components['schemas']['ReplayResponse'];
 export type Role = components['schemas']['Role'];
+export type RotateBody = components['schemas']['RotateBody'];
 export type Run = components['schemas']['Run'];
 export type RunResponse = components['schemas']['RunResponse'];
 export type RunStage = components['schemas']['RunStage'];
 export type RunTask = components['schemas']['RunTask'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type SearchResponse = components['schemas']['SearchResponse'];
+export type Signatures = components['schemas']['Signatures'];
 export type Silence = components['schemas']['Silence'];
 export type SilenceReason = components['schemas']['SilenceReason'];
 export type Skipped = components['schemas']['Skipped'];
@@ -1958,19 +3022,565 @@ export type StoreStatus = components['schemas']['StoreStatus'];
 export type StoreSummary = components['schemas']['StoreSummary'];
 export type StoresResponse = components['schemas']['StoresResponse'];
 export type Subject = components['schemas']['Subject'];
+export type TargetOutcome = components['schemas']['TargetOutcome'];
 export type TargetVerdict = components['schemas']['TargetVerdict'];
+export type TestBody = components['schemas']['TestBody'];
+export type TestResponse = components['schemas']['TestResponse'];
 export type Watched = components['schemas']['Watched'];
+export type WhenPaused = components['schemas']['WhenPaused'];
+export type WhyResponse = components['schemas']['WhyResponse'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseConflict = components['responses']['Conflict'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseInternalError = components['responses']['InternalError'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotImplemented = components['responses']['NotImplemented'];
+export type ResponsePreconditionFailed = components['responses']['PreconditionFailed'];
+export type ResponsePreconditionRequired = components['responses']['PreconditionRequired'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type $defs = Record<string, never>;
 export interface operations {
+    endpointsOfAll: {
+        parameters: {
+            query?: {
+                /** @description Returns only endpoints in this state. */
+                state?: components["schemas"]["EndpointState"];
+                /** @description Returns only endpoints that get events of this type, as in `inventory.updated`, or of one of some, as in `product.*`. */
+                type?: string;
+                /** @description Part of the URL or the description. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoints. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createEndpointOfAll: {
+        parameters: {
+            query?: {
+                /** @description True to check the settings, and to count how many of the store's latest events the endpoint would get. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateEndpointBody"];
+            };
+        };
+        responses: {
+            /** @description Of a dry run: what the endpoint would get. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunResponse"];
+                };
+            };
+            /** @description The endpoint, and its secret. */
+            201: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint, in the state `deleting`. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeEndpointBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    activateEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActivateBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    messagesOfAll: {
+        parameters: {
+            query?: {
+                /** @description Returns only messages with this fate. */
+                fate?: "open" | "sent" | "exhausted" | "aborted" | "expired" | "discarded" | "superseded";
+                /** @description Type, as in `inventory.updated`, or the beginning of some, as in `product.*`. */
+                type?: string;
+                /** @description Returns only messages whose events have this time or a later one. */
+                from?: string;
+                /** @description Value of `next` on the previous page. */
+                cursor?: string;
+                /** @description Largest number of results on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    messageOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+                /** @description Id of the event, `evt_…`. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryMessageOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+                /** @description Id of the event, `evt_…`. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmptyBody"];
+            };
+        };
+        responses: {
+            /** @description It is sent at once. */
+            202: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pauseEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayMessagesOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description They are sent. */
+            202: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayMessagesResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateSecretOfAll: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint, and its new secret. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStatusOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            /** @description The message, and its first attempt. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     eventTypes: {
         parameters: {
             query?: never;
@@ -2282,6 +3892,575 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    endpoints: {
+        parameters: {
+            query?: {
+                /** @description Returns only endpoints in this state. */
+                state?: components["schemas"]["EndpointState"];
+                /** @description Returns only endpoints that get events of this type, as in `inventory.updated`, or of one of some, as in `product.*`. */
+                type?: string;
+                /** @description Part of the URL or the description. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoints. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointsResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createEndpoint: {
+        parameters: {
+            query?: {
+                /** @description True to check the settings, and to count how many of the store's latest events the endpoint would get. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateEndpointBody"];
+            };
+        };
+        responses: {
+            /** @description Of a dry run: what the endpoint would get. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRunResponse"];
+                };
+            };
+            /** @description The endpoint, and its secret. */
+            201: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint, in the state `deleting`. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeEndpoint: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeEndpointBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            428: components["responses"]["PreconditionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    activateEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ActivateBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    messages: {
+        parameters: {
+            query?: {
+                /** @description Returns only messages with this fate. */
+                fate?: "open" | "sent" | "exhausted" | "aborted" | "expired" | "discarded" | "superseded";
+                /** @description Type, as in `inventory.updated`, or the beginning of some, as in `product.*`. */
+                type?: string;
+                /** @description Returns only messages whose events have this time or a later one. */
+                from?: string;
+                /** @description Value of `next` on the previous page. */
+                cursor?: string;
+                /** @description Largest number of results on the page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessagesResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+                /** @description Id of the event, `evt_…`. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+                /** @description Id of the event, `evt_…`. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmptyBody"];
+            };
+        };
+        responses: {
+            /** @description It is sent at once. */
+            202: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pauseEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayMessages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description They are sent. */
+            202: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplayMessagesResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint, and its new secret. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestBody"];
+            };
+        };
+        responses: {
+            /** @description The message, and its first attempt. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResponse"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -2385,6 +4564,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventDetails"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    why: {
+        parameters: {
+            query?: {
+                /** @description Id of an endpoint. Explains this one only. */
+                endpoint?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the event, `evt_…`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The explanation. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyResponse"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -6,6 +6,7 @@
 
 mod actions;
 mod deliveries;
+mod endpoints;
 mod event_types;
 mod events;
 mod list;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::{
     actions::{ActionAdapters, ActionPorts, ActionsApi},
+    endpoints::{EndpointActions, EndpointReads},
     me::About,
     read::{ReadAdapters, ReadApi, ReadPorts},
     search::SearchApi,

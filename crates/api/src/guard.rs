@@ -7,11 +7,12 @@
 use std::fmt;
 
 use hookline_domain::{
-    access::{Principal, Role},
+    access::{Principal, Reach, Role},
     kernel::{
         ids::StoreKey,
         port::{PortError, chain},
     },
+    outbound::Scope,
     store::stores::{StoreRecord, Stores},
 };
 use hookline_sources::{StoreTextError, store_from_text};
@@ -55,6 +56,17 @@ pub enum ApiError {
     /// 404: something of the store does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// 412: somebody has changed it since the caller read it.
+    #[error("{error}")]
+    Stale {
+        /// Sentence.
+        error: String,
+        /// Present revision, for the header `ETag`.
+        revision: u32,
+    },
+    /// 428: the caller has to say which revision the change is for.
+    #[error("send the header If-Match with the ETag of the endpoint as you read it, so that no other change is lost")]
+    NoRevision,
     /// 409: the present state does not allow it.
     #[error("{0}")]
     Conflict(String),
@@ -83,6 +95,8 @@ impl ApiError {
             Self::AdminsOnly => (StatusCode::FORBIDDEN, self.to_string()),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, self.to_string()),
             Self::UnknownStore | Self::NotFound(_) => (StatusCode::NOT_FOUND, self.to_string()),
+            Self::Stale { .. } => (StatusCode::PRECONDITION_FAILED, self.to_string()),
+            Self::NoRevision => (StatusCode::PRECONDITION_REQUIRED, self.to_string()),
             Self::Conflict(_) => (StatusCode::CONFLICT, self.to_string()),
             Self::NotConfigured(_) => (StatusCode::NOT_IMPLEMENTED, self.to_string()),
             Self::Unavailable(failure) => {
@@ -91,6 +105,9 @@ impl ApiError {
             }
         };
         let mut response = json(status, &ErrorResponse { error });
+        if let Self::Stale { revision, .. } = self {
+            set_etag(&mut response, *revision);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response
                 .headers_mut()
@@ -103,6 +120,12 @@ impl ApiError {
         }
         response
     }
+}
+
+/// Sets the header `ETag` to a revision.
+pub(crate) fn set_etag(response: &mut Response<Body>, revision: u32) {
+    let value = HeaderValue::from_str(&format!("\"{revision}\"")).expect("a number in quotes is a value of a header");
+    response.headers_mut().insert(header::ETAG, value);
 }
 
 impl<S: Stores> Guard<S> {
@@ -142,6 +165,41 @@ impl<S: Stores> Guard<S> {
             return Err(ApiError::AdminsOnly);
         }
         self.known(store).await
+    }
+
+    /// Returns the owner of the endpoints that the path is about, if the principal may see them: the store that it names, or all
+    /// stores if it names none.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store), and [`ApiError::NotFound`] if the principal is not for all stores.
+    pub async fn owner(&self, principal: &Principal, request: &Request, is_of_all: bool) -> Result<Scope, ApiError> {
+        if !is_of_all {
+            let (store, _) = self.store(principal, request).await?;
+            return Ok(Scope::Store(store));
+        }
+        match principal.reach {
+            Reach::All => Ok(Scope::All),
+            Reach::Stores(_) => Err(ApiError::NotFound(
+                "there is no such endpoint: those of all stores are for tokens that are for all stores".to_owned(),
+            )),
+        }
+    }
+
+    /// Returns the same, if the principal may change them.
+    ///
+    /// # Errors
+    /// As [`owner`](Self::owner), and [`ApiError::AdminsOnly`] if the principal may only see them.
+    pub async fn owner_to_change(
+        &self,
+        principal: &Principal,
+        request: &Request,
+        is_of_all: bool,
+    ) -> Result<Scope, ApiError> {
+        let owner = self.owner(principal, request, is_of_all).await?;
+        match principal.role {
+            Role::Admin => Ok(owner),
+            Role::Viewer => Err(ApiError::AdminsOnly),
+        }
     }
 
     async fn known(&self, store: StoreKey) -> Result<(StoreKey, StoreRecord), ApiError> {

@@ -21,6 +21,7 @@ use hookline_domain::{
         port::{Clock, PortError},
         time::Pause,
     },
+    outbound::{EndpointVault, ManagePorts, ResendPorts},
     store::{
         listening::Listeners,
         stores::{RunTask, StoreRecord, StoreUpdate, Stores},
@@ -34,12 +35,15 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(super) use self::listening::{ListenBody, ListenResponse};
-use super::{no_such_route, parse_body, publish, route};
+use super::{
+    endpoints::{EndpointActions, EndpointRoute},
+    no_such_route, parse_body, publish, route,
+};
 use crate::guard::{ApiError, Guard};
 use hookline_lambda::serve::{self, Http};
 
 /// The name in logs.
-const SERVICE: &str = "actions";
+pub(super) const SERVICE: &str = "actions";
 
 /// Longest body of a request, in bytes.
 const MAX_BODY_BYTES: usize = 4096;
@@ -68,6 +72,10 @@ pub trait ActionPorts: ReplayPorts<Ledger: Ledger + Clone, Queue: TryNow> {
     type FanOut: FanOut;
     /// Sleeps between reads of a queue.
     type Pause: Pause;
+    /// Ports that change endpoints and send their messages again.
+    type Webhooks: ManagePorts + ResendPorts;
+    /// Seals the secrets of endpoints.
+    type Vault: EndpointVault;
 }
 
 /// Adapters of the function's ports.
@@ -85,12 +93,14 @@ pub struct ActionAdapters<P: ActionPorts> {
     pub publish: Option<(P::Entities, P::FanOut)>,
     /// Sleeps between reads of a queue.
     pub pause: P::Pause,
+    /// Changes endpoints.
+    pub endpoints: Option<EndpointActions<P::Webhooks, P::Vault>>,
 }
 
 /// The API of actions.
 pub struct ActionsApi<P: ActionPorts> {
-    guard: Guard<P::Stores>,
-    adapters: ActionAdapters<P>,
+    pub(super) guard: Guard<P::Stores>,
+    pub(super) adapters: ActionAdapters<P>,
 }
 
 /// Those of the function's ports that act on dead letters.
@@ -200,6 +210,9 @@ impl<P: ActionPorts> ActionsApi<P> {
 
     async fn perform(&self, request: &Request) -> Result<Response<Body>, ApiError> {
         let principal = self.guard.principal(request)?;
+        if let Some(route) = EndpointRoute::of(route(request)) {
+            return self.act_on_endpoints(&principal, &route, request).await;
+        }
         let (action, name) = match route(request) {
             "POST /api/stores/{store}/replay" => (Action::Replay, "replay"),
             "POST /api/stores/{store}/redrive" => (Action::Redrive, "redrive"),

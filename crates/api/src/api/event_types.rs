@@ -1,54 +1,12 @@
 //! `GET /api/event-types` and `GET /api/event-types/{type}`: the catalog of events, from docs/events.
 
+use hookline_domain::outbound::catalog;
 use hookline_events::{EventType, Resource, VERSION};
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::guard::ApiError;
-
-/// Files of a type: its name in docs/events, JSON Schema and sample.
-type Files = (&'static str, &'static str, &'static str);
-
-macro_rules! files {
-    ($($name:literal),* $(,)?) => {
-        /// Files of every type; the last are those of the operator's own.
-        const FILES: &[Files] = &[$((
-            $name,
-            include_str!(concat!("../../../../docs/events/schemas/", $name, ".json")),
-            include_str!(concat!("../../../../docs/events/samples/", $name, ".json")),
-        )),*];
-    };
-}
-
-files![
-    "product.created",
-    "product.updated",
-    "product.deleted",
-    "inventory.updated",
-    "collection.created",
-    "collection.updated",
-    "collection.deleted",
-    "order.created",
-    "order.updated",
-    "order.fulfilled",
-    "order.cancelled",
-    "order.paid",
-    "payment.completed",
-    "payment.failed",
-    "payment.refunded",
-    "shipping.label_created",
-    "shipping.tracking_updated",
-    "shipping.delivered",
-    "customer.created",
-    "customer.updated",
-    "customer.deleted",
-    "checkout.completed",
-    "store.connected",
-    "store.disconnected",
-    "privacy.customer_redacted",
-    "custom",
-];
 
 /// Name of the types of the operator's own, as a whole.
 const OWN: &str = "custom.*";
@@ -122,18 +80,9 @@ pub(super) fn details(request: &Request) -> Result<EventTypeDetails, ApiError> {
         OWN => EventType::Custom(OWN.to_owned()),
         text => text.parse().map_err(|error| ApiError::NotFound(format!("{error}")))?,
     };
-    let name = match &kind {
-        EventType::Known(text) => text,
-        EventType::Custom(_) => "custom",
-    };
-    let (_, schema, sample) = FILES
-        .iter()
-        .find(|(each, ..)| *each == name)
-        .expect("a test finds the files of every type");
-    let read = |file| serde_json::from_str(file).expect("a test reads every file");
     Ok(EventTypeDetails {
         summary: EventTypeSummary::of(&kind),
-        schema: read(schema),
-        sample: read(sample),
+        schema: catalog::schema(&kind),
+        sample: catalog::sample(&kind),
     })
 }

@@ -4,7 +4,7 @@ use hookline_domain::{
     kernel::ids::{StoreKey, StoreLabel},
     outbound::{BusVerdict, EventFilter, EventRecords, KeptEvent, Origin},
 };
-use hookline_events::{EventId, EventType};
+use hookline_events::{Cause, EventId, EventType};
 use jiff::Timestamp;
 use lambda_http::{Request, RequestExt};
 use serde::Serialize;
@@ -62,7 +62,7 @@ struct EventSubject {
 /// Webhook that brought an event.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct EventCause {
+pub(super) struct EventCause {
     /// Topic, or `reconcile` for a difference that no webhook reported.
     topic: String,
     /// Id of the delivery; null for `reconcile`.
@@ -96,6 +96,14 @@ pub(super) struct EventDetails {
 struct EventTarget {
     /// Name: `bus` is the operator's event bus.
     target: &'static str,
+    #[serde(flatten)]
+    outcome: TargetOutcome,
+}
+
+/// Outcome of an event at a target, and why.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct TargetOutcome {
     /// Outcome.
     verdict: TargetVerdict,
     /// Reason why the target has not accepted it at the last attempt.
@@ -128,7 +136,7 @@ impl From<BusVerdict> for TargetVerdict {
 
 impl EventSummary {
     fn of(kept: &KeptEvent) -> Self {
-        let Origin { changed, cause } = kept.origin();
+        let Origin { changed, cause, .. } = kept.origin();
         Self {
             id: kept.id.clone(),
             r#type: kept.kind.clone(),
@@ -138,11 +146,32 @@ impl EventSummary {
                 id: kept.subject.id.clone(),
             },
             changed,
-            cause: cause.map(|cause| EventCause {
-                topic: cause.topic,
-                delivery_id: cause.delivery_id,
-                received_at: cause.received_at,
-            }),
+            cause: cause.map(EventCause::from),
+        }
+    }
+}
+
+impl From<Cause> for EventCause {
+    fn from(cause: Cause) -> Self {
+        Self {
+            topic: cause.topic,
+            delivery_id: cause.delivery_id,
+            received_at: cause.received_at,
+        }
+    }
+}
+
+impl EventCause {
+    pub(super) fn of(kept: &KeptEvent) -> Option<Self> {
+        kept.origin().cause.map(Self::from)
+    }
+}
+
+impl TargetOutcome {
+    pub(super) fn of_bus(kept: &KeptEvent) -> Self {
+        Self {
+            verdict: kept.bus.into(),
+            error: kept.bus_error.clone(),
         }
     }
 }
@@ -187,6 +216,7 @@ fn filter(request: &Request) -> Result<EventFilter, ApiError> {
             .map(str::parse)
             .transpose()
             .map_err(|_| refused("before must be the value of `next` on the previous page".to_owned()))?,
+        after: None,
     })
 }
 
@@ -196,24 +226,32 @@ pub(super) async fn details(
     store: &StoreKey,
     request: &Request,
 ) -> Result<EventDetails, ApiError> {
-    let id: EventId = request
-        .path_parameters_ref()
-        .and_then(|parameters| parameters.first("id"))
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(|| ApiError::BadRequest("the id in the path is not an event id".to_owned()))?;
-    let kept = events.find(store, &id).await?.ok_or_else(|| {
-        ApiError::NotFound("there is no such event in this store: it was never published, or it has expired".to_owned())
-    })?;
+    let kept = find(events, store, request).await?;
     Ok(EventDetails {
         store: StoreLabel::from(store),
         summary: EventSummary::of(&kept),
         payload: serde_json::from_str(&kept.json).unwrap_or_default(),
         targets: vec![EventTarget {
             target: "bus",
-            verdict: kept.bus.into(),
-            error: kept.bus_error,
+            outcome: TargetOutcome::of_bus(&kept),
         }],
         accepted_at: kept.accepted_at,
         expires_at: kept.expires_at,
+    })
+}
+
+/// Returns the kept event that the path names.
+pub(super) async fn find(
+    events: &impl EventRecords,
+    store: &StoreKey,
+    request: &Request,
+) -> Result<KeptEvent, ApiError> {
+    let id: EventId = request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first("id"))
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| ApiError::BadRequest("the id in the path is not an event id".to_owned()))?;
+    events.find(store, &id).await?.ok_or_else(|| {
+        ApiError::NotFound("there is no such event in this store: it was never published, or it has expired".to_owned())
     })
 }

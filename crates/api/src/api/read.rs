@@ -9,7 +9,7 @@ use hookline_domain::{
     },
     kernel::port::Clock,
     live::{Activity, Lag},
-    outbound::EventRecords,
+    outbound::{EndpointRecords, EventRecords, MessageRecords, OutboxRecords},
     store::stores::{StoreList, StoreViews, Stores},
 };
 use http::{Response, StatusCode};
@@ -17,6 +17,7 @@ use lambda_http::{Body, Request};
 
 use super::{
     deliveries::{self, DeliveryDetails},
+    endpoints::{EndpointReads, EndpointRoute},
     event_types, events,
     list::CachedSummaries,
     me::{About, Me},
@@ -39,6 +40,12 @@ pub trait ReadPorts {
     type Activity: Activity;
     /// Kept events.
     type Events: EventRecords;
+    /// Endpoints.
+    type Endpoints: EndpointRecords;
+    /// Outboxes.
+    type Outboxes: OutboxRecords;
+    /// Records of messages.
+    type Messages: MessageRecords;
     /// Depths of the queues.
     type Queues: Queues;
     /// Tickets that open a WebSocket.
@@ -57,6 +64,8 @@ pub struct ReadAdapters<P: ReadPorts> {
     pub activity: Option<P::Activity>,
     /// Kept events.
     pub events: Option<P::Events>,
+    /// Endpoints and their messages.
+    pub endpoints: Option<EndpointReads<P>>,
     /// Depths of the queues.
     pub queues: Option<P::Queues>,
     /// Tickets that open a WebSocket.
@@ -67,8 +76,8 @@ pub struct ReadAdapters<P: ReadPorts> {
 
 /// All reads of the API except searches.
 pub struct ReadApi<P: ReadPorts> {
-    guard: Guard<P::Stores>,
-    adapters: ReadAdapters<P>,
+    pub(super) guard: Guard<P::Stores>,
+    pub(super) adapters: ReadAdapters<P>,
     about: About,
     summaries: CachedSummaries,
 }
@@ -89,6 +98,9 @@ impl<P: ReadPorts> ReadApi<P> {
             return Ok(openapi::answer());
         }
         let principal = self.guard.principal(request)?;
+        if let Some(route) = EndpointRoute::of(route(request)) {
+            return self.read_endpoints(&principal, &route, request).await;
+        }
         let ReadAdapters { stores, clock, .. } = &self.adapters;
         Ok(match route(request) {
             "GET /api/me" => json(StatusCode::OK, &Me::of(&principal, &self.about)),
@@ -145,12 +157,16 @@ impl<P: ReadPorts> ReadApi<P> {
                 let (store, _) = self.guard.store(&principal, request).await?;
                 json(StatusCode::OK, &events::details(self.events()?, &store, request).await?)
             }
+            "GET /api/stores/{store}/events/{id}/why" => {
+                let (store, _) = self.guard.store(&principal, request).await?;
+                self.why(&principal, &store, request).await?
+            }
             tickets::ROUTE => tickets::issue(self.adapters.tickets.as_ref(), principal, clock).await?,
             _ => return Err(no_such_route()),
         })
     }
 
-    fn events(&self) -> Result<&P::Events, ApiError> {
+    pub(super) fn events(&self) -> Result<&P::Events, ApiError> {
         let events = self.adapters.events.as_ref();
         events.ok_or(ApiError::NotConfigured("EVENTS_TABLE"))
     }

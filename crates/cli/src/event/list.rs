@@ -28,7 +28,7 @@ struct EventRow {
 
 impl EventRow {
     fn of(kept: &KeptEvent) -> Self {
-        let Origin { changed, cause } = kept.origin();
+        let Origin { changed, cause, .. } = kept.origin();
         Self {
             id: kept.id.clone(),
             r#type: kept.kind.to_string(),
@@ -68,6 +68,7 @@ pub async fn run(resources: &Resources, out: &Output, args: ListEventsArgs) -> R
         cause: args.cause,
         from: args.from.map(|from| from.0),
         before: None,
+        after: None,
     };
     let mut rows = Vec::new();
     let has_more = loop {

@@ -61,7 +61,7 @@ impl Target {
 
 impl EventReport {
     fn of(kept: KeptEvent) -> Result<Self> {
-        let Origin { changed, cause } = kept.origin();
+        let Origin { changed, cause, .. } = kept.origin();
         Ok(Self {
             trace: cause.as_ref().and_then(|cause| trace_command(&kept.store, cause)),
             id: kept.id,

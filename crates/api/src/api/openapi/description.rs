@@ -34,7 +34,7 @@ enum From {
 }
 
 /// Errors: status, name of the response, author, description.
-const ERRORS: [(u16, &str, From, &str); 9] = [
+const ERRORS: [(u16, &str, From, &str); 11] = [
     (
         400,
         "BadRequest",
@@ -60,7 +60,7 @@ const ERRORS: [(u16, &str, From, &str); 9] = [
         404,
         "NotFound",
         From::Either,
-        "With `error`: the store, delivery, event, document or event type is not known, or this token is not for it; the response does not reveal which. With \
+        "With `error`: the store, delivery, event, endpoint, message, document or event type is not known, or this token is not for it; the response does not reveal which. With \
          `message`, by API Gateway: there is no such route.",
     ),
     (
@@ -68,6 +68,19 @@ const ERRORS: [(u16, &str, From, &str); 9] = [
         "Conflict",
         From::Function,
         "The present state does not allow it; the sentence says why, and what to do.",
+    ),
+    (
+        412,
+        "PreconditionFailed",
+        From::Function,
+        "It has been changed since you read it: read it again, and repeat your change. The header `ETag` holds its present \
+         revision.",
+    ),
+    (
+        428,
+        "PreconditionRequired",
+        From::Function,
+        "The header `If-Match` is missing.",
     ),
     (
         429,

@@ -1,5 +1,6 @@
 //! The operations of the API, one entry each.
 
+mod endpoints;
 mod events;
 
 use hookline_domain::{kernel::text::Words, store::status::StoreState};
@@ -83,6 +84,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(reads(schemas));
     operations.extend(events::events(schemas));
     operations.extend(actions(schemas));
+    operations.extend(endpoints::endpoints(schemas));
     operations.extend(events::listening(schemas));
     operations
 }

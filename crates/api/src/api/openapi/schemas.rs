@@ -37,14 +37,47 @@ impl Schemas {
         for schema in schemas.values_mut() {
             drop_null_of_optional(schema);
         }
-        for (name, schema) in self.read.take_definitions(true) {
-            assert!(schemas.insert(name, schema).is_none(), "a type is both sent and read");
+        let mut read = self.read.take_definitions(true);
+        // A type that is both sent and read may have two schemas: what has a default is always sent, and may be left out when
+        // read.
+        let both: Vec<String> = read
+            .keys()
+            .filter(|name| schemas.contains_key(*name))
+            .cloned()
+            .collect();
+        let differs = |name: &&String| schemas[*name] != read[*name];
+        let twice: Vec<String> = both.iter().filter(differs).cloned().collect();
+        for schema in read.values_mut() {
+            rename_references(schema, &twice);
+        }
+        for (name, schema) in read {
+            let name = if twice.contains(&name) {
+                format!("{name}{INPUT}")
+            } else {
+                name
+            };
+            schemas.insert(name, schema);
         }
         for schema in schemas.values_mut() {
             tidy(schema);
         }
         schemas
     }
+}
+
+/// End of the names of schemas of what is read, where what is sent differs.
+const INPUT: &str = "Input";
+
+/// Makes references to these types refer to what is read.
+fn rename_references(schema: &mut Value, names: &[String]) {
+    for_each_within(schema, &mut |object| {
+        if let Some(Value::String(reference)) = object.get_mut("$ref")
+            && let Some((_, name)) = reference.rsplit_once('/')
+            && names.iter().any(|each| each == name)
+        {
+            reference.push_str(INPUT);
+        }
+    });
 }
 
 /// Removes `null` from members that may be absent: what serde skips when it is `None` is never sent as `null`.

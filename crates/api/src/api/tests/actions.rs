@@ -18,8 +18,8 @@ use hookline_domain::{
         ids::{DeliveryKey, StoreKey},
     },
     memory::{
-        InMemory, MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryEntities, MemoryFanOut, MemoryJobs,
-        MemoryLedger, MemoryQueue, MemoryStores,
+        InMemory, MemoryArchive, MemoryBodies, MemoryDeadLetters, MemoryEndpointVault, MemoryEntities, MemoryFanOut,
+        MemoryJobs, MemoryLedger, MemoryQueue, MemoryStores, SetClock,
     },
     store::{
         listening::{Audience, Listeners, Listening},
@@ -56,6 +56,8 @@ impl ActionPorts for InMemory {
     type Entities = MemoryEntities;
     type FanOut = MemoryFanOut;
     type Pause = Sleep;
+    type Webhooks = InMemory<SetClock>;
+    type Vault = MemoryEndpointVault;
 }
 
 struct ActionsFixture {
@@ -121,6 +123,7 @@ async fn fixture_with(with_archive: bool) -> ActionsFixture {
         },
         publish: Some((MemoryEntities::default(), fan_out.clone())),
         pause: Sleep,
+        endpoints: None,
     };
     ActionsFixture {
         api: ActionsApi::new(adapters),

@@ -9,8 +9,8 @@ use hookline_domain::{
     kernel::ids::{DeliveryKey, StoreKey},
     live::{Activity, ActivityBatch},
     memory::{
-        InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryEventLog, MemoryLedger, MemoryQueue,
-        MemoryStores, SetClock,
+        InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryEndpoints, MemoryEventLog, MemoryLedger,
+        MemoryMessages, MemoryOutboxes, MemoryQueue, MemoryStores, SetClock,
     },
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
@@ -45,6 +45,9 @@ impl ReadPorts for InMemory<SetClock> {
     type Records = MemoryLedger;
     type Activity = MemoryActivity;
     type Events = MemoryEventLog;
+    type Endpoints = MemoryEndpoints;
+    type Outboxes = MemoryOutboxes;
+    type Messages = MemoryMessages;
     type Queues = (MemoryQueue, MemoryDeadLetters);
     type Tickets = MemoryAccess;
     type Clock = SetClock;
@@ -85,6 +88,7 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         records: Some(ledger.clone()),
         activity: Some(activity.clone()),
         events: Some(events.clone()),
+        endpoints: None,
         queues: Some((MemoryQueue::default(), dead_letters.clone())),
         tickets: Some(MemoryAccess::default()),
         clock: clock.clone(),
@@ -458,6 +462,7 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
         records: None,
         activity: None,
         events: None,
+        endpoints: None,
         queues: None,
         tickets: None,
         clock: fixture.clock.clone(),
