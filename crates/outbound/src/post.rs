@@ -54,7 +54,7 @@ struct Opened {
 }
 
 impl<N, V, C: Clock> Poster<N, V, C> {
-    /// Posts with this sender, to URLs that keep these rules. The vault is asked again for what is older than ten minutes.
+    /// Posts with this sender, to URLs that keep these rules. Secrets are opened again after ten minutes.
     pub fn new(sender: Sender<N>, vault: V, rules: UrlRules, clock: C) -> Self {
         Self {
             sender,

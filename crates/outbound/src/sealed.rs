@@ -1,4 +1,4 @@
-//! What only the dispatcher may know of an endpoint, as it is before it is sealed
+//! Secrets of an endpoint that only the dispatcher may know, before they are sealed
 //! ([`EndpointVault`](hookline_domain::outbound::EndpointVault)): a signing secret with its key, and the endpoint's own headers.
 
 use std::{collections::BTreeMap, fmt};
@@ -24,7 +24,7 @@ pub struct OpenKeys {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct OpenHeaders(BTreeMap<String, String>);
 
-/// What was opened is not what was sealed here. Not retryable. Contains nothing of it.
+/// Bytes that were not sealed here. Not retryable. Contains nothing of it.
 #[derive(Debug, thiserror::Error)]
 pub enum UnsealError {
     /// It is no such JSON.

@@ -8,7 +8,7 @@
 //! | `state`, `since_us` | S, N | `active`, `paused`, `disabled` or `deleting`, and since when |
 //! | `code` | S | code of the failure for which it is disabled |
 //! | `reason` | S | reason of a person who has paused it |
-//! | `reset_us` | N | time at which its health began anew |
+//! | `reset_us` | N | time at which its health began from the start |
 //! | `backlog` | S | what is to be done with what waited when it was activated, as JSON, until it is done |
 //! | `pool` | S | `fast` or `slow`, as the dispatcher noted it last |
 //! | `secrets` | S | signing secrets as JSON, sealed, newest first |
@@ -129,7 +129,7 @@ pub fn disable(
     Ok(update)
 }
 
-/// Notes the pool of an endpoint that is there.
+/// Notes the pool of an endpoint that exists.
 #[must_use]
 pub fn note_pool(endpoint: &EndpointKey, pool: Pool) -> Update {
     let mut update = UpdateBuilder::default();

@@ -23,7 +23,7 @@ pub struct MemoryEndpoints {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MemoryEndpointVault;
 
-/// What was sealed for another endpoint.
+/// Sealed bytes of another endpoint.
 #[derive(Debug, thiserror::Error)]
 #[error("this was not sealed for this endpoint")]
 struct ForeignError;

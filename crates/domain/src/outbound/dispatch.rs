@@ -39,7 +39,7 @@ pub trait Endpoints: Send + Sync {
         at: Timestamp,
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Notes the pool of an endpoint that is there. Does not count as a change of it.
+    /// Notes the pool of an endpoint that exists. Does not count as a change of it.
     fn note_pool(&self, key: &EndpointKey, pool: Pool) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Records that nothing is left to be done of what waited when it was activated, if that is still what this says. Does not
@@ -136,7 +136,7 @@ pub enum Run {
 struct Course<'a> {
     key: &'a EndpointKey,
     health: Health,
-    /// Pool of the endpoint as it was noted last; `None` if it is not there.
+    /// Pool of the endpoint as it was noted last; `None` if it does not exist.
     noted: Option<Pool>,
     /// Pool of the run.
     pool: Pool,

@@ -60,9 +60,9 @@ pub struct Endpoint {
     pub state_since: Timestamp,
     /// Reason of a person who has paused it.
     pub state_reason: Option<String>,
-    /// Time at which its health began anew: that of its creation, of its last activation, or of a new URL.
+    /// Time at which its health began from the start: that of its creation, of its last activation, or of a new URL.
     pub reset_at: Timestamp,
-    /// What is to be done with the messages that waited when it was activated; done by the dispatcher.
+    /// Treatment of the messages that waited when it was activated; left to the dispatcher.
     pub backlog: Option<Backlog>,
     /// Queue of its wake-ups, as the dispatcher noted it last.
     pub pool: Pool,
@@ -90,13 +90,13 @@ pub enum EndpointState {
 /// Messages that waited when an endpoint was activated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backlog {
-    /// What is to be done with them.
+    /// Treatment.
     pub mode: BacklogMode,
     /// They were accepted before this time.
     pub before: Timestamp,
 }
 
-/// What is to be done with the messages that waited.
+/// Treatment of the messages that waited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -75,7 +75,7 @@ pub struct Health {
     at_once: u16,
     /// True from the closing of the breaker until it has as many attempts at once as it may have.
     recovering: bool,
-    /// Time at which it began anew.
+    /// Time at which it began from the start.
     reset_at: Option<Timestamp>,
     /// Second of the last attempts, their number in it, and if that is as many as it may have, the next second.
     second: i64,
@@ -122,7 +122,7 @@ impl Pool {
 }
 
 impl Health {
-    /// Begins anew, if this is later than the last beginning.
+    /// Begins from the start, if this is later than the last beginning.
     pub fn reset(&mut self, at: Timestamp) {
         if self.reset_at.is_none_or(|reset_at| reset_at < at) {
             *self = Self {

@@ -36,7 +36,7 @@ const MAX_REASON: usize = 200;
 pub trait ManagePorts {
     /// Endpoints.
     type Endpoints: EndpointRecords;
-    /// Who listens to what.
+    /// Listeners.
     type Listeners: Listeners;
     /// Wake-ups of outboxes.
     type WakeUps: WakeUps;
@@ -48,7 +48,7 @@ pub trait ManagePorts {
 pub struct Manage<P: ManagePorts> {
     /// Endpoints.
     pub endpoints: P::Endpoints,
-    /// Who listens to what.
+    /// Listeners.
     pub listeners: P::Listeners,
     /// Wake-ups of outboxes.
     pub wake_ups: P::WakeUps,
@@ -118,7 +118,7 @@ pub enum EndpointChange {
     },
     /// Post again.
     Activate {
-        /// What is to be done with what waited.
+        /// Treatment of what waited.
         backlog: BacklogMode,
     },
     /// Sign with a new secret, and with the old one for a while.

@@ -293,6 +293,7 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
             from: from.filter(|_| mask & 4 > 0),
             before: before.clone().filter(|_| mask & 8 > 0),
             cause: cause.clone().filter(|_| mask & 16 > 0),
+            after: None,
         };
         let expected: Vec<KeptEvent> = events.iter().filter(|event| filter.selects(event)).cloned().collect();
         assert!(!expected.is_empty(), "{filter:?}");

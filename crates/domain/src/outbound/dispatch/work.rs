@@ -134,7 +134,7 @@ impl<P: DispatchPorts> Dispatch<P> {
         }
     }
 
-    /// Reads the endpoint. Its health begins anew where the endpoint says so.
+    /// Reads the endpoint. Its health begins from the start where the endpoint says so.
     async fn look(&self, course: &mut Course<'_>) -> Result<Option<Endpoint>, PortError> {
         let endpoint = self.endpoints.find(course.key).await?;
         if let Some(endpoint) = &endpoint {
@@ -145,7 +145,7 @@ impl<P: DispatchPorts> Dispatch<P> {
     }
 
     /// Gives up the states that were accepted before this time and of whose things newer ones wait: looks at the whole outbox,
-    /// from its end. Returns false if the time did not suffice: it begins anew in the next run, with less to do.
+    /// from its end. Returns false if the time did not suffice: the next run begins from the start, with less to do.
     async fn supersede(&self, course: &Course<'_>, before: Timestamp) -> Result<bool, PortError> {
         let mut newest: HashMap<[u8; 16], u64> = HashMap::new();
         let mut is_second = false;
