@@ -115,14 +115,12 @@ pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate, now: Time
 }
 
 /// Meaning of an attempt for its message and for the endpoint: a message at which the endpoint failed again and again while it took
-/// others fails by itself.
-pub(super) fn meaning(known: &Known, posted: &Posted, health: &Health) -> Meaning {
-    let meaning = Meaning::of(&posted.attempted);
-    match (meaning, &known.record) {
-        (Meaning::General { code, wait }, Some(record)) if generals(record, code, wait, health) >= MAX_GENERAL => {
-            Meaning::Own(code)
-        }
-        _ => meaning,
+/// others fails by itself. Those of an earlier run do not count.
+pub(super) fn meaning(entry: &Entry, known: &Known, posted: &Posted, health: &Health) -> Meaning {
+    let record = current(entry, known);
+    match Meaning::of(&posted.attempted) {
+        Meaning::General { code, wait } if generals(&record, code, wait, health) >= MAX_GENERAL => Meaning::Own(code),
+        meaning => meaning,
     }
 }
 

@@ -282,7 +282,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 }
                 None => continue,
             };
-            let meaning = decide::meaning(&known, &posted, &course.health);
+            let meaning = decide::meaning(&entry, &known, &posted, &course.health);
             let change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
             let most = endpoint.settings.max_in_flight;
             course.health.note(meaning, &entry.key.event, posted.took, most, now);

@@ -88,6 +88,28 @@ async fn message_at_which_the_endpoint_fails_does_not_keep_it_from_others() {
 }
 
 #[tokio::test]
+async fn general_failures_of_an_earlier_run_do_not_count_in_a_later() {
+    let bad = events(1)[0].id.clone();
+    let shop = Shop::answering(move |event, _| if *event == bad { no_answer() } else { answer(200) });
+    let ids = shop.publish(30).await;
+    shop.run().await;
+    shop.run_until(noon_plus(1)).await;
+    for nth in 0..4 {
+        shop.publish_one(100 + nth).await;
+        shop.run_until(noon_plus(i64::try_from(nth).unwrap() + 2)).await;
+    }
+    let record = shop.messages.record(&key(), &ids[0]).unwrap();
+    assert!(record.failed >= 1, "it fails by itself by now: {record:?}");
+    let mut again = shop.outboxes.entries(&key()).remove(0);
+    again.key.run = 1;
+    again.key.due = shop.clock.now();
+    shop.outboxes.add(&key(), &[again]).await.unwrap();
+    shop.run().await;
+    let record = shop.messages.record(&key(), &ids[0]).unwrap();
+    assert_eq!((record.run, record.failed, record.general), (1, 0, 1));
+}
+
+#[tokio::test]
 async fn throttled_message_never_fails_by_itself() {
     // Every second request is too much.
     let count = Arc::new(Mutex::new(0));
