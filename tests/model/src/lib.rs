@@ -9,7 +9,7 @@
 //! comes from the domain's transition functions, which the contract suites of the real adapters also follow.
 //!
 //! A search is exhaustive for its scenario: a few deliveries, and a limited number of attempts, deaths and errors.
-//! [`bug`] lists well-known mistakes; the search must find each of them.
+//! [`bug`] lists well-known mistakes; the search must find each of them. The dispatcher has a model of its own: [`outbound`].
 
 pub mod action;
 pub mod bug;

@@ -5,7 +5,7 @@ use hookline_model::{
     outbound::{
         functions::Act,
         model::Scenario,
-        promises::{POSTED_TWICE, UNWATCHED},
+        promises::{POSTED_TWICE, SPENT_WITHOUT_EXCEPTION, UNWATCHED},
         world::Left,
     },
 };
@@ -218,15 +218,18 @@ fn retry_by_hand_is_posted_again() {
 }
 
 #[test]
-fn message_at_which_the_endpoint_fails_three_times_spends_one_attempt() {
-    holds(Scenario {
+fn message_at_which_the_endpoint_fails_three_times_while_it_takes_others_spends_one_attempt() {
+    let scenario = Scenario {
         events: 2,
         dispatchers: 1,
+        acts: vec![Act::Retry(1)],
         ..with(Left {
             failures: 3,
             ..Left::default()
         })
-    });
+    };
+    holds(scenario.clone());
+    violates("three failures at one message", scenario, SPENT_WITHOUT_EXCEPTION);
 }
 
 /// Known limit: what nothing else knows of, the queue has to keep. Fan-out's wake-up is such a message, and so is a person's.

@@ -10,7 +10,7 @@
 //! | F4, two listeners that overwrite each other; a refused write of the status | `store::listening` in the domain: listeners are changed by a conditional write, and in no transaction |
 //! | F5, `product.created` is never made | `f5_…` |
 //! | F6, partial states | `f6_…` |
-//! | F7 to F11 | concern endpoints: outboxes and their messages, which are not here |
+//! | F7 to F16 | concern endpoints: `seeded_outbound` |
 
 use hookline_model::{
     bug::Bug,
