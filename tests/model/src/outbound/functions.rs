@@ -172,7 +172,9 @@ async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
         nonce: begun.nonce.to_string(),
         until: begun.at + LEASE,
     };
-    dispatch.run(&endpoint(), &lease, begun.at + INVOCATION).await?;
+    dispatch
+        .run(&endpoint(), &lease, Pool::Slow, begun.at + INVOCATION)
+        .await?;
     Ok(())
 }
 

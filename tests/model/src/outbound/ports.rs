@@ -15,9 +15,9 @@ use hookline_domain::{
     },
     memory,
     outbound::{
-        Acquired, Answer, AttemptCode, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointLimits, EndpointState,
-        Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages, NoAnswerError, Outboxes,
-        Pool, Post, Posted, Scope, SubjectKey, WakeUps,
+        Acquired, Answer, AttemptCode, Backlog, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointSettings,
+        EndpointState, Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages,
+        NoAnswerError, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
     },
 };
 use hookline_events::EventId;
@@ -143,6 +143,7 @@ fn kept(n: u8) -> KeptEvent {
         accepted_at: accepted_at(n),
         expires_at: Timestamp::MAX,
         json: "{}".to_owned(),
+        verdicts: Verdicts::new(),
         bus: BusVerdict::Off,
         bus_error: None,
     }
@@ -164,6 +165,7 @@ pub(super) fn entry(key: Key) -> Entry {
         },
         store: store(),
         subject: subject(key.event),
+        version: None,
         accepted_at: accepted_at(key.event),
     }
 }
@@ -197,21 +199,34 @@ impl Endpoints for Ports {
             },
         };
         self.remembered().endpoint = Some(state);
+        let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
         Ok(Some(Endpoint {
-            key: key.clone(),
-            url: "https://example.com/hook".to_owned(),
             state: match state {
                 State::Active => EndpointState::Active,
                 State::Paused => EndpointState::Paused,
                 State::Disabled => EndpointState::Disabled(AttemptCode::Gone),
                 State::Deleting => EndpointState::Deleting,
             },
-            limits: EndpointLimits::default(),
+            ..Endpoint::new(key.clone(), settings, start())
         }))
     }
 
-    async fn disable(&self, _: &EndpointKey, _: AttemptCode, _: Timestamp) -> Result<(), PortError> {
+    async fn disable(&self, _: &EndpointKey, _: u32, _: AttemptCode, _: Timestamp) -> Result<(), PortError> {
         self.done(Request::Disable).await
+    }
+
+    /// No promise depends on the pool.
+    async fn note_pool(&self, _: &EndpointKey, _: Pool) -> Result<(), PortError> {
+        Ok(())
+    }
+
+    async fn settle_backlog(&self, _: &EndpointKey, _: Backlog) -> Result<(), PortError> {
+        unreachable!("nobody gives up a backlog")
+    }
+
+    /// One that is gone and one that is being deleted are treated alike.
+    async fn forget(&self, _: &EndpointKey, _: u32) -> Result<(), PortError> {
+        Ok(())
     }
 }
 
@@ -287,6 +302,19 @@ impl Outboxes for Ports {
         self.done(Request::Add(late)).await
     }
 
+    async fn raise_versions(
+        &self,
+        _: &EndpointKey,
+        _: &[(SubjectKey, u64)],
+        _: Timestamp,
+    ) -> Result<Vec<bool>, PortError> {
+        unreachable!("the endpoint wants no order")
+    }
+
+    async fn page_back(&self, _: &EndpointKey, _: Option<&EntryKey>, _: usize) -> Result<Vec<Entry>, PortError> {
+        unreachable!("nobody gives up a backlog")
+    }
+
     async fn overdue(&self, before: Timestamp) -> Result<Vec<(EndpointKey, Pool)>, PortError> {
         match self.call(Request::Overdue(before)).await {
             Response::Overdue(is_overdue) => {
@@ -344,7 +372,7 @@ impl Messages for Ports {
 }
 
 impl Post for Ports {
-    async fn post(&self, _: &Endpoint, event: &KeptEvent, _attempt: u32, is_replay: bool) -> Posted {
+    async fn post(&self, _: &Endpoint, event: &KeptEvent, _attempt: u32, is_replay: bool) -> Result<Posted, PortError> {
         let answer = |status| {
             Ok(Answer {
                 status,
@@ -363,9 +391,9 @@ impl Post for Ports {
             Response::Answered(Answered::Gone) => answer(410),
             other => unreachable!("the response does not fit the call: {other:?}"),
         };
-        Posted {
+        Ok(Posted {
             attempted,
             took: Duration::ZERO,
-        }
+        })
     }
 }

@@ -54,7 +54,8 @@ pub(super) fn step(entry: &Entry, known: &Known, endpoint: Option<&Endpoint>, no
     if let Some(record) = &known.record
         && record.run >= entry.key.run
     {
-        let is_other = record.due.is_some_and(|due| due != entry.key.due);
+        // A later one may be of a process that died before its record.
+        let is_other = record.due.is_some_and(|due| entry.key.due < due);
         if record.run > entry.key.run || record.fate.is_some() || is_other {
             return Step::Remove;
         }
@@ -117,7 +118,7 @@ pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate, now: Time
 /// Meaning of an attempt for its message and for the endpoint: a message at which the endpoint failed again and again while it took
 /// others fails by itself. Those of an earlier run do not count.
 pub(super) fn meaning(entry: &Entry, known: &Known, posted: &Posted, health: &Health) -> Meaning {
-    let record = current(entry, known);
+    let record = current(entry, known, entry.accepted_at);
     match Meaning::of(&posted.attempted) {
         Meaning::General { code, wait } if generals(&record, code, wait, health) >= MAX_GENERAL => Meaning::Own(code),
         meaning => meaning,
