@@ -49,7 +49,7 @@ def test_every_route_ends_in_the_name_of_its_function(resources: Resources) -> N
     assert found.items() >= reads.items()
     # Two functions have several routes, described in docs/openapi.json. The panel's files: test_panel.
     assert set(others.values()) <= {"StatusFunction", "ActionsFunction", "PanelFunction"}
-    acts = re.compile(r"(POST|DELETE) /api/stores/\{store\}/")
+    acts = re.compile(r"(POST|PATCH|DELETE) /api/(stores/\{store\}/|endpoints)")
     assert all(bool(acts.match(name)) == (at == "ActionsFunction") for name, at in others.items())
 
 

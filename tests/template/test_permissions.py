@@ -19,6 +19,7 @@ ROUTES = (
     "}/GET/api/",
     "}/POST/api/stores/*/",
     "}/DELETE/api/stores/*/listen/*",
+    *(f"}}/{method}/api{owner}/endpoints" for method in ("POST", "PATCH", "DELETE") for owner in ("", "/stores/*")),
     "}/POST/api/live/tickets",
 )
 SERVERLESS = ({"aoss:APIAccessAll"}, {"OpenSearchArn"})
@@ -149,7 +150,10 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "StoreList": ({"dynamodb:Scan"}, {"StoresTable"}),
         "Records": ({"dynamodb:GetItem"}, {"LedgerTable"}),
         "Activity": ({"dynamodb:Query"}, {"ActivityTable"}),
-        "Events": ({"dynamodb:GetItem", "dynamodb:Query"}, {"EventsTable"}),
+        "Events": ({"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, {"EventsTable"}),
+        "Endpoints": ({"dynamodb:GetItem", "dynamodb:Query"}, {"EndpointsTable"}),
+        "Outboxes": ({"dynamodb:GetItem", "dynamodb:Query"}, {"OutboxesTable"}),
+        "Messages": ({"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem"}, {"MessagesTable"}),
         "Queues": ({"sqs:GetQueueAttributes"}, {"EventQueue", "EventDeadLetterQueue"}),
         "Logs": (LOGS, {"StatusLogs"}),
     },
@@ -171,6 +175,15 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
         "Archived": ({"s3:GetObject"}, {"PayloadBucket/archive/*"}),
         "ArchivedObjects": ({"s3:ListBucket"}, {"PayloadBucket"}),
+        "Endpoints": ({"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}, {"EndpointsTable"}),
+        "Outboxes": ({"dynamodb:BatchWriteItem"}, {"OutboxesTable"}),
+        "Messages": ({"dynamodb:GetItem", "dynamodb:BatchGetItem"}, {"MessagesTable"}),
+        "Events": (
+            {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:PutItem"},
+            {"EventsTable"},
+        ),
+        "WakeUps": ({"sqs:SendMessage"}, {"DispatchQueue", "SlowDispatchQueue"}),
+        "EndpointVault": ({"kms:Encrypt"}, {"EndpointKey"}),
         "Logs": (LOGS, {"ActionsLogs"}),
     },
     "LiveConnectFunction": {

@@ -5,7 +5,7 @@ mod live;
 mod panel;
 
 pub use self::{
-    api::{ActionsConfig, AuthorizerConfig, SearchConfig, StatusConfig},
+    api::{ActionsConfig, AuthorizerConfig, EndpointTables, EndpointsConfig, SearchConfig, StatusConfig},
     live::{LiveConnectConfig, LiveDisconnectConfig, LivePushConfig},
     panel::PanelConfig,
 };

@@ -14,6 +14,6 @@ mod testing;
 mod tickets;
 
 pub use self::config::{
-    ActionsConfig, AuthorizerConfig, LiveConnectConfig, LiveDisconnectConfig, LivePushConfig, PanelConfig,
-    SearchConfig, StatusConfig,
+    ActionsConfig, AuthorizerConfig, EndpointTables, EndpointsConfig, LiveConnectConfig, LiveDisconnectConfig,
+    LivePushConfig, PanelConfig, SearchConfig, StatusConfig,
 };

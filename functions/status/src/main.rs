@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use hookline_api::{
     StatusConfig,
-    api::{About, ReadAdapters, ReadApi, ReadPorts},
+    api::{About, EndpointReads, ReadAdapters, ReadApi, ReadPorts},
 };
 use hookline_aws::{
-    Aws, DynamoAccess, DynamoActivity, DynamoEventLog, DynamoLedger, DynamoStores, SqsQueues, Timeouts,
+    Aws, DynamoAccess, DynamoActivity, DynamoEndpoints, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes,
+    DynamoStores, SqsQueues, Timeouts,
 };
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
 
@@ -18,6 +19,9 @@ impl ReadPorts for Ports {
     type Records = DynamoLedger;
     type Activity = DynamoActivity<SystemClock>;
     type Events = DynamoEventLog;
+    type Endpoints = DynamoEndpoints;
+    type Outboxes = DynamoOutboxes;
+    type Messages = DynamoMessages;
     type Queues = SqsQueues;
     type Tickets = DynamoAccess;
     type Clock = SystemClock;
@@ -32,6 +36,11 @@ fn main() -> ExitCode {
             records: config.ledger_table.map(|table| aws.ledger(table)),
             activity: config.activity_table.map(|table| aws.activity(table, SystemClock)),
             events: config.events_table.map(|table| aws.event_log(table)),
+            endpoints: config.endpoints.map(|tables| EndpointReads {
+                endpoints: aws.endpoints(tables.endpoints),
+                outboxes: aws.outboxes(tables.outboxes),
+                messages: aws.messages(tables.messages, tables.events),
+            }),
             queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
             tickets: config.access_table.map(|table| aws.access(table)),
             clock: SystemClock,

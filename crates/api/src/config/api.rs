@@ -16,6 +16,8 @@ pub struct StatusConfig {
     pub activity_table: Option<String>,
     /// `EVENTS_TABLE`; without it, events are not listed.
     pub events_table: Option<String>,
+    /// `ENDPOINTS_TABLE`, `OUTBOXES_TABLE` and `MESSAGES_TABLE`; unless all and `EVENTS_TABLE` are set, there are no endpoints.
+    pub endpoints: Option<EndpointTables>,
     /// `EVENT_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`; unless both are set, the status has no depths of queues.
     pub queue_urls: Option<(String, String)>,
     /// `ACCESS_TABLE`; without it, no tickets are issued.
@@ -49,6 +51,60 @@ pub struct ActionsConfig {
     pub archive_bucket: Option<String>,
     /// `PAYLOAD_BUCKET`; without it, a body too large for a queue message cannot be replayed.
     pub payload_bucket: Option<String>,
+    /// Tables, queues and key of endpoints; unless all are set, there are none.
+    pub endpoints: Option<EndpointsConfig>,
+    /// `ALLOW_HTTP`: any text if the URLs of endpoints may begin with `http://`.
+    pub allow_http: bool,
+    /// `OWN_HOSTS`: hosts of this deployment, separated by commas, to which nothing is posted.
+    pub own_hosts: Vec<String>,
+}
+
+/// Tables of endpoints and their messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointTables {
+    /// `ENDPOINTS_TABLE`
+    pub endpoints: String,
+    /// `OUTBOXES_TABLE`
+    pub outboxes: String,
+    /// `MESSAGES_TABLE`
+    pub messages: String,
+    /// `EVENTS_TABLE`
+    pub events: String,
+}
+
+/// Resources of the function that changes endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointsConfig {
+    /// The tables.
+    pub tables: EndpointTables,
+    /// `DISPATCH_QUEUE_URL`: queue of wake-ups of the fast pool.
+    pub dispatch_queue_url: String,
+    /// `SLOW_DISPATCH_QUEUE_URL`: queue of wake-ups of the slow pool.
+    pub slow_dispatch_queue_url: String,
+    /// `ENDPOINT_KEY_ARN`: key that seals secrets and headers.
+    pub key_arn: String,
+}
+
+impl EndpointTables {
+    fn take(reader: &Reader<'_>) -> Option<Self> {
+        Some(Self {
+            endpoints: reader.optional("ENDPOINTS_TABLE")?,
+            outboxes: reader.optional("OUTBOXES_TABLE")?,
+            messages: reader.optional("MESSAGES_TABLE")?,
+            events: reader.optional("EVENTS_TABLE")?,
+        })
+    }
+}
+
+impl EndpointsConfig {
+    fn take(reader: &Reader<'_>) -> Option<Self> {
+        Some(Self {
+            tables: EndpointTables::take(reader)?,
+            dispatch_queue_url: reader.optional("DISPATCH_QUEUE_URL")?,
+            slow_dispatch_queue_url: reader.optional("SLOW_DISPATCH_QUEUE_URL")?,
+            key_arn: reader.optional("ENDPOINT_KEY_ARN")?,
+        })
+    }
 }
 
 /// Configuration of the authorizer.
@@ -77,6 +133,7 @@ impl FromEnvironment for StatusConfig {
             ledger_table: reader.optional("LEDGER_TABLE"),
             activity_table: reader.optional("ACTIVITY_TABLE"),
             events_table: reader.optional("EVENTS_TABLE"),
+            endpoints: EndpointTables::take(reader),
             queue_urls: reader
                 .optional("EVENT_QUEUE_URL")
                 .zip(reader.optional("DEAD_LETTER_QUEUE_URL")),
@@ -102,6 +159,15 @@ impl FromEnvironment for ActionsConfig {
             has_event_bus: reader.optional("HAS_EVENT_BUS").is_some(),
             archive_bucket: reader.optional("ARCHIVE_BUCKET"),
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
+            endpoints: EndpointsConfig::take(reader),
+            allow_http: reader.optional("ALLOW_HTTP").is_some(),
+            own_hosts: reader
+                .optional("OWN_HOSTS")
+                .unwrap_or_default()
+                .split(',')
+                .map(|host| host.trim().to_lowercase())
+                .filter(|host| !host.is_empty())
+                .collect(),
         }
     }
 }
@@ -140,6 +206,35 @@ mod tests {
             ("EVENT_QUEUE_URL", "http://queue"),
         ]));
         assert_eq!(config.unwrap().queue_urls, None, "one of the two queues is not enough");
+    }
+
+    #[test]
+    fn endpoints_need_all_their_resources() {
+        let mut variables = vec![
+            ("STORES_TABLE", "x"),
+            ("LEDGER_TABLE", "x"),
+            ("EVENT_QUEUE_URL", "x"),
+            ("DEAD_LETTER_QUEUE_URL", "x"),
+            ("SYNC_QUEUE_URL", "x"),
+            ("OWN_HOSTS", "A.example.com, b.example.com,"),
+            ("ENDPOINTS_TABLE", "x"),
+            ("OUTBOXES_TABLE", "x"),
+            ("MESSAGES_TABLE", "x"),
+            ("EVENTS_TABLE", "x"),
+            ("DISPATCH_QUEUE_URL", "x"),
+            ("SLOW_DISPATCH_QUEUE_URL", "x"),
+        ];
+        let read = |variables: &[(&str, &str)]| {
+            let mut all = [("", ""); 14];
+            all[..variables.len()].copy_from_slice(variables);
+            ActionsConfig::read(&Environment::from(all)).unwrap()
+        };
+        assert_eq!(read(&variables).endpoints, None);
+        variables.push(("ENDPOINT_KEY_ARN", "arn"));
+        let config = read(&variables);
+        assert_eq!(config.endpoints.unwrap().key_arn, "arn");
+        assert_eq!(config.own_hosts, ["a.example.com", "b.example.com"]);
+        assert!(!config.allow_http);
     }
 
     #[test]

@@ -146,7 +146,7 @@ where
 fn store_of(key: &EndpointKey, named: Option<&str>) -> Result<StoreKey, ApiError> {
     match (&key.scope, named) {
         (Scope::All, None) => Err(ApiError::BadRequest(
-            "the endpoint is of all stores: name one, \"store\": \"demo.myshopify.com\"".to_owned(),
+            "the endpoint is of all stores: name one in the member `store`".to_owned(),
         )),
         (Scope::All, Some(named)) => {
             store_from_text(named).map_err(|error| ApiError::BadRequest(format!("store: {error}")))
