@@ -121,7 +121,7 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
     ):
         panel.go(store_path(store))
         expect(panel.reading()).to_have_attribute("data-state", state)
-        expect(panel.page.locator("canvas")).to_be_visible()
+        expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
         expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
         take(panel.page, name, whole=name == "store")
     panel.go(store_path(BROKEN))
@@ -132,7 +132,7 @@ def test_the_main_states(site: Site, profile: Callable[..., BrowserContext], adm
     panel.go(store_path(BUSY))
     expect(panel.page.get_by_role("heading", level=1)).to_have_text(BUSY)
     expect(panel.page.locator("li[data-delivery]").first).to_be_visible()
-    expect(panel.page.locator("canvas")).to_be_visible()
+    expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
     site.sockets.pull()
     expect(panel.link).to_have_text("Reconnecting")
     take(panel.page, "reconnecting")
@@ -147,5 +147,5 @@ def test_on_a_phone_and_in_the_dark(site: Site, profile: Callable[..., BrowserCo
     dark = Panel(site, profile(viewport=DESK, color_scheme="dark").new_page())
     for name, panel in (("phone", phone), ("dark", dark)):
         panel.at_store(admin, BUSY)
-        expect(panel.page.locator("canvas")).to_be_visible()
+        expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
         take(panel.page, name)

@@ -138,7 +138,7 @@ def main_pages(panel: Panel, admin: Token, store: str, parked: str) -> Iterator[
     yield "list"
     panel.go(store_path(store))
     expect(panel.delivery(parked, "parked")).to_be_visible()
-    expect(panel.page.locator("canvas")).to_be_visible()
+    expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
     yield "store"
     panel.delivery(parked).get_by_role("link").click()
     expect(panel.page.get_by_test_id("meaning")).to_be_visible()

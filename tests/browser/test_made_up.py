@@ -240,7 +240,7 @@ def test_the_table_of_events_differs_from_the_chart_and_begins_with_the_newest(t
     scrolled = panel.page.get_by_role("region", name="Events by hour and topic").bounding_box()
     assert first["y"] + first["height"] <= scrolled["y"] + scrolled["height"]
     panel.button("Show as a chart").click()
-    expect(panel.page.locator("canvas")).to_be_visible()
+    expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [320, 360, 390, 768, 1280])

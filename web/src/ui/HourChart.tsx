@@ -1,9 +1,6 @@
-import { BarController, BarElement, CategoryScale, Chart, LinearScale, Tooltip } from 'chart.js';
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useState } from 'react';
 import type { HourCounts } from '../api';
 import { count, timeOfDay } from './format';
-
-Chart.register(BarController, BarElement, CategoryScale, LinearScale, Tooltip);
 
 /** Number of colours, from --t0 on. Further topics are added up as `others`. */
 const MAX_SERIES = 8;
@@ -35,7 +32,7 @@ export function seriesOf(hours: HourCounts[]): Series[] {
   ];
 }
 
-export default function HourChart({ hours }: { hours: HourCounts[] }) {
+export function HourChart({ hours }: { hours: HourCounts[] }) {
   const [asTable, setAsTable] = useState(false);
   const series = seriesOf(hours);
   return (
@@ -58,80 +55,85 @@ export default function HourChart({ hours }: { hours: HourCounts[] }) {
   );
 }
 
+/** Height of the drawing, and of the room for the hours below it, in pixels. */
+const PLOT_HEIGHT = 160;
+const LABELS_HEIGHT = 20;
+/** Share of an hour's width that its bar takes. */
+const BAR_WIDTH = 0.84;
+/** Hours between two labels. */
+const LABEL_EVERY = 4;
+const MAX_LINES = 5;
+
+/** Returns the distance of the lines of a scale: 1, 2 or 5 times a power of ten, at most `MAX_LINES` of them. */
+export function stepOf(most: number): number {
+  for (let power = 1; ; power *= 10) {
+    for (const step of [power, 2 * power, 5 * power]) if (step * MAX_LINES >= most) return step;
+  }
+}
+
+/** Positions across are in percent, so that the drawing follows the width of the page. */
 function Bars({ hours, series }: { hours: HourCounts[]; series: Series[] }) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const chart = useRef<Chart<'bar'>>(null);
-  const dark = useSyncExternalStore(subscribeToScheme, isDark);
   const total = series.reduce((sum, one) => sum + one.total, 0);
-  useEffect(() => {
-    if (canvas.current === null) return undefined;
-    const drawn = new Chart<'bar'>(canvas.current, {
-      type: 'bar',
-      data: { labels: [], datasets: [] },
-      options: { animation: false },
-    });
-    chart.current = drawn;
-    return () => {
-      chart.current = null;
-      drawn.destroy();
-    };
-  }, []);
-  useEffect(() => {
-    if (chart.current !== null) draw(chart.current, hours, series);
-  });
+  const sums = hours.map((_, hour) => series.reduce((sum, one) => sum + (one.counts[hour] ?? 0), 0));
+  const step = stepOf(Math.max(...sums, 1));
+  const lines = Array.from({ length: Math.ceil(Math.max(...sums, 1) / step) + 1 }, (_, index) => index * step);
+  const height = (value: number) => (value / (lines.at(-1) ?? 1)) * PLOT_HEIGHT;
+  const across = (hour: number) => `${(hour / hours.length) * 100}%`;
   return (
-    <div className="chart" data-dark={dark}>
-      <canvas
-        ref={canvas}
+    <div className="chart">
+      <svg
         role="img"
+        data-testid="hour-chart"
+        width="100%"
+        height={PLOT_HEIGHT + LABELS_HEIGHT}
         aria-label={`${count(total)} events in the last 24 hours, by hour and topic. Also available as a table.`}
-      />
+      >
+        {lines.map((line) => (
+          <g key={line}>
+            <line x2="100%" y1={PLOT_HEIGHT - height(line)} y2={PLOT_HEIGHT - height(line)} />
+            <text x={-6} y={PLOT_HEIGHT - height(line)} dy="0.35em" textAnchor="end">
+              {count(line)}
+            </text>
+          </g>
+        ))}
+        {hours.map((hour, index) => {
+          let below = 0;
+          return (
+            <g key={hour.hour}>
+              <title>{titleOf(hour, index, series)}</title>
+              <rect className="hour" x={across(index)} width={across(1)} height={PLOT_HEIGHT} />
+              {series.map((one, at) => {
+                const value = one.counts[index] ?? 0;
+                below += value;
+                return value === 0 ? null : (
+                  <rect
+                    key={one.topic}
+                    className={`t${at}`}
+                    x={across(index + (1 - BAR_WIDTH) / 2)}
+                    width={across(BAR_WIDTH)}
+                    y={PLOT_HEIGHT - height(below)}
+                    height={height(value)}
+                  />
+                );
+              })}
+              {index % LABEL_EVERY === 0 && (
+                <text x={across(index + 0.5)} y={PLOT_HEIGHT + LABELS_HEIGHT - 5} textAnchor="middle">
+                  {timeOfDay(hour.hour)}
+                </text>
+              )}
+            </g>
+          );
+        })}
+      </svg>
     </div>
   );
 }
 
-const DARK_SCHEME = '(prefers-color-scheme: dark)';
-
-function isDark(): boolean {
-  return window.matchMedia(DARK_SCHEME).matches;
-}
-
-function subscribeToScheme(changed: () => void): () => void {
-  const scheme = window.matchMedia(DARK_SCHEME);
-  scheme.addEventListener('change', changed);
-  return () => scheme.removeEventListener('change', changed);
-}
-
-function draw(chart: Chart<'bar'>, hours: HourCounts[], series: Series[]): void {
-  const styles = getComputedStyle(document.documentElement);
-  const colour = (name: string) => styles.getPropertyValue(name).trim();
-  const ticks = { color: colour('--faint') };
-  chart.options = {
-    animation: false,
-    maintainAspectRatio: false,
-    interaction: { mode: 'index', intersect: false },
-    scales: {
-      x: { stacked: true, grid: { display: false }, ticks: { ...ticks, maxRotation: 0, autoSkipPadding: 12 } },
-      y: {
-        stacked: true,
-        beginAtZero: true,
-        grid: { color: colour('--line') },
-        ticks: { ...ticks, precision: 0, maxTicksLimit: 5 },
-        border: { display: false },
-      },
-    },
-    plugins: { tooltip: { filter: (item) => item.parsed.y !== 0 } },
-  };
-  chart.data.labels = hours.map((hour) => timeOfDay(hour.hour));
-  chart.data.datasets = series.map((one, index) => ({
-    label: one.topic,
-    data: one.counts,
-    backgroundColor: colour(`--t${index}`),
-    borderWidth: 0,
-    barPercentage: 0.9,
-    categoryPercentage: 0.9,
-  }));
-  chart.update('none');
+function titleOf(hour: HourCounts, index: number, series: Series[]): string {
+  const counts = series
+    .filter((one) => one.counts[index])
+    .map((one) => `${one.topic}: ${count(one.counts[index] ?? 0)}`);
+  return [timeOfDay(hour.hour), ...(counts.length === 0 ? ['no events'] : counts)].join('\n');
 }
 
 function Table({ hours, series }: { hours: HourCounts[]; series: Series[] }) {

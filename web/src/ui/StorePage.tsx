@@ -1,4 +1,4 @@
-import { Suspense, lazy, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import type { Status } from '../api';
 import { mayChange, sees } from '../data/access';
 import type { Panel } from '../data/panel';
@@ -12,12 +12,11 @@ import { FailedCard } from './Failed';
 import { Feed } from './Feed';
 import { count, dateTime, percent, plural } from './format';
 import { Health } from './Health';
+import { HourChart } from './HourChart';
 import { Notices, currentNotices } from './Notices';
 import { Search } from './Search';
 import { Connection, LagCard, MissedCard, Receivers, SecretCard } from './StoreSide';
 import { STAGES, TASKS } from './words';
-
-const HourChart = lazy(() => import('./HourChart'));
 
 /** Time without progress after which a run counts as stuck. */
 const STUCK_AFTER_MS = 10 * 60_000;
@@ -109,9 +108,7 @@ function StoreContent({ panel, state, view }: { panel: Panel; state: PanelState;
       {status.run !== null && <RunCard status={status} />}
       <Figures view={view} status={status} />
       <Card title="Events of the last 24 hours">
-        <Suspense fallback={<div className="chart faint">Drawing…</div>}>
-          <HourChart hours={status.hours} />
-        </Suspense>
+        <HourChart hours={status.hours} />
       </Card>
       <div className="columns feed-and-more">
         <Feed panel={panel} view={view} />

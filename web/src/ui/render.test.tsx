@@ -7,6 +7,7 @@ import { ALL_EVENTS } from '../data/events';
 import { Caused, ProblemBanner } from './Delivery';
 import { Details } from './Event';
 import { Rows, emptyText } from './Events';
+import { HourChart, stepOf } from './HourChart';
 import { Results } from './Search';
 import { Figures } from './StorePage';
 
@@ -30,6 +31,34 @@ describe('the figure of dead letters', () => {
   it.each(Object.keys(statuses))('is red by its own count in the situation %s', (situation) => {
     const status = statuses[situation] as Status;
     expect(isRed(status)).toBe(status.failed.dead_letters > 0);
+  });
+});
+
+describe('the chart of events', () => {
+  const hour = (at: number, events: Record<string, number>) => ({
+    hour: `2026-11-21T0${at}:00:00Z`,
+    events,
+    missed: {},
+    duplicates: 0,
+    signature_failures: 0,
+  });
+
+  it('stacks the topics of an hour from the bottom, the busiest first', () => {
+    const hours = [hour(0, {}), hour(1, { 'orders/create': 2, 'products/update': 6 })];
+    const html = renderToStaticMarkup(<HourChart hours={hours} />);
+    const bars = [...html.matchAll(/<rect class="(t\d)"[^>]* y="([\d.]+)" height="([\d.]+)"/g)].map((bar) =>
+      bar.slice(1),
+    );
+    expect(bars).toEqual([
+      ['t0', '40', '120'],
+      ['t1', '0', '40'],
+    ]);
+    expect(html).toContain('products/update: 6');
+    expect(html).toContain('no events');
+  });
+
+  it('has at most six lines, at round numbers', () => {
+    expect([1, 5, 6, 11, 26, 260].map(stepOf)).toEqual([1, 1, 2, 5, 10, 100]);
   });
 });
 
