@@ -18,6 +18,7 @@ export type {
   EventCounts,
   EventDetails as EventDetail,
   EventSummary,
+  EventTypeDetails as EventTypeDetail,
   EventTypeSummary as EventTypeInfo,
   EventTypesResponse,
   EventsResponse,

@@ -6,6 +6,7 @@ import { App } from './ui/App';
 import './styles/base.css';
 import './styles/page.css';
 import './styles/store.css';
+import './styles/webhooks.css';
 import './styles/narrow.css';
 
 const root = document.getElementById('root');

@@ -4,6 +4,7 @@ import type {
   DeliveriesResponse,
   DeliveryDetail,
   EventDetail,
+  EventTypeDetail,
   EventTypesResponse,
   EventsResponse,
   Me,
@@ -15,6 +16,7 @@ import type {
   StoresResponse,
 } from '../api';
 import { type EventsFilter, eventsQuery } from './events';
+import { type RequestOptions, WebhooksClient } from './webhooks-client';
 
 const TIMEOUT_MS = 15_000;
 
@@ -54,6 +56,10 @@ const REMEDY_PATHS: Record<Remedy, string> = { try_now: 'try-now', redrive: 'red
 
 /** The API on behalf of one principal. */
 export class Client {
+  readonly webhooks = new WebhooksClient((method, path, options = {}) =>
+    this.request(method, path, options.body, options.signal, options),
+  );
+
   constructor(
     private readonly base: URL,
     private readonly bearer: Bearer,
@@ -99,6 +105,9 @@ export class Client {
 
   eventTypes = (signal?: AbortSignal) => this.request<EventTypesResponse>('GET', 'api/event-types', undefined, signal);
 
+  eventType = (type: string, signal?: AbortSignal) =>
+    this.request<EventTypeDetail>('GET', `api/event-types/${encodeURIComponent(type)}`, undefined, signal);
+
   search = (store: string, q: string, signal?: AbortSignal) =>
     this.request<SearchResponse>(
       'GET',
@@ -130,10 +139,17 @@ export class Client {
     }
   }
 
-  private async request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  private async request<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+    { ifMatch, timeoutMs = TIMEOUT_MS }: Pick<RequestOptions, 'ifMatch' | 'timeoutMs'> = {},
+  ): Promise<T> {
+    const timeout = AbortSignal.timeout(timeoutMs);
     const headers: Record<string, string> = { authorization: `Bearer ${await this.token()}` };
     if (body !== undefined) headers['content-type'] = 'application/json';
+    if (ifMatch !== undefined) headers['if-match'] = `"${ifMatch}"`;
     let response: Response;
     let text: string;
     try {

@@ -1,11 +1,15 @@
-import { useEffect, useSyncExternalStore } from 'react';
+import { Suspense, lazy, useEffect, useRef, useSyncExternalStore } from 'react';
 import type { Gate } from '../data/gate';
 import type { Panel } from '../data/panel';
+import type { WebhooksPlace } from '../data/route';
+import type { PanelState } from '../data/state';
 import { Clock } from './bits';
 import { ListPage } from './ListPage';
 import { Shell } from './Shell';
 import { SignIn } from './SignIn';
 import { StorePage } from './StorePage';
+
+const WebhooksPage = lazy(() => import('./webhooks/WebhooksPage'));
 
 export function App({ gate }: { gate: Gate }) {
   const { screen, busy } = useSyncExternalStore(gate.subscribe, gate.snapshot);
@@ -49,17 +53,37 @@ export function App({ gate }: { gate: Gate }) {
 
 function SignedIn({ panel, onSignOut }: { panel: Panel; onSignOut: () => void }) {
   const state = useSyncExternalStore(panel.subscribe, panel.snapshot);
-  const { store } = state.route;
+  const { store, webhooks } = state.route;
+  const title = store ?? (webhooks === undefined ? 'Stores' : 'Webhooks');
   useEffect(() => {
-    document.title = store === null ? 'Stores · Hookline' : `${store} · Hookline`;
-  }, [store]);
+    document.title = `${title} · Hookline`;
+  }, [title]);
   return (
     <Shell panel={panel} state={state} onSignOut={onSignOut}>
-      {store === null ? (
+      {store !== null ? (
+        <StorePage key={store} panel={panel} state={state} store={store} />
+      ) : webhooks === undefined ? (
         <ListPage panel={panel} state={state} />
       ) : (
-        <StorePage key={store} panel={panel} state={state} store={store} />
+        <WebhooksOfAllStores panel={panel} state={state} shown={webhooks} />
       )}
     </Shell>
+  );
+}
+
+function WebhooksOfAllStores({ panel, state, shown }: { panel: Panel; state: PanelState; shown: WebhooksPlace }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  return (
+    <>
+      <div className="page-head">
+        <h1 ref={heading} tabIndex={-1}>
+          Webhooks of all stores
+        </h1>
+      </div>
+      <Suspense fallback={<p className="faint">Loading…</p>}>
+        <WebhooksPage panel={panel} state={state} owner={null} shown={shown} />
+      </Suspense>
+    </>
   );
 }

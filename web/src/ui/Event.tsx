@@ -6,6 +6,7 @@ import type { Panel } from '../data/panel';
 import { eventsRoute, hashOf } from '../data/route';
 import { Copy, Dialog } from './bits';
 import { dateTime } from './format';
+import { Why } from './webhooks/Why';
 import { TARGETS, VERDICTS, kindWords } from './words';
 
 export function Event({
@@ -48,13 +49,20 @@ export function Event({
               : error.message}
           </p>
         )}
-        {detail === null ? error === null && <p className="faint">Loading…</p> : <Details detail={detail} />}
+        {detail === null ? (
+          error === null && <p className="faint">Loading…</p>
+        ) : (
+          <Details detail={detail}>
+            <Why panel={panel} store={store} event={id} reachable={reachable} />
+          </Details>
+        )}
       </div>
     </Dialog>
   );
 }
 
-export function Details({ detail }: { detail: EventDetail }) {
+/** An event with its payload, and above that what the page adds. */
+export function Details({ detail, children }: { detail: EventDetail; children?: React.ReactNode }) {
   const { store, subject, cause, changed, payload } = detail;
   const { previous } = payload;
   const json = JSON.stringify(payload, null, 2);
@@ -102,6 +110,7 @@ export function Details({ detail }: { detail: EventDetail }) {
         ))}
         <Pair name="Kept until">{dateTime(detail.expires_at)}</Pair>
       </dl>
+      {children}
       <h3>
         Payload <Copy text={json} name="the payload" />
       </h3>

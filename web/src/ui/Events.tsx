@@ -11,9 +11,10 @@ import {
   withOlder,
 } from '../data/events';
 import type { Panel } from '../data/panel';
-import { eventsRoute, hashOf } from '../data/route';
+import { endpointsRoute, eventsRoute, hashOf } from '../data/route';
 import type { PanelState } from '../data/state';
 import { Throttle } from '../data/throttle';
+import { ALL_ENDPOINTS } from '../data/webhooks';
 import { Ago, Card } from './bits';
 import { Event } from './Event';
 import { plural } from './format';
@@ -231,14 +232,17 @@ export function Rows({ store, filter, events }: { store: string; filter: EventsF
 }
 
 /** Pages of a store. */
-export function StoreTabs({ store, shown }: { store: string; shown: 'store' | 'events' }) {
+export function StoreTabs({ store, shown }: { store: string; shown: 'store' | 'events' | 'webhooks' }) {
   return (
     <nav className="tabs" aria-label="Pages of the store">
       <a href={hashOf({ store, delivery: null })} aria-current={shown === 'store' ? 'page' : undefined}>
-        Webhooks
+        Overview
       </a>
       <a href={hashOf(eventsRoute(store, ALL_EVENTS))} aria-current={shown === 'events' ? 'page' : undefined}>
         Events
+      </a>
+      <a href={hashOf(endpointsRoute(store, ALL_ENDPOINTS))} aria-current={shown === 'webhooks' ? 'page' : undefined}>
+        Webhooks
       </a>
     </nav>
   );

@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
 import type { Panel } from '../data/panel';
+import { endpointsRoute, hashOf } from '../data/route';
 import type { PanelState } from '../data/state';
+import { ALL_ENDPOINTS } from '../data/webhooks';
 import logo from '../hookline.svg';
 import type { Link } from '../live/machine';
 import { Ago } from './bits';
@@ -25,6 +27,7 @@ export function Shell({
   children: ReactNode;
 }) {
   const { link, me } = state;
+  const { store, webhooks } = state.route;
   const many = me.stores.length > 1 || me.stores.includes('*');
   return (
     <>
@@ -46,8 +49,16 @@ export function Shell({
         </a>
         <nav aria-label="Main">
           {many && (
-            <a href="#/" aria-current={state.route.store === null ? 'page' : undefined}>
+            <a href="#/" aria-current={store === null && webhooks === undefined ? 'page' : undefined}>
               Stores
+            </a>
+          )}
+          {me.role === 'admin' && me.stores.includes('*') && (
+            <a
+              href={hashOf(endpointsRoute(null, ALL_ENDPOINTS))}
+              aria-current={store === null && webhooks !== undefined ? 'page' : undefined}
+            >
+              Webhooks
             </a>
           )}
         </nav>

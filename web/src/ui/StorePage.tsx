@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { Suspense, lazy, useEffect, useRef } from 'react';
 import type { Status } from '../api';
 import { mayChange, sees } from '../data/access';
 import type { Panel } from '../data/panel';
@@ -17,6 +17,8 @@ import { Notices, currentNotices } from './Notices';
 import { Search } from './Search';
 import { Connection, LagCard, MissedCard, Receivers, SecretCard } from './StoreSide';
 import { STAGES, TASKS } from './words';
+
+const WebhooksPage = lazy(() => import('./webhooks/WebhooksPage'));
 
 /** Time without progress after which a run counts as stuck. */
 const STUCK_AFTER_MS = 10 * 60_000;
@@ -62,11 +64,15 @@ export function StorePage({ panel, state, store }: { panel: Panel; state: PanelS
       )}
       {view !== null && error?.status !== 404 && (
         <>
-          <StoreTabs store={store} shown={route.events === undefined ? 'store' : 'events'} />
-          {route.events === undefined ? (
-            <StoreContent panel={panel} state={state} view={view} />
-          ) : (
+          <StoreTabs store={store} shown={route.webhooks ? 'webhooks' : route.events ? 'events' : 'store'} />
+          {route.webhooks !== undefined ? (
+            <Suspense fallback={<p className="faint">Loading…</p>}>
+              <WebhooksPage panel={panel} state={state} owner={store} shown={route.webhooks} />
+            </Suspense>
+          ) : route.events !== undefined ? (
             <EventsPage panel={panel} state={state} store={store} place={route.events} />
+          ) : (
+            <StoreContent panel={panel} state={state} view={view} />
           )}
         </>
       )}

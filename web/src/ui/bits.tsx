@@ -79,10 +79,12 @@ export function Card({
 }
 
 /** Button that copies a text, and says if that worked. */
-export function Copy({ text, name }: { text: string; name: string }) {
+export function Copy({ text, name, onCopied }: { text: string; name: string; onCopied?: () => void }) {
   const [result, setResult] = useState('');
   const copy = async () => {
-    setResult((await copyText(text)) ? 'Copied' : 'Select the text and copy it by hand');
+    const done = await copyText(text);
+    if (done) onCopied?.();
+    setResult(done ? 'Copied' : 'Select the text and copy it by hand');
     setTimeout(() => setResult(''), RESULT_SHOWN_MS);
   };
   return (

@@ -1,0 +1,25 @@
+import type { Attempt } from '../../api.webhooks';
+import { dateTime, delay } from '../format';
+import { Badge } from './bits';
+import { codeName } from './names';
+
+/** Result of an attempt in a sentence. */
+export function attemptText({ took_ms, status, code, code_sentence }: Attempt): string {
+  const answered = status ? `It answered ${status} in ${delay(took_ms)}.` : `No answer after ${delay(took_ms)}.`;
+  return code && code_sentence ? `${answered} ${code_sentence}` : answered;
+}
+
+/** Timeline of attempts, oldest first. */
+export function Attempts({ attempts }: { attempts: Attempt[] }) {
+  return (
+    <ol className="attempts" aria-label="Attempts">
+      {attempts.map((attempt) => (
+        <li key={attempt.at} data-attempt={attempt.code ?? 'sent'}>
+          <time dateTime={attempt.at}>{dateTime(attempt.at)}</time>{' '}
+          <Badge tone={attempt.code ? 'bad' : 'good'}>{attempt.code ? codeName(attempt.code) : 'Sent'}</Badge>
+          <p>{attemptText(attempt)}</p>
+        </li>
+      ))}
+    </ol>
+  );
+}
