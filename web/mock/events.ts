@@ -1,10 +1,18 @@
 // Mock events of a store: one for each delivery that has a subject, made of the samples in docs/events.
 
 import { readFileSync, readdirSync } from 'node:fs';
-import type { ActivityEntry, DeliveryDetail, EventDetail, EventTypesResponse, EventsResponse } from '../src/api';
+import type {
+  ActivityEntry,
+  DeliveryDetail,
+  EventDetail,
+  EventTypeDetail,
+  EventTypesResponse,
+  EventsResponse,
+} from '../src/api';
 import type { Store } from './world.ts';
 
 const SAMPLES = new URL('../../docs/events/samples/', import.meta.url);
+const SCHEMAS = new URL('../../docs/events/schemas/', import.meta.url);
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const PER_PAGE = 20;
 
@@ -58,7 +66,33 @@ function eventOf(store: Store, seq: number, entry: ActivityEntry): EventDetail[]
 /** All events of a store, newest first. */
 export function eventsOf(store: Store): EventDetail[] {
   const events = store.kept.flatMap(({ seq, entries }) => entries.flatMap((entry) => eventOf(store, seq, entry)));
-  return events.sort((a, b) => (a.id < b.id ? 1 : -1));
+  return [...(made.get(store.name) ?? []), ...events].sort((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+/** Events that tests of endpoints have made, by store. */
+const made = new Map<string, EventDetail[]>();
+
+/** Makes an event from the sample of a type. */
+export function makeEvent(store: Store, type: string): EventDetail {
+  const at = new Date().toISOString();
+  const events = made.get(store.name) ?? [];
+  const id = `evt_${letters(Date.parse(at), 10)}${letters(1_000_000 + events.length, 16)}`;
+  const example = sample(type.startsWith('custom.') ? 'custom' : type) as { subject: EventDetail['subject'] };
+  const event: EventDetail = {
+    store: store.name,
+    id,
+    type,
+    timestamp: at,
+    subject: { kind: example.subject.kind, id: example.subject.id },
+    changed: null,
+    cause: null,
+    payload: { ...example, id, type, timestamp: at, cause: null },
+    targets: [],
+    accepted_at: at,
+    expires_at: new Date(Date.parse(at) + 14 * 24 * 3_600_000).toISOString(),
+  };
+  made.set(store.name, [event, ...events]);
+  return event;
 }
 
 /** Events of a delivery, as its details name them. */
@@ -94,14 +128,31 @@ export function page(store: Store, query: URLSearchParams): EventsResponse {
   };
 }
 
+/** Types whose resource is not the beginning of their names. */
+const RESOURCES: Partial<Record<string, EventTypeDetail['resource']>> = { inventory: 'product' };
+
 export function types(): EventTypesResponse {
   const names = readdirSync(SAMPLES).map((file) => file.replace(/\.json$/, ''));
   return {
-    event_types: names.map((name) => ({
-      type: name === 'custom' ? 'custom.*' : name,
-      resource: 'custom',
-      meaning: '',
-      version: 1,
-    })),
+    event_types: names
+      .sort((a, b) => Number(a === 'custom') - Number(b === 'custom'))
+      .map((name) => {
+        const { type, resource, meaning, version } = typeDetail(name);
+        return { type, resource, meaning, version };
+      }),
+  };
+}
+
+export function typeDetail(name: string): EventTypeDetail {
+  const family = name.split('.')[0] ?? '';
+  const file = family === 'custom' ? 'custom' : name;
+  const schema = JSON.parse(readFileSync(new URL(`${file}.json`, SCHEMAS), 'utf8')) as Record<string, unknown>;
+  return {
+    type: family === 'custom' ? 'custom.*' : name,
+    resource: RESOURCES[family] ?? (family as EventTypeDetail['resource']),
+    meaning: String(schema['description'] ?? ''),
+    version: 1,
+    schema,
+    sample: sample(file),
   };
 }

@@ -4,8 +4,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { MessageFate } from '../src/api.webhooks';
 import type { ClientMessage, ActivityEntry, Frame, Notice, Outcome, Remedy, StoreState } from '../src/api';
-import { causedBy, eventsOf, page, types } from './events.ts';
+import { Endpoints, attempt, crowd, furnish, why } from './endpoints.ts';
+import { causedBy, eventsOf, makeEvent, page, typeDetail, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';
 
 const YEAR = 365 * 24 * 3_600_000;
@@ -34,6 +36,8 @@ class Mock {
     ['none', { id: 'tok_none', role: 'viewer', stores: [], expires: Date.now() + YEAR }],
     ['one', { id: 'tok_one', role: 'admin', stores: ['demo.myshopify.com'], expires: Date.now() + YEAR }],
   ]);
+  /** Endpoints by the store that has them; `*` has those of all stores. */
+  readonly endpoints = new Map<string, Endpoints>();
   refusesSockets = false;
   down = false;
   swallow = 0;
@@ -45,6 +49,32 @@ class Mock {
       return { id: `shopify:${shop}:1`, role: 'viewer', stores: [shop], expires: Date.now() + 60_000 };
     const [, id] = /^Bearer hl_([a-z]+)_/.exec(request.headers.authorization ?? '') ?? [];
     return (id !== undefined && this.principals.get(id)) || null;
+  }
+
+  endpointsOf(store: Store | null): Endpoints {
+    const name = store?.name ?? '*';
+    const known = this.endpoints.get(name);
+    if (known) return known;
+    const demo = this.stores.get('demo.myshopify.com') as Store;
+    const endpoints = new Endpoints(store, () => demo);
+    this.endpoints.set(name, endpoints);
+    if (store === demo) furnish(endpoints, store);
+    if (name === 'atelier-nord.myshopify.com') crowd(endpoints, 1_000);
+    if (store === null) endpoints.add({ url: 'https://warehouse.example.com/all', types: ['*'] });
+    return endpoints;
+  }
+
+  /** Answers a request about endpoints. `path` is what follows `endpoints`. */
+  answerForEndpoints(
+    store: Store | null,
+    request: IncomingMessage,
+    url: URL,
+    path: string[],
+    body: Record<string, unknown>,
+  ): [number, unknown] {
+    const { method = 'GET', headers } = request;
+    const ifMatch = headers['if-match'];
+    return this.endpointsOf(store).answer({ method, path, query: url.searchParams, body, ifMatch });
   }
 
   sees(principal: Principal, store: string): boolean {
@@ -124,12 +154,18 @@ class Mock {
       this.tickets.set(ticket, principal);
       return [200, { ticket, expires_in: 30 }];
     }
-    if (path[0] === 'event-types') return [200, types()];
+    if (path[0] === 'event-types') return [200, path[1] === undefined ? types() : typeDetail(path[1])];
+    if (path[0] === 'endpoints') {
+      if (principal.role !== 'admin' || !principal.stores.includes('*'))
+        return [404, { error: 'there is no such thing here' }];
+      return this.answerForEndpoints(null, request, url, path.slice(1), body);
+    }
     if (path.length === 1) return [200, this.list(principal, url.searchParams)];
     const store = this.stores.get(path[1] ?? '');
     if (!store || !this.sees(principal, store.name))
       return [404, { error: 'nothing is known of this store: no verified event of it has come yet' }];
-    if (request.method === 'POST' && principal.role !== 'admin') return [403, { error: 'this needs an admin’s token' }];
+    if (request.method !== 'GET' && principal.role !== 'admin') return [403, { error: 'this needs an admin’s token' }];
+    if (path[2] === 'endpoints') return this.answerForEndpoints(store, request, url, path.slice(3), body);
     return this.answerForStore(store, principal, path, url.searchParams, body);
   }
 
@@ -161,7 +197,9 @@ class Mock {
       case 'events': {
         if (path[3] === undefined) return [200, page(store, query)];
         const event = eventsOf(store).find((one) => one.id === path[3]);
-        return event ? [200, event] : [404, { error: 'there is no such event in this store' }];
+        if (!event) return [404, { error: 'there is no such event in this store' }];
+        if (path[4] === 'why') return [200, why(event, [this.endpointsOf(store), this.endpointsOf(null)])];
+        return [200, event];
       }
       case 'search': {
         const q = query.get('q') ?? '';
@@ -293,6 +331,26 @@ class Mock {
             query.get('topic') ?? undefined,
           );
           this.broadcast(store, received.entries, received.notices);
+        }
+        break;
+      case 'message':
+        if (store) {
+          // A message of the store's first endpoint.
+          const endpoints = this.endpointsOf(store);
+          const [kept] = endpoints.kept.values();
+          const fate = (query.get('fate') ?? 'sent') as MessageFate;
+          const event = makeEvent(store, query.get('type') ?? 'product.updated');
+          if (kept) endpoints.message(kept, event, fate, [attempt(0, fate === 'sent' ? null : 'failed')]);
+        }
+        break;
+      case 'endpoint':
+        if (store) {
+          // Somebody else changes the store's first endpoint.
+          const [kept] = this.endpointsOf(store).kept.values();
+          if (kept) {
+            kept.endpoint.revision += 1;
+            kept.endpoint.settings.description = query.get('description') ?? 'Changed by somebody else';
+          }
         }
         break;
       case 'swallow':

@@ -1,6 +1,6 @@
 import { type Draft, type Header, NUMBERS, NUMBER_FIELDS, type NumberField } from '../../data/endpoint-draft';
 import { Field } from './bits';
-import { CHOICES, CHOICE_FIELDS } from './names';
+import { CHOICES, CHOICE_FIELDS, choiceOf } from './names';
 
 const HINTS: Partial<Record<NumberField, string>> = {
   max_per_second: 'Empty: no limit.',
@@ -20,12 +20,12 @@ export function Advanced({
   return (
     <div className="advanced">
       {CHOICE_FIELDS.map((field) => (
-        <Field key={field} label={CHOICES[field].name}>
+        <Field key={field} label={CHOICES[field].name} hint={choiceOf(field, draft[field])[1]}>
           {(ids) => (
             <select {...ids} value={draft[field]} onChange={(event) => onChange({ [field]: event.target.value })}>
-              {Object.entries<string>(CHOICES[field].choices).map(([value, name]) => (
+              {Object.keys(CHOICES[field].choices).map((value) => (
                 <option key={value} value={value}>
-                  {name}
+                  {choiceOf(field, value)[0]}
                 </option>
               ))}
             </select>

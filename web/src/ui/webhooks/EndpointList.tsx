@@ -295,7 +295,10 @@ export function Row({
         <span className="narrow faint">Last success: </span>
         {status === null ? <span className="faint">…</span> : <Ago at={status.last_success_at} />}
       </td>
-      <td role="cell">{status === null ? <span className="faint">…</span> : <Waiting status={status} />}</td>
+      <td role="cell">
+        <span className="narrow faint">Waiting: </span>
+        {status === null ? <span className="faint">…</span> : <Waiting status={status} />}
+      </td>
       <td role="cell" className="menu-cell">
         {place.mayChange && <EndpointMenu place={place} endpoint={endpoint} status={status} onChanged={onChanged} />}
       </td>
@@ -320,7 +323,7 @@ function Waiting({ status }: { status: EndpointStatus }) {
 
 function NoEndpoints({ owner, children }: { owner: Place['owner']; children: ReactNode }) {
   return (
-    <div className="empty" data-testid="no-endpoints">
+    <div className="empty explained" data-testid="no-endpoints">
       <h2>No webhook yet</h2>
       <p>
         A webhook sends {owner === null ? 'the events of all stores' : 'events of this store'} to your own server as

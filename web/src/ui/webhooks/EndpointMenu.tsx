@@ -76,6 +76,11 @@ export function waitingText({ queue }: EndpointStatus): string {
   return queue.has_more ? text.replace(' ', '+ ') : text;
 }
 
+/** Says that messages wait, as in `37 messages wait`. */
+function waitText(status: EndpointStatus): string {
+  return `${waitingText(status)} ${status.queue.messages === 1 ? 'waits' : 'wait'}`;
+}
+
 /** Dialog of one command: it closes once the server has done it. */
 function CommandDialog({
   title,
@@ -161,7 +166,7 @@ function Activate(props: DialogProps) {
       yes="Activate"
       run={(client) => client.webhooks.activate(place.owner, endpoint.id, mode)}
     >
-      <p>Hookline sends again. {status !== null && status.queue.messages > 0 && `${waitingText(status)} waiting.`}</p>
+      <p>Hookline sends again. {status !== null && status.queue.messages > 0 && `${waitText(status)}.`}</p>
       <fieldset className="modes">
         <legend>What to do with the messages that wait</legend>
         {(Object.keys(BACKLOG_MODES) as BacklogMode[]).map((one) => (
@@ -248,7 +253,7 @@ function Delete(props: DialogProps) {
           ? 'Messages that wait are discarded.'
           : status.queue.messages === 0
             ? 'No message waits, so none is discarded.'
-            : `${waitingText(status)} waiting: ${status.queue.messages === 1 ? 'it is' : 'all are'} discarded.`}
+            : `${waitText(status)}, and ${status.queue.messages === 1 ? 'it is' : 'all are'} discarded.`}
       </p>
     </CommandDialog>
   );

@@ -8,7 +8,7 @@ import { type Place, ReadError, StateBadge } from './bits';
 import { EndpointMenu, waitingText } from './EndpointMenu';
 import { MessageDialog } from './MessageDialog';
 import { Messages } from './Messages';
-import { CHOICES, CHOICE_FIELDS, conditionText } from './names';
+import { CHOICES, CHOICE_FIELDS, choiceOf, conditionText } from './names';
 import { usePolled } from './polled';
 import { StatisticsCard } from './StatisticsCard';
 
@@ -194,7 +194,7 @@ function SettingsCard({ endpoint }: { endpoint: Endpoint }) {
         </Pair>
         {CHOICE_FIELDS.map((field) => (
           <Pair key={field} name={CHOICES[field].name}>
-            {(CHOICES[field].choices as Partial<Record<string, string>>)[settings[field]] ?? settings[field]}
+            {choiceOf(field, settings[field]).filter(Boolean).join(': ')}
           </Pair>
         ))}
         <Pair name="Limits">

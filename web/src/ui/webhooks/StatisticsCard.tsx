@@ -67,7 +67,7 @@ export function StatisticsView({ statistics }: { statistics: Statistics }) {
           <dd>
             {times === null
               ? 'unknown: no attempt was answered'
-              : `p50 ${delay(times.p50)}, p95 ${delay(times.p95)}, p99 ${delay(times.p99)}`}
+              : `p50 ${delay(times.p50)}, p95 ${delay(times.p95)}, p99 ${delay(times.p99)}, of answered attempts`}
           </dd>
         </div>
       </dl>

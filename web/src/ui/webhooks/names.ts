@@ -50,12 +50,12 @@ export const FATE_TONES: Record<MessageFate, Tone> = {
 
 /** Names of the codes of attempts. */
 export const CODE_NAMES: Partial<Record<string, string>> = {
-  redirect: 'redirects',
+  redirect: 'redirected',
   gone: 'answered 410',
   disabled_by_endpoint: 'asked to be disabled',
   aborted: 'asked not to get it again',
-  refused: 'refused it',
-  failed: 'failed on it',
+  refused: 'refused',
+  failed: 'server error',
   throttled: 'too many requests',
   unavailable: 'not available',
   invalid_url: 'URL not allowed',
@@ -86,7 +86,7 @@ export function stateName({ state, code }: Pick<Endpoint, 'state' | 'code'>): st
 
 export const VERDICT_NAMES: Partial<Record<string, string>> = {
   queued: 'Chosen',
-  not_subscribed: 'Other types',
+  not_subscribed: 'Not subscribed',
   filtered: 'Filtered out',
   paused_discarded: 'Paused',
   suspended: 'Suspended',
@@ -128,37 +128,46 @@ export const BACKLOG_MODES: Record<BacklogMode, { name: string; meaning: string 
   drop: { name: 'Drop', meaning: 'Nothing that waits is sent. Only new events are.' },
 };
 
-/** Choices of the settings, each with its meaning. */
+/** Choices of the settings: the name of each, and its meaning. */
 export const CHOICES = {
   format: {
     name: 'Payload',
     choices: {
-      full: 'Full: the whole event',
-      thin: 'Thin: without data and previous; the receiver asks for what it needs',
+      full: ['Full', 'The whole event.'],
+      thin: ['Thin', 'Without data and previous: the receiver asks for what it needs.'],
     },
   },
   ordering: {
     name: 'Order',
     choices: {
-      none: 'As accepted, several at once; the version of the subject says which is newer',
-      entity: 'One at a time for each thing, never an older state after a newer one',
+      none: ['As accepted', 'Several at once; the version of the subject says which is newer.'],
+      entity: ['By thing', 'One event of a thing at a time, never an older state after a newer one.'],
     },
   },
   when_paused: {
     name: 'While it is paused',
-    choices: { queue: 'Events wait', discard: 'Events are discarded' },
+    choices: {
+      queue: ['Events wait', 'They are sent when it is activated.'],
+      discard: ['Events are discarded', 'The endpoint never gets them.'],
+    },
   },
   signatures: {
     name: 'Signatures',
     choices: {
-      v1: 'v1: HMAC-SHA256 with the shared secret',
-      v1a: 'v1a: Ed25519; the receiver has only the public key',
-      both: 'Both',
+      v1: ['v1', 'HMAC-SHA256 with a secret that both sides have.'],
+      v1a: ['v1a', 'Ed25519: the receiver has only the public key.'],
+      both: ['v1 and v1a', 'The receiver checks either.'],
     },
   },
 } as const satisfies Partial<
-  Record<keyof EndpointSettings, { name: string; choices: Partial<Record<string, string>> }>
+  Record<keyof EndpointSettings, { name: string; choices: Partial<Record<string, readonly [string, string]>> }>
 >;
+
+/** Name and meaning of a choice. One of a newer server is named after itself. */
+export function choiceOf(field: ChoiceField, value: string): readonly [name: string, meaning: string] {
+  const choices: Partial<Record<string, readonly [string, string]>> = CHOICES[field].choices;
+  return choices[value] ?? [value, ''];
+}
 
 export type ChoiceField = keyof typeof CHOICES;
 
