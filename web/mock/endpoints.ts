@@ -1,15 +1,16 @@
 // Mock endpoints of outbound webhooks, and their messages: enough to see every state of the pages.
 
-import type { EventDetail } from '../src/api';
 import type {
   Attempt,
+  AttemptCode,
   Endpoint,
   EndpointSettings,
   EndpointStatus,
+  EventDetail,
   Message,
   MessageFate,
   WhyEndpoint,
-} from '../src/api.webhooks';
+} from '../src/api';
 import { NEW_SETTINGS } from '../src/data/endpoint-draft.ts';
 import { selects } from '../src/data/webhooks.ts';
 import { eventsOf, makeEvent } from './events.ts';
@@ -250,7 +251,7 @@ export class Endpoints {
 /** Health of an endpoint that was never tried. */
 const UNTRIED: Partial<Kept['status']> = { mean_ms: null, last_success_at: null, at_once: 1, pool: 'slow' };
 
-export function attempt(before: number, code: string | null, took = 84): Attempt {
+export function attempt(before: number, code: AttemptCode | null, took = 84): Attempt {
   const status = code === 'failed' ? 500 : code === 'gone' ? 410 : code === 'unavailable' ? 503 : null;
   return {
     at: ago(before),

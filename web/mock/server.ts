@@ -4,8 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { MessageFate } from '../src/api.webhooks';
-import type { ClientMessage, ActivityEntry, Frame, Notice, Outcome, Remedy, StoreState } from '../src/api';
+import type { ActivityEntry, ClientMessage, Frame, MessageFate, Notice, Outcome, Remedy, StoreState } from '../src/api';
 import { Endpoints, attempt, crowd, furnish, why } from './endpoints.ts';
 import { causedBy, eventsOf, makeEvent, page, typeDetail, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';

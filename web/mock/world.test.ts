@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Status } from '../src/api';
+import { CODE_SENTENCES } from './endpoints.ts';
 import { MESSAGES } from './server.ts';
 import { Store, me, world } from './world.ts';
 
@@ -59,4 +60,9 @@ it('the mock has the receivers of the server', () => {
   const receivers = me(principal, 'mock').receivers;
   expect(receivers.length).toBeGreaterThan(0);
   for (const { topic, url } of receivers) expect(url.endsWith(topic.replace(/[/_]/g, '-'))).toBe(true);
+});
+
+it('the mock explains failed attempts as the server does', () => {
+  const codes = read('../crates/domain/src/outbound/attempt.rs');
+  for (const sentence of Object.values(CODE_SENTENCES)) expect(codes).toContain(JSON.stringify(sentence));
 });

@@ -1,6 +1,6 @@
 // Draft of an endpoint: the fields of the dialog as texts, and the settings that they stand for.
 
-import type { Condition, EndpointSettings, Operator } from '../api.webhooks';
+import type { Condition, EndpointSettings, Operator } from '../api';
 
 export interface ConditionDraft {
   path: string;
@@ -161,7 +161,7 @@ export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Dr
   const after = settingsOf(draft);
   const settings: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof EndpointSettings>) {
-    const [old, value] = [before[key] ?? null, after[key] ?? null];
+    const [old, value] = [given(before[key]), given(after[key])];
     if (JSON.stringify(old) !== JSON.stringify(value)) settings[key] = value;
   }
   const patch: EndpointPatch = Object.keys(settings).length === 0 ? {} : { settings };
@@ -171,6 +171,11 @@ export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Dr
   if (!none) patch.headers = headers;
   else if (hadHeaders) patch.headers = null;
   return patch;
+}
+
+/** Returns a setting, or null for one that is empty: the server leaves these out. */
+function given(value: unknown): unknown {
+  return value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? null : value;
 }
 
 /**

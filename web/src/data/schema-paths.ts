@@ -47,7 +47,7 @@ function variantsOf(root: Schema, schema: Schema, hops: number): Schema[] {
 }
 
 function resolve(root: Schema, reference: string): unknown {
-  const steps = reference.replace(/^#\/?/, '').split('/');
+  const steps = reference.replace(/^#/, '').split('/').filter(Boolean);
   return steps.reduce<unknown>((at, step) => (isSchema(at) ? at[step] : undefined), root);
 }
 

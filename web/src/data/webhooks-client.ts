@@ -11,7 +11,7 @@ import type {
   Message,
   MessagesResponse,
   WhyResponse,
-} from '../api.webhooks';
+} from '../api';
 import type { EndpointRequest, EndpointPatch } from './endpoint-draft';
 import { type MessageFilter, messagesQuery } from './webhooks';
 

@@ -1,7 +1,7 @@
 // Outbound webhooks: filters and orders that the address keeps, the list of messages as far as it has been loaded, and figures
 // that are computed from messages.
 
-import type { Endpoint, EndpointState, EndpointStatus, Message, MessageFate, MessagesResponse } from '../api.webhooks';
+import type { Endpoint, EndpointState, EndpointStatus, Message, MessageFate, MessagesResponse } from '../api';
 
 export const ENDPOINT_STATES: readonly EndpointState[] = ['active', 'paused', 'disabled', 'deleting'];
 

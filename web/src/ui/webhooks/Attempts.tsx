@@ -1,4 +1,4 @@
-import type { Attempt } from '../../api.webhooks';
+import type { Attempt } from '../../api';
 import { dateTime, delay } from '../format';
 import { Badge } from './bits';
 import { codeName } from './names';

@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'react';
-import type { Operator } from '../../api.webhooks';
+import type { Operator } from '../../api';
 import { selectedTypes } from '../../data/catalog';
 import { type ConditionDraft, type Draft, MAX_CONDITIONS } from '../../data/endpoint-draft';
 import { type SchemaPath, pathsOf } from '../../data/schema-paths';

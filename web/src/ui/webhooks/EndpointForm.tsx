@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from 'react';
-import type { DryRunResponse, Endpoint, EndpointSecretResponse } from '../../api.webhooks';
+import type { DryRunResponse, Endpoint, EndpointSecretResponse } from '../../api';
 import type { ApiError } from '../../data/client';
 import { type Draft, DraftError, NEW_SETTINGS, draftOf, patchOf, requestOf } from '../../data/endpoint-draft';
 import { Dialog } from '../bits';

@@ -1,5 +1,5 @@
 import { type ReactNode, useCallback, useEffect, useId, useState } from 'react';
-import type { Endpoint, EndpointState, EndpointStatus } from '../../api.webhooks';
+import type { Endpoint, EndpointState, EndpointStatus } from '../../api';
 import { choices } from '../../data/events';
 import { resourcesOf } from '../../data/catalog';
 import { endpointRoute, endpointsRoute, hashOf } from '../../data/route';

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import type { BacklogMode, Endpoint, EndpointSecretResponse, EndpointStatus } from '../../api.webhooks';
+import type { BacklogMode, Endpoint, EndpointSecretResponse, EndpointStatus } from '../../api';
 import type { Client } from '../../data/client';
 import { Dialog } from '../bits';
 import { plural } from '../format';

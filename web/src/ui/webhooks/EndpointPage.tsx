@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import type { Endpoint, EndpointStatus } from '../../api.webhooks';
+import type { Endpoint, EndpointStatus } from '../../api';
 import { endpointRoute, endpointsRoute, hashOf } from '../../data/route';
 import { ALL_ENDPOINTS, type MessageFilter } from '../../data/webhooks';
 import { Ago, Card, Copy, useNow } from '../bits';

@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useState } from 'react';
-import type { EventDetail } from '../../api';
-import type { Message } from '../../api.webhooks';
+import type { EventDetail, Message } from '../../api';
 import { ApiError } from '../../data/client';
 import { ALL_EVENTS } from '../../data/events';
 import { eventsRoute, hashOf } from '../../data/route';

@@ -1,5 +1,5 @@
 import { useCallback, useId, useState } from 'react';
-import type { Endpoint, Message, MessageFate } from '../../api.webhooks';
+import type { Endpoint, Message, MessageFate } from '../../api';
 import { ApiError } from '../../data/client';
 import { choices } from '../../data/events';
 import { endpointRoute, hashOf } from '../../data/route';

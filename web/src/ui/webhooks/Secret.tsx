@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { EndpointSecretResponse } from '../../api.webhooks';
+import type { EndpointSecretResponse } from '../../api';
 import { Copy, Dialog } from '../bits';
 import type { Place } from './bits';
 import { SendTest } from './SendTest';

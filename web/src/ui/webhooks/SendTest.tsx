@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { Endpoint, EndpointTestResponse } from '../../api.webhooks';
+import type { Endpoint, EndpointTestResponse } from '../../api';
 import { selectedTypes } from '../../data/catalog';
 import { endpointRoute, hashOf } from '../../data/route';
 import { ALL_MESSAGES } from '../../data/webhooks';

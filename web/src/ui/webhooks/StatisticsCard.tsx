@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import type { Message } from '../../api.webhooks';
+import type { Message } from '../../api';
 import { ALL_MESSAGES, type Statistics, statisticsOf } from '../../data/webhooks';
 import { Card } from '../bits';
 import { count, delay, percent, plural } from '../format';

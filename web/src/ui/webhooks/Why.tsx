@@ -1,5 +1,5 @@
 import { useCallback } from 'react';
-import type { WhyEndpoint, WhyResponse } from '../../api.webhooks';
+import type { WhyEndpoint, WhyResponse } from '../../api';
 import type { Panel } from '../../data/panel';
 import { endpointRoute, hashOf } from '../../data/route';
 import { ALL_MESSAGES } from '../../data/webhooks';

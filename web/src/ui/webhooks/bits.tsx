@@ -1,6 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import type { EventTypeInfo } from '../../api';
-import type { Endpoint, MessageFate } from '../../api.webhooks';
+import type { Endpoint, EventTypeInfo, MessageFate } from '../../api';
 import { mayChange } from '../../data/access';
 import { ApiError, type Client } from '../../data/client';
 import type { Panel } from '../../data/panel';

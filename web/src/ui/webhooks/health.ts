@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { EndpointStatus } from '../../api.webhooks';
+import type { EndpointStatus } from '../../api';
 import { ApiError } from '../../data/client';
 import { type Place } from './bits';
 import { LIVE_EVERY_MS } from './polled';

@@ -1,6 +1,7 @@
 // Names of what the API of outbound webhooks says in codes. Explanations of codes and states are the server's.
 
 import type {
+  AttemptCode,
   BacklogMode,
   Condition,
   Endpoint,
@@ -8,7 +9,7 @@ import type {
   EndpointState,
   MessageFate,
   Operator,
-} from '../../api.webhooks';
+} from '../../api';
 import type { Sort } from '../../data/webhooks';
 import { valueText } from '../../data/endpoint-draft';
 
@@ -49,7 +50,7 @@ export const FATE_TONES: Record<MessageFate, Tone> = {
 };
 
 /** Names of the codes of attempts. */
-export const CODE_NAMES: Partial<Record<string, string>> = {
+export const CODE_NAMES: Record<AttemptCode, string> = {
   redirect: 'redirected',
   gone: 'answered 410',
   disabled_by_endpoint: 'asked to be disabled',
@@ -75,7 +76,8 @@ export const CODE_NAMES: Partial<Record<string, string>> = {
 
 /** Names a code; one of a newer server is named after itself. */
 export function codeName(code: string): string {
-  return CODE_NAMES[code] ?? code.replaceAll('_', ' ');
+  const names: Partial<Record<string, string>> = CODE_NAMES;
+  return names[code] ?? code.replaceAll('_', ' ');
 }
 
 /** State of an endpoint in words, as in `Disabled: answered 410`. */
