@@ -84,7 +84,7 @@ test: ready browser ## Runs all tests: Rust, the panel, the handler packages, th
 	@$(MAKE) test-receive
 	$(SOAK) --short
 	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
-	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py
+	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py --ignore tests/browser/test_webhooks.py
 
 # Side by side, because both mostly wait: the tests that share a stack, and those that need none or their own. The rest of
 # tests/browser measures how fast the page is, so it runs alone.
@@ -94,7 +94,7 @@ test-stack: ready
 
 test-apart: ready browser
 	$(PYTEST) -p no:cacheprovider tests/stack/test_rotation.py
-	$(PYTEST) -p no:cacheprovider tests/browser/test_made_up.py
+	$(PYTEST) -p no:cacheprovider tests/browser/test_made_up.py tests/browser/test_webhooks.py
 
 .PHONY: test-template
 test-template: ready ## Runs the tests of the template, which need no stack. Part of `make test`.

@@ -332,6 +332,9 @@ class Mock {
           this.broadcast(store, received.entries, received.notices);
         }
         break;
+      case 'reset':
+        this.endpoints.clear();
+        break;
       case 'message':
         if (store) {
           // A message of the store's first endpoint.

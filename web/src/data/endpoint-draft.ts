@@ -161,7 +161,7 @@ export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Dr
   const after = settingsOf(draft);
   const settings: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof EndpointSettings>) {
-    const [old, value] = [given(before[key]), given(after[key])];
+    const [old, value] = [orNull(before[key]), orNull(after[key])];
     if (JSON.stringify(old) !== JSON.stringify(value)) settings[key] = value;
   }
   const patch: EndpointPatch = Object.keys(settings).length === 0 ? {} : { settings };
@@ -174,7 +174,7 @@ export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Dr
 }
 
 /** Returns a setting, or null for one that is empty: the server leaves these out. */
-function given(value: unknown): unknown {
+function orNull(value: unknown): unknown {
   return value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? null : value;
 }
 

@@ -99,9 +99,10 @@ export class Panel extends Emitter<PanelState> {
     this.live.leave();
   }
 
-  /** Opens a route in this tab. */
-  go(route: Route): void {
-    if (location.hash !== hashOf(route)) history.pushState(null, '', hashOf(route));
+  /** Opens a route in this tab. `replace` leaves no entry in the history, as while a person types a search. */
+  go(route: Route, replace = false): void {
+    if (replace) history.replaceState(null, '', hashOf(route));
+    else if (location.hash !== hashOf(route)) history.pushState(null, '', hashOf(route));
     this.arrive(route);
   }
 

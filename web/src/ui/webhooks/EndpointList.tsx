@@ -23,8 +23,9 @@ import { usePolled } from './polled';
 /** Rows shown at first, and added at each request for more. */
 const PER_PAGE = 50;
 const MAX_PATTERNS = 3;
-/** Pause after which a search is applied: people type faster. */
-const SEARCH_DELAY_MS = 200;
+
+/** Shows the endpoints under a changed filter, with an entry in the history or without. */
+type Show = (change: Partial<EndpointFilter>, replace?: boolean) => void;
 
 export function EndpointList({ place, filter }: { place: Place; filter: EndpointFilter }) {
   const { panel, owner, types } = place;
@@ -38,9 +39,9 @@ export function EndpointList({ place, filter }: { place: Place; filter: Endpoint
   const matching = shownEndpoints(endpoints, filter, health);
   const shown = matching.slice(0, rows);
   useEffect(() => follow(shown.map(({ id }) => id)));
-  const show = (change: Partial<EndpointFilter>) => {
+  const show: Show = (change, replace) => {
     setRows(PER_PAGE);
-    panel.go(endpointsRoute(owner, { ...filter, ...change }));
+    panel.go(endpointsRoute(owner, { ...filter, ...change }), replace);
   };
   const most = list.value?.most ?? 0;
   const isFull = list.value !== null && endpoints.filter(({ state }) => state !== 'deleting').length >= most;
@@ -131,30 +132,8 @@ export function EndpointList({ place, filter }: { place: Place; filter: Endpoint
   );
 }
 
-function Tools({
-  place,
-  filter,
-  show,
-}: {
-  place: Place;
-  filter: EndpointFilter;
-  show: (change: Partial<EndpointFilter>) => void;
-}) {
+function Tools({ place, filter, show }: { place: Place; filter: EndpointFilter; show: Show }) {
   const id = useId();
-  const [q, setQ] = useState(filter.q);
-  // The address may also change without this field.
-  const [applied, setApplied] = useState(filter.q);
-  if (applied !== filter.q) {
-    setApplied(filter.q);
-    setQ(filter.q);
-  }
-  useEffect(() => {
-    if (q.trim() === filter.q) return undefined;
-    const timer = setTimeout(() => show({ q: q.trim() }), SEARCH_DELAY_MS);
-    return () => clearTimeout(timer);
-    // Only what a person types begins a search.
-    // oxlint-disable-next-line react/exhaustive-deps, react/exhaustive-effect-dependencies
-  }, [q]);
   const offered = choices(place.types.map(({ type }) => type));
   const types = filter.type === '' || offered.includes(filter.type) ? offered : [filter.type, ...offered];
   return (
@@ -164,10 +143,10 @@ function Tools({
         <input
           id={`${id}-q`}
           type="search"
-          value={q}
+          value={filter.q}
           spellCheck={false}
           placeholder="URL or description"
-          onChange={(event) => setQ(event.target.value)}
+          onChange={(event) => show({ q: event.target.value }, true)}
         />
       </div>
       <Select
@@ -233,7 +212,7 @@ function Column({
   children: ReactNode;
   sort?: Sort;
   filter?: EndpointFilter;
-  show?: (change: Partial<EndpointFilter>) => void;
+  show?: Show;
 }) {
   const on = sort !== undefined && filter?.sort === sort;
   const descends = sort === 'waiting';

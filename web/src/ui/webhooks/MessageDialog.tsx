@@ -48,8 +48,8 @@ export function MessageDialog({
         ) : (
           <>
             <Fate message={value} />
-            {place.mayChange && value.fate !== 'open' && (
-              <Retry place={place} endpoint={endpoint} event={event} onDone={refresh} />
+            {place.mayChange && (
+              <Retry place={place} endpoint={endpoint} event={event} isOpen={value.fate === 'open'} onDone={refresh} />
             )}
             {value.attempts.length > 0 && (
               <>
@@ -60,7 +60,7 @@ export function MessageDialog({
             <h3>Event</h3>
             <p>
               <code>{event}</code> <Copy text={event} name="the event id" />{' '}
-              <a href={hashOf(eventsRoute(value.store, ALL_EVENTS, event))}>Why: its way to every endpoint</a>
+              <a href={hashOf(eventsRoute(value.store, ALL_EVENTS, event))}>Why: its way to each webhook</a>
             </p>
             <Payload place={place} store={value.store} event={event} />
           </>
@@ -85,11 +85,14 @@ function Retry({
   place,
   endpoint,
   event,
+  isOpen,
   onDone,
 }: {
   place: Place;
   endpoint: string;
   event: string;
+  /** True while it is tried anyway. */
+  isOpen: boolean;
   onDone: () => void;
 }) {
   const { busy, error, run } = useAction(place.panel);
@@ -102,11 +105,15 @@ function Retry({
   return (
     <>
       <div className="row">
-        <button type="button" disabled={busy || !place.reachable} onClick={() => void retry()}>
+        <button type="button" disabled={busy || isOpen || !place.reachable} onClick={() => void retry()}>
           Retry
         </button>
         <span role="status" className={done ? 'message good' : 'faint'}>
-          {done ? 'It is sent again in a moment, with the same id.' : 'Sends it again, with the same id.'}
+          {done
+            ? 'It is sent again in a moment, with the same id.'
+            : isOpen
+              ? 'It is tried again anyway.'
+              : 'Sends it again, with the same id.'}
         </span>
       </div>
       <ActionError error={error} />
