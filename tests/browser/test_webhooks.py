@@ -130,7 +130,7 @@ def test_search_filters_and_order_are_in_the_address(tabs: Callable[[], Panel]) 
 
 
 def test_a_webhook_is_created_in_one_dialog_and_its_secret_is_shown_once(tabs: Callable[[], Panel]) -> None:
-    """From the empty page: what is missing is said, the preview counts, and the test is sent from the same dialog."""
+    """From the empty page: the dialog says what is missing, the preview counts, and the test is sent from the same dialog."""
     panel = at_webhooks(tabs(), NONE)
     page = panel.page
     expect(page.get_by_test_id("no-endpoints")).to_contain_text(
@@ -253,7 +253,7 @@ def test_a_change_on_top_of_somebody_elses_is_refused_and_can_be_loaded(
 
 
 def test_an_endpoints_page_explains_its_health(tabs: Callable[[], Panel]) -> None:
-    """State and health in sentences, the figures, and results of the latest messages, whose number is said."""
+    """State and health in sentences, the figures, and results of the latest messages, with their number."""
     page = at_webhooks(tabs(), rest=f"/{ERP}").page
     expect(page.get_by_test_id("state")).to_contain_text("Active Messages are sent.")
     expect(page.get_by_test_id("health")).to_contain_text("Has not answered since")
@@ -300,7 +300,7 @@ def test_a_message_shows_its_attempts_and_is_sent_again(tabs: Callable[[], Panel
 
 
 def test_changes_show_while_the_page_is_open(stack: MadeUp, tabs: Callable[[], Panel]) -> None:
-    """A message, and what somebody else has changed; a hidden page asks nothing."""
+    """A new message, and what somebody else has changed."""
     page = at_webhooks(tabs(), rest=f"/{SEARCH}").page
     messages = page.locator("[data-message]")
     expect(messages).to_have_count(20)

@@ -152,7 +152,7 @@ function Fields({
       </p>
       {error?.status === CHANGED_MEANWHILE && onReload !== undefined ? (
         <div role="alert" className="message bad" data-testid="changed-meanwhile">
-          <p>Somebody has changed this webhook since you opened it. {error.message}</p>
+          <p>Somebody has changed this webhook since you opened it, so your changes are not saved.</p>
           <button type="button" className="small" onClick={onReload}>
             Load the new version (drops your changes)
           </button>

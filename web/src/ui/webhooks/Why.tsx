@@ -9,6 +9,9 @@ import { TARGETS, VERDICTS } from '../words';
 import { VERDICT_NAMES } from './names';
 import { usePolled } from './polled';
 
+/** Answers of a server that is older, or that has no outbound webhooks. */
+const NO_WEBHOOKS = new Set([404, 501]);
+
 /** The way of an event: the delivery that brought it, and each endpoint with the reason why it got it or not. */
 export function Why({
   panel,
@@ -27,9 +30,8 @@ export function Why({
   return (
     <section aria-labelledby="why" data-testid="why-event">
       <h3 id="why">Why: from the delivery to each webhook</h3>
-      {/* An older server, or one without outbound webhooks, has no answer. */}
-      {error?.status === 404 ? (
-        <p className="faint">Hookline has no record of endpoints for this event.</p>
+      {error !== null && NO_WEBHOOKS.has(error.status) ? (
+        <p className="faint">Hookline has no record of webhooks for this event.</p>
       ) : (
         <ReadError error={error} reachable={reachable} />
       )}
