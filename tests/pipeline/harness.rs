@@ -6,8 +6,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_api::api::{About, ReadAdapters, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
-    AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEntities, DynamoEventLog, DynamoLedger,
-    DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue, SqsQueues,
+    AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEndpoints, DynamoEntities, DynamoEventLog,
+    DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue,
+    SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -89,6 +90,9 @@ impl ReadPorts for EmulatedPorts {
     type Records = DynamoLedger;
     type Activity = DynamoActivity<SystemClock>;
     type Events = DynamoEventLog;
+    type Endpoints = DynamoEndpoints;
+    type Outboxes = DynamoOutboxes;
+    type Messages = DynamoMessages;
     type Queues = SqsQueues;
     type Tickets = MemoryAccess;
     type Clock = SystemClock;
@@ -267,6 +271,7 @@ impl Pipeline {
                     records: Some(tables.ledger(LEDGER_TABLE)),
                     activity: Some(activity()),
                     events: None,
+                    endpoints: None,
                     queues: None,
                     tickets: None,
                     clock: SystemClock,

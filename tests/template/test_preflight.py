@@ -93,11 +93,15 @@ def test_receivers_are_not_starved_by_consumers(
     assert all(str(account) in text or "ReindexConcurrency" in text for _, text in found)
 
 
+BUSY = "for receivers and the panel when all queues are busy"
+POSTING = "while webhooks are posted to endpoints"
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("", "12 are left for receivers and the panel when all queues are busy, and 2 while `hookline listen` runs, and 0 while webhooks are posted to endpoints:"),
-        (f"EventBusArn={BUS}", "2 are left for receivers and the panel when all queues are busy, and 0 while webhooks are posted to endpoints:"),
+        ("", f"12 are left {BUSY}, and 2 while `hookline listen` runs, and 0 {POSTING}:"),
+        (f"EventBusArn={BUS}", f"2 are left {BUSY}, and 0 {POSTING}:"),
     ],
 )
 def test_fan_out_runs_always_with_a_bus_and_else_while_somebody_listens(more: str, words: str) -> None:

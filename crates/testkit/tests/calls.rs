@@ -23,11 +23,14 @@ use hookline_domain::{
         ledger::{Claims, Completion, Ledger},
     },
     event::{Event, InterpretError, product::Collections},
-    kernel::ids::{DeliveryKey, EntityKey},
+    kernel::{
+        ids::{DeliveryKey, EntityKey},
+        port::PortError,
+    },
     memory::{self, MemoryEndpoints, MemoryFanOut, MemoryIndex, MemoryJobs, MemoryWakeUps},
     outbound::{
-        Answer, Dispatch, DispatchPorts, Endpoint, EndpointKey, EndpointLimits, EndpointState, Entry, EventLog,
-        KeptEvent, Lease, Outboxes, Post, Posted, Run,
+        Answer, Dispatch, DispatchPorts, Endpoint, EndpointKey, EndpointSettings, Entry, EventLog, KeptEvent, Lease,
+        Outboxes, Pool, Post, Posted, Run,
     },
     store::{
         listening::{Audience, Listener, widen},
@@ -42,7 +45,7 @@ use hookline_testkit::{
         DynamoDb, ENTITIES_TABLE, EVENTS_TABLE, LEDGER_TABLE, MESSAGES_TABLE, OUTBOXES_TABLE, STORES_TABLE, sdk_config,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -326,8 +329,8 @@ async fn publishing_costs_nothing_without_a_listener_and_three_calls_with_one() 
 struct Takes;
 
 impl Post for Takes {
-    async fn post(&self, _: &Endpoint, _: &KeptEvent, _: u32, _: bool) -> Posted {
-        Posted {
+    async fn post(&self, _: &Endpoint, _: &KeptEvent, _: u32, _: bool) -> Result<Posted, PortError> {
+        Ok(Posted {
             attempted: Ok(Answer {
                 status: 200,
                 retry_after: None,
@@ -336,7 +339,7 @@ impl Post for Takes {
                 excerpt: Vec::new(),
             }),
             took: Duration::from_millis(40),
-        }
+        })
     }
 }
 
@@ -374,25 +377,24 @@ async fn ten_messages_are_dispatched_with_eight_calls() {
         post: Takes,
         clock: noon(),
     };
-    dispatch.endpoints.put(Endpoint {
-        key: endpoint.clone(),
-        url: "https://example.com/hook".to_owned(),
-        state: EndpointState::Active,
-        limits: EndpointLimits::default(),
-    });
-    let run = async |nonce: &str| {
+    let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+    let begun = noon() - SignedDuration::from_secs(60);
+    dispatch
+        .endpoints
+        .insert(Endpoint::new(endpoint.clone(), settings, begun));
+    let run = async |nonce: &str, pool| {
         let lease = Lease {
             nonce: nonce.to_owned(),
             until: noon_plus(60),
         };
-        dispatch.run(&endpoint, &lease, noon_plus(50)).await.unwrap()
+        dispatch.run(&endpoint, &lease, pool, noon_plus(50)).await.unwrap()
     };
     // A new endpoint gets one message at a time, then two, until it gets ten.
     publish(&dynamodb.aws(), &endpoint, 0..40).await;
-    run("first").await;
+    run("first", Pool::Slow).await;
     publish(&dynamodb.aws(), &endpoint, 40..50).await;
     proxy.calls();
-    assert_eq!(run("second").await, Run::Worked { attempts: 10, sent: 10 });
+    assert_eq!(run("second", Pool::Fast).await, Run::Worked { attempts: 10, sent: 10 });
     let expected = counted([
         // The lease, its release, and the next look.
         ("UpdateItem", 3),
