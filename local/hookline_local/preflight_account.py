@@ -46,7 +46,7 @@ def concurrency(plan: "Plan", lambdas: Any) -> Iterator[tuple[str, str]]:
     limit = lambdas.get_account_settings()["AccountLimit"]
     account, unreserved = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     reindex, sync = int(plan.parameters["ReindexConcurrency"]), int(plan.parameters["SyncConcurrency"])
-    # Without an event bus, events wait in the fan-out queue only while somebody runs `hookline listen` or has an endpoint.
+    # Without an event bus, events wait in the fan-out queue while somebody runs `hookline listen` or has an endpoint.
     fan_out = int(plan.parameters["FanOutConcurrency"])
     posting = int(plan.parameters["DispatchConcurrency"]) + int(plan.parameters["SlowDispatchConcurrency"])
     always, sometimes = (fan_out, 0) if plan.parameters["EventBusArn"] else (0, fan_out)

@@ -18,7 +18,9 @@ mod testing;
 
 pub use self::{
     clock::{Sleep, SystemClock},
-    config::{Environment, FanOutConfig, FromEnvironment, ReconcileConfig, ReindexConfig, SyncConfig},
+    config::{
+        DispatchConfig, Environment, FanOutConfig, FromEnvironment, ReconcileConfig, ReindexConfig, SweepConfig, SyncConfig,
+    },
     serve::serve,
     start::start,
 };
