@@ -130,7 +130,7 @@ def test_search_filters_and_order_are_in_the_address(tabs: Callable[[], Panel]) 
 
 
 def test_a_webhook_is_created_in_one_dialog_and_its_secret_is_shown_once(tabs: Callable[[], Panel]) -> None:
-    """From the empty page: the dialog says what is missing, the preview counts, and it sends the test, too."""
+    """From the empty page: the dialog says what is missing, the preview counts, and the test is sent from it, too."""
     panel = at_webhooks(tabs(), NONE)
     page = panel.page
     expect(page.get_by_test_id("no-endpoints")).to_contain_text(
