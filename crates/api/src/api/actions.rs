@@ -236,10 +236,7 @@ impl<P: ActionPorts> ActionsApi<P> {
             Action::Listen => self.listen(&store, request).await,
             Action::EndListening => self.end_listening(&store, request).await,
         };
-        let outcome = match &done {
-            Ok(_) => "done",
-            Err(_) => "refused",
-        };
+        let outcome = if done.is_ok() { "done" } else { "refused" };
         tracing::info!(
             service = SERVICE,
             principal = principal.id,

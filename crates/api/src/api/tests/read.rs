@@ -27,7 +27,7 @@ use crate::{
 use hookline_lambda::serve::Http;
 
 /// All routes except the public one.
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 12] = [
     "GET /api/me",
     "GET /api/event-types",
     "GET /api/event-types/{type}",
@@ -37,6 +37,8 @@ const ROUTES: [&str; 10] = [
     "GET /api/stores/{store}/deliveries/{id}",
     "GET /api/stores/{store}/events",
     "GET /api/stores/{store}/events/{id}",
+    "GET /api/stores/{store}/events/{id}/why",
+    "GET /api/stores/{store}/endpoints",
     "POST /api/live/tickets",
 ];
 
