@@ -13,13 +13,15 @@ pub mod rotating;
 pub mod schedule;
 pub mod serve;
 pub mod start;
+pub mod sweep;
 #[cfg(test)]
 mod testing;
 
 pub use self::{
     clock::{Sleep, SystemClock},
     config::{
-        DispatchConfig, Environment, FanOutConfig, FromEnvironment, ReconcileConfig, ReindexConfig, SweepConfig, SyncConfig,
+        DispatchConfig, Environment, FanOutConfig, FromEnvironment, ReconcileConfig, ReindexConfig, SweepConfig,
+        SyncConfig,
     },
     serve::serve,
     start::start,
