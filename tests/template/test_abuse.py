@@ -58,6 +58,7 @@ def test_no_file_of_the_panel_is_larger_than_assumed() -> None:
     """Checks the built files, if there are any."""
     files = [file for file in (REPOSITORY / "web/dist").rglob("*") if file.is_file()]
     assert all(file.stat().st_size <= abuse.LARGEST_FILE for file in files)
+    assert all(file.stat().st_size <= abuse.PAGE for file in files if file.suffix == ".html")
     description = (REPOSITORY / "docs/openapi.json").stat().st_size
     assert description <= abuse.LARGEST_OTHER
 
