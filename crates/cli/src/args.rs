@@ -1,5 +1,6 @@
 //! Command line, as `--help` shows it.
 
+mod endpoint;
 mod event;
 mod fan_out;
 mod listen;
@@ -15,9 +16,14 @@ use hookline_domain::kernel::ids::{DeliveryId, Topic};
 
 use self::values::{Moment, StoreArg};
 pub use self::{
+    endpoint::{
+        AddEndpointArgs, ChangeEndpointArgs, CheckArgs, EndpointArgs, EndpointCommand, FateArg, MessageCommand,
+        OwnerArgs, ReplayMessagesArgs, SettingsArgs,
+    },
     event::{EventCommand, ListEventsArgs, PublishEventArgs},
     fan_out::FanOutCommand,
     listen::ListenArgs,
+    values::HeaderArg,
 };
 use crate::{cost::CostArgs, index::IndexArgs, rate::Rate, resources::ResourceOptions, selection::Selection};
 
@@ -82,6 +88,12 @@ pub enum Command {
     /// Lists and shows a store's events for listeners, and publishes events of your own.
     #[command(subcommand)]
     Event(EventCommand),
+    /// Adds, lists, changes and tests endpoints, to which events are posted as signed webhooks.
+    #[command(subcommand)]
+    Endpoint(EndpointCommand),
+    /// Lists, shows and retries messages: each is one event for one endpoint.
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// Estimates the cost of webhooks on AWS, per stage, and beside hosted gateways. Makes no request.
     Cost(CostArgs),
     /// Prints a completion script for your shell.

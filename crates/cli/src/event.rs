@@ -3,6 +3,7 @@
 mod list;
 mod publish;
 mod show;
+mod why;
 
 use anyhow::Result;
 use hookline_domain::kernel::ids::StoreKey;
@@ -14,6 +15,7 @@ pub async fn run(resources: &Resources, out: &Output, command: EventCommand) -> 
     match command {
         EventCommand::List(args) => list::run(resources, out, args).await,
         EventCommand::Show { store, id } => show::run(resources, out, &store.0, &id).await,
+        EventCommand::Why { store, id, endpoint } => why::run(resources, out, &store.0, &id, endpoint.as_ref()).await,
         EventCommand::Publish(args) => publish::run(resources, out, args).await,
     }
 }

@@ -15,6 +15,7 @@ use hookline_outbound::SigningSecret;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use self::api::cause;
 use self::{
     api::{Api, CallError, Session},
     connection::Connection,

@@ -11,10 +11,12 @@ mod cost;
 mod dead_letters;
 mod delivery_file;
 mod dlq;
+mod endpoint;
 mod event;
 mod explain;
 mod index;
 mod listen;
+mod message;
 mod output;
 mod rate;
 mod records;
@@ -32,7 +34,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, EndpointCommand};
 
 /// Exit status of a command that ran but did not achieve everything; the output says what is missing.
 const INCOMPLETE_STATUS: u8 = 1;
@@ -68,6 +70,10 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Retry(args) => retry::run(&connect().await, &out, &args).await,
         Command::Trace(args) => trace::run(&connect().await, &out, &args).await,
         Command::Event(command) => event::run(&connect().await, &out, command).await,
+        // Needs no stack.
+        Command::Endpoint(EndpointCommand::Check(args)) => endpoint::check::run(&out, &args).await,
+        Command::Endpoint(command) => endpoint::run(&connect().await, &out, command).await,
+        Command::Message(command) => message::run(&connect().await, &out, command).await,
         Command::Store(command) => store::run(&connect().await, &out, command).await,
         Command::Webhooks(command) => webhooks::run(&connect().await, &out, command).await,
         Command::Token(command) => token::run(&connect().await, &out, command).await,

@@ -4,8 +4,8 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use hookline_aws::{
-    Aws, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoStores, S3Bodies, SqsDeadLetters, SqsEventQueue,
-    SqsFanOut, Timeouts,
+    Aws, DynamoEndpoints, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores,
+    KmsVault, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsWakeUps, Timeouts,
 };
 
 use crate::archive::Archive;
@@ -86,6 +86,60 @@ pub struct ResourceOptions {
         hide_env_values = true
     )]
     events_table: Option<String>,
+    /// Table of endpoints.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "ENDPOINTS_TABLE",
+        hide_env_values = true
+    )]
+    endpoints_table: Option<String>,
+    /// Table of open messages.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "OUTBOXES_TABLE",
+        hide_env_values = true
+    )]
+    outboxes_table: Option<String>,
+    /// Table of the records of messages.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "MESSAGES_TABLE",
+        hide_env_values = true
+    )]
+    messages_table: Option<String>,
+    /// Queue of the dispatcher.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "DISPATCH_QUEUE_URL",
+        hide_env_values = true
+    )]
+    dispatch_queue_url: Option<String>,
+    /// Queue of the dispatcher for endpoints that are new, slow or failing.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "SLOW_DISPATCH_QUEUE_URL",
+        hide_env_values = true
+    )]
+    slow_dispatch_queue_url: Option<String>,
+    /// Key that seals secrets and headers of endpoints.
+    #[arg(
+        long,
+        global = true,
+        value_name = "ARN",
+        env = "ENDPOINT_KEY_ARN",
+        hide_env_values = true
+    )]
+    endpoint_key: Option<String>,
     /// Bucket of bodies that are too large for a message. Needed for such bodies only.
     #[arg(
         long,
@@ -187,6 +241,38 @@ impl Resources {
     /// None without a table.
     pub fn event_log(&self) -> Option<DynamoEventLog> {
         non_blank(self.resources.events_table.as_ref()).map(|table| self.aws.event_log(table))
+    }
+
+    pub fn endpoints(&self) -> Result<DynamoEndpoints> {
+        let table = self.resources.endpoints_table.as_ref();
+        let table = required(table, "ENDPOINTS_TABLE", "--endpoints-table")?;
+        Ok(self.aws.endpoints(table))
+    }
+
+    pub fn outboxes(&self) -> Result<DynamoOutboxes> {
+        let table = self.resources.outboxes_table.as_ref();
+        let table = required(table, "OUTBOXES_TABLE", "--outboxes-table")?;
+        Ok(self.aws.outboxes(table))
+    }
+
+    pub fn messages(&self) -> Result<DynamoMessages> {
+        let table = self.resources.messages_table.as_ref();
+        let table = required(table, "MESSAGES_TABLE", "--messages-table")?;
+        let events = required(self.resources.events_table.as_ref(), "EVENTS_TABLE", "--events-table")?;
+        Ok(self.aws.messages(table, events))
+    }
+
+    pub fn wake_ups(&self) -> Result<SqsWakeUps> {
+        let fast = self.resources.dispatch_queue_url.as_ref();
+        let fast = required(fast, "DISPATCH_QUEUE_URL", "--dispatch-queue-url")?;
+        let slow = self.resources.slow_dispatch_queue_url.as_ref();
+        let slow = required(slow, "SLOW_DISPATCH_QUEUE_URL", "--slow-dispatch-queue-url")?;
+        Ok(self.aws.wake_ups(fast, slow))
+    }
+
+    pub fn endpoint_vault(&self) -> Result<KmsVault> {
+        let key = self.resources.endpoint_key.as_ref();
+        Ok(self.aws.vault(required(key, "ENDPOINT_KEY_ARN", "--endpoint-key")?))
     }
 
     pub fn dead_letters(&self) -> Result<SqsDeadLetters> {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use hookline_domain::{
     kernel::ids::DeliveryId,
-    outbound::{SubjectKey, TypePattern},
+    outbound::{EndpointId, SubjectKey, TypePattern},
 };
 use hookline_events::EventId;
 
@@ -22,6 +22,17 @@ pub enum EventCommand {
         store: StoreArg,
         /// Id of the event, as `list` prints it: `evt_…`.
         id: EventId,
+    },
+    /// Explains the fate of an event at each endpoint.
+    #[command(after_help = WHY)]
+    Why {
+        /// Store of the event.
+        store: StoreArg,
+        /// Id of the event, as `list` prints it: `evt_…`.
+        id: EventId,
+        /// Only at this endpoint.
+        #[arg(long, value_name = "ENDPOINT")]
+        endpoint: Option<EndpointId>,
     },
     /// Publishes an event of your own to the listeners of a store.
     #[command(after_help = PUBLISH)]
@@ -90,3 +101,8 @@ If it fails, run it again with the same --key: nothing is sent twice.
 Examples:
   hookline event publish demo.myshopify.com custom.restocked --data '{\"count\": 3}'
   hookline event publish demo.myshopify.com custom.restocked --data @restocked.json --key restock-17";
+
+const WHY: &str = "\
+Examples:
+  hookline event why demo.myshopify.com evt_01M8KC7FD03QH5TX988ZJ0TNS4
+  hookline event why demo.myshopify.com evt_01M8KC7FD03QH5TX988ZJ0TNS4 --endpoint ep_01M8KC7FD03QH5TX988ZJ0TNS4";

@@ -36,7 +36,7 @@ pub struct ListenArgs {
     pub api_url: Option<String>,
 }
 
-fn web_address(text: &str) -> Result<Url, String> {
+pub fn web_address(text: &str) -> Result<Url, String> {
     let unclear = || "not an address, as in http://localhost:3000/webhooks".to_owned();
     let url: Url = text.parse().map_err(|_| unclear())?;
     match url.scheme() {

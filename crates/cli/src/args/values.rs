@@ -1,6 +1,6 @@
 //! Values on the command line: stores, error codes, ages, times, JSON.
 
-use std::{fs, str::FromStr};
+use std::{fmt, fs, str::FromStr};
 
 use hookline_domain::kernel::{failure::ErrorCode, ids::StoreKey};
 use hookline_sources::store_from_text;
@@ -90,6 +90,34 @@ impl FromStr for DataArg {
     }
 }
 
+/// Headers, given as `name: value`, or as `@` and the name of a file with one a line. `Debug` shows the names only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeaderArg(pub Vec<(String, String)>);
+
+impl fmt::Debug for HeaderArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl FromStr for HeaderArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let pair = |line: &str| {
+            let (name, value) = line
+                .split_once(':')
+                .ok_or("not a header, as in `authorization: Bearer …`")?;
+            Ok::<_, String>((name.trim().to_owned(), value.trim().to_owned()))
+        };
+        let text = match text.strip_prefix('@') {
+            Some(file) => fs::read_to_string(file).map_err(|error| format!("{file} cannot be read: {error}"))?,
+            None => text.to_owned(),
+        };
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        lines.map(pair).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +128,13 @@ mod tests {
         assert!("ten".parse::<Age>().is_err());
         assert_eq!(ErrorCode::IndexRejected.to_string(), "index_rejected");
         assert!("oops".parse::<CodeArg>().unwrap_err().contains("schema_mismatch"));
+    }
+
+    #[test]
+    fn header_is_a_name_and_a_value_that_is_not_shown() {
+        let header: HeaderArg = "Authorization: Bearer a:b".parse().unwrap();
+        assert_eq!(header.0, [("Authorization".to_owned(), "Bearer a:b".to_owned())]);
+        assert!(!format!("{header:?}").contains("Bearer"));
+        assert!("Bearer".parse::<HeaderArg>().is_err());
     }
 }

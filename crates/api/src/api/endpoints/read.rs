@@ -183,8 +183,8 @@ impl<P: ReadPorts> ReadApi<P> {
         store: &StoreKey,
         request: &Request,
     ) -> Result<Response<Body>, ApiError> {
-        check_parameters(request, &["endpoint"])?;
         let reads = self.endpoint_reads()?;
+        check_parameters(request, &["endpoint"])?;
         let kept = events::find(self.events()?, store, request).await?;
         let only = given(request, "endpoint");
         let shows = |key: &EndpointKey| {

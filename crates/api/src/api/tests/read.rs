@@ -488,7 +488,7 @@ async fn routes_without_configuration_are_501_and_the_status_leaves_parts_out() 
         body.push(answer.await);
     }
     let codes: Vec<u16> = body.iter().map(|(status, _)| *status).collect();
-    assert_eq!(codes, [200, 200, 200, 200, 200, 501, 501, 501, 501, 501]);
+    assert_eq!(codes, [200, 200, 200, 200, 200, 501, 501, 501, 501, 501, 501, 501]);
     let status = &body[4].1;
     assert_eq!((&status["lag"], &status["receivers"]), (&Value::Null, &json!([])));
     assert!(body[5].1["error"].as_str().unwrap().contains("ACTIVITY_TABLE"));
