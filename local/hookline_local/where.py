@@ -34,6 +34,12 @@ VARIABLES = {
 OPTIONAL = {
     "ArchiveBucketName": "ARCHIVE_BUCKET",
     "EventsTableName": "EVENTS_TABLE",
+    "EndpointsTableName": "ENDPOINTS_TABLE",
+    "OutboxesTableName": "OUTBOXES_TABLE",
+    "MessagesTableName": "MESSAGES_TABLE",
+    "DispatchQueueUrl": "DISPATCH_QUEUE_URL",
+    "SlowDispatchQueueUrl": "SLOW_DISPATCH_QUEUE_URL",
+    "EndpointKeyArn": "ENDPOINT_KEY_ARN",
     "FanOutQueueUrl": "FAN_OUT_QUEUE_URL",
     "FanOutDeadLetterQueueUrl": "FAN_OUT_DEAD_LETTER_QUEUE_URL",
     "EventsOf": "EVENTS_OF",

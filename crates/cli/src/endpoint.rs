@@ -10,8 +10,11 @@ pub use self::send::refused;
 use anyhow::{Result, anyhow};
 use hookline_aws::{DynamoEndpoints, DynamoEventLog, DynamoMessages, DynamoOutboxes, DynamoStores, SqsWakeUps};
 use hookline_domain::outbound::{
-    Endpoint, EndpointChange, EndpointKey, EndpointRecords, Manage, ManagePorts, Resend, ResendPorts,
+    Endpoint, EndpointChange, EndpointKey, EndpointRecords, EndpointView, Manage, ManagePorts, Resend, ResendPorts,
+    Scope,
 };
+
+use jiff::Timestamp;
 
 use crate::{
     args::{EndpointArgs, EndpointCommand},
@@ -89,6 +92,22 @@ pub fn no_endpoint(args: &EndpointArgs) -> anyhow::Error {
         "there is no endpoint {} with {options}. To list them: hookline endpoint list {options}",
         args.id
     )
+}
+
+/// View of an endpoint, whose owner is written as on the command line.
+pub fn view(endpoint: &Endpoint) -> EndpointView {
+    EndpointView {
+        owner: owner(&endpoint.key.scope),
+        ..EndpointView::of(endpoint, Timestamp::now())
+    }
+}
+
+/// Owner as on the command line: `*`, or the name of a store.
+pub fn owner(scope: &Scope) -> String {
+    match scope {
+        Scope::Store(store) => store.label().into_owned(),
+        Scope::All => scope.to_string(),
+    }
 }
 
 /// The use case that changes endpoints.

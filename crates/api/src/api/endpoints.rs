@@ -77,7 +77,7 @@ pub(super) struct ChangeEndpointBody {
     headers: Option<Option<BTreeMap<String, String>>>,
 }
 
-/// Reads a member that is there, also if it is null.
+/// Reads a member that exists, also if it is null.
 fn some<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
     T::deserialize(reader).map(Some)
 }

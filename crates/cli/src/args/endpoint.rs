@@ -77,7 +77,7 @@ pub enum EndpointCommand {
     Activate {
         #[command(flatten)]
         endpoint: EndpointArgs,
-        /// What is to be done with the messages that waited.
+        /// Fate of the messages that waited.
         #[arg(long, value_name = "HOW", default_value = "send")]
         backlog: BacklogArg,
     },
@@ -302,7 +302,7 @@ macro_rules! choices {
 }
 
 choices! {
-    /// What is to be done with messages that waited.
+    /// Fate of the messages that waited.
     BacklogArg of BacklogMode {
         Send, "All are sent";
         Newest, "Of each thing the newest state is sent, and all that is no state";

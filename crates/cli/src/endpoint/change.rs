@@ -10,7 +10,7 @@ use hookline_outbound::{OpenHeaders, OpenKeys, UrlRules, check_settings};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{find, key, manage, read};
+use super::{find, key, manage, read, view};
 use crate::{
     args::{AddEndpointArgs, ChangeEndpointArgs, EndpointArgs, HeaderArg, SettingsArgs},
     output::{Output, confirm, count, say},
@@ -84,7 +84,7 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
         headers,
     };
     let changed = manage(resources)?.change(&key, Some(before.revision), &change).await?;
-    read::print(out, &EndpointView::of(&changed, Timestamp::now()))?;
+    read::print(out, &view(&changed))?;
     Ok(true)
 }
 
@@ -92,11 +92,11 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
 pub async fn apply(resources: &Resources, out: &Output, args: &EndpointArgs, change: EndpointChange) -> Result<bool> {
     find(resources, args).await?;
     let changed = manage(resources)?.change(&key(args), None, &change).await?;
-    let view = EndpointView::of(&changed, Timestamp::now());
+    let changed = view(&changed);
     if out.json {
-        out.object(&view)?;
+        out.object(&changed)?;
     }
-    say(&format!("· {}", view.state_sentence));
+    say(&format!("· {}", changed.state_sentence));
     Ok(true)
 }
 
@@ -140,7 +140,7 @@ pub async fn remove(resources: &Resources, out: &Output, args: &EndpointArgs, ye
 /// Prints a new secret, once.
 fn with_secret(out: &Output, endpoint: &Endpoint, keys: &OpenKeys) -> Result<()> {
     let report = WithSecret {
-        endpoint: EndpointView::of(endpoint, Timestamp::now()),
+        endpoint: view(endpoint),
         secret: keys.secret.text().reveal().to_owned(),
         public_key: keys.public_key().to_string(),
     };

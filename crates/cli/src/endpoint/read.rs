@@ -5,7 +5,7 @@ use hookline_domain::outbound::{self, EndpointRecords, EndpointView};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::find;
+use super::{find, view};
 use crate::{
     args::{EndpointArgs, OwnerArgs},
     output::{Output, Row, count, say, timestamp},
@@ -39,13 +39,10 @@ fn name(view: &EndpointView) -> String {
 }
 
 pub async fn list(resources: &Resources, out: &Output, owner: &OwnerArgs) -> Result<bool> {
-    let now = Timestamp::now();
     let endpoints = resources.endpoints()?.list(&owner.scope()).await?;
     let rows: Vec<EndpointRow> = endpoints
         .iter()
-        .map(|endpoint| EndpointRow {
-            view: EndpointView::of(endpoint, now),
-        })
+        .map(|endpoint| EndpointRow { view: view(endpoint) })
         .collect();
     out.rows(&rows)?;
     say(&format!("· {}", count(rows.len(), "endpoint")));
@@ -54,7 +51,7 @@ pub async fn list(resources: &Resources, out: &Output, owner: &OwnerArgs) -> Res
 
 pub async fn show(resources: &Resources, out: &Output, args: &EndpointArgs) -> Result<bool> {
     let endpoint = find(resources, args).await?;
-    print(out, &EndpointView::of(&endpoint, Timestamp::now()))?;
+    print(out, &view(&endpoint))?;
     Ok(true)
 }
 

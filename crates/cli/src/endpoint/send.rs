@@ -79,7 +79,11 @@ pub async fn replay(resources: &Resources, out: &Output, args: ReplayMessagesArg
     if out.json {
         out.object(&report)?;
     }
-    let verb = if args.dry_run { "would be sent" } else { "are sent" };
+    let verb = match (args.dry_run, report.queued) {
+        (true, _) => "would be sent",
+        (false, 1) => "is sent",
+        (false, _) => "are sent",
+    };
     say(&format!(
         "· {} {verb} again, of {} in that time",
         count(report.queued, "message"),

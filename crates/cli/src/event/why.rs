@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use hookline_domain::{
     kernel::ids::StoreKey,
-    outbound::{self, EndpointId, EndpointWhy, EventRecords},
+    outbound::{self, EndpointId, EndpointWhy, EventRecords, Scope},
 };
 use hookline_events::EventId;
 use jiff::Timestamp;
@@ -50,7 +50,16 @@ pub async fn run(
     let (endpoints, messages) = (resources.endpoints()?, resources.messages()?);
     let shows = |key: &outbound::EndpointKey| endpoint.is_none_or(|id| key.id == *id);
     let why = outbound::why((&endpoints, &messages), &kept, shows, Timestamp::now()).await?;
-    let rows: Vec<WhyRow> = why.into_iter().map(WhyRow).collect();
+    let rows: Vec<WhyRow> = why
+        .into_iter()
+        .map(|mut row| {
+            // As on the command line.
+            if row.owner != Scope::All.to_string() {
+                row.owner = label.to_string();
+            }
+            WhyRow(row)
+        })
+        .collect();
     out.rows(&rows)?;
     match (rows.is_empty(), endpoint) {
         (true, Some(endpoint)) => say(&format!("· {endpoint} was not there when the event was accepted")),

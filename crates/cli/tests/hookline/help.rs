@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 36] = [
+    let cases: [(&str, &[&str]); 54] = [
         ("hookline", &["--help"]),
         ("listen", &["listen", "--help"]),
         ("dlq", &["dlq", "--help"]),
@@ -22,6 +22,24 @@ fn help_matches_the_reviewed_texts() {
         ("event-list", &["event", "list", "--help"]),
         ("event-show", &["event", "show", "--help"]),
         ("event-publish", &["event", "publish", "--help"]),
+        ("event-why", &["event", "why", "--help"]),
+        ("endpoint", &["endpoint", "--help"]),
+        ("endpoint-list", &["endpoint", "list", "--help"]),
+        ("endpoint-show", &["endpoint", "show", "--help"]),
+        ("endpoint-add", &["endpoint", "add", "--help"]),
+        ("endpoint-change", &["endpoint", "change", "--help"]),
+        ("endpoint-pause", &["endpoint", "pause", "--help"]),
+        ("endpoint-activate", &["endpoint", "activate", "--help"]),
+        ("endpoint-test", &["endpoint", "test", "--help"]),
+        ("endpoint-rotate", &["endpoint", "rotate", "--help"]),
+        ("endpoint-remove", &["endpoint", "remove", "--help"]),
+        ("endpoint-status", &["endpoint", "status", "--help"]),
+        ("endpoint-replay", &["endpoint", "replay", "--help"]),
+        ("endpoint-check", &["endpoint", "check", "--help"]),
+        ("message", &["message", "--help"]),
+        ("message-list", &["message", "list", "--help"]),
+        ("message-show", &["message", "show", "--help"]),
+        ("message-retry", &["message", "retry", "--help"]),
         ("cost", &["cost", "--help"]),
         ("completions", &["completions", "--help"]),
         ("store", &["store", "--help"]),

@@ -5,6 +5,7 @@
 
 mod archive;
 mod dead_letters;
+mod endpoints;
 mod events;
 mod fan_out;
 mod harness;

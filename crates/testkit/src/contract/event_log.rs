@@ -316,6 +316,22 @@ pub async fn filters_select_type_subject_cause_and_time<L: EventLog + EventRecor
         };
         assert_eq!(list(log, &filter, 100).await.events.len(), count, "{pattern}");
     }
+    // Oldest first, between two events.
+    let between = EventFilter {
+        after: Some(events[20].id.clone()),
+        before: Some(events[4].id.clone()),
+        ..EventFilter::default()
+    };
+    let expected: Vec<KeptEvent> = events[5..20].iter().rev().cloned().collect();
+    let page = list(log, &between, 100).await;
+    assert_eq!((page.events, page.next), (expected.clone(), None));
+    let page = list(log, &between, 7).await;
+    assert_eq!(page.events, expected[..7]);
+    let rest = EventFilter {
+        after: page.next,
+        ..between
+    };
+    assert_eq!(list(log, &rest, 100).await.events, expected[7..]);
     let later = EventFilter {
         from: Some(noon() + SignedDuration::from_hours(1)),
         ..EventFilter::default()

@@ -249,7 +249,9 @@ pub async fn records_of_endpoints_are_apart<M: Messages + MessageRecords, L: Eve
     assert_eq!(list(port, &MessageFilter::default(), 10).await.records.len(), 1);
 }
 
-pub async fn events_and_records_are_found_in_the_order_given<M: Messages, L: EventLog>((port, log): &(M, L)) {
+pub async fn events_and_records_are_found_in_the_order_given<M: Messages + MessageRecords, L: EventLog>(
+    (port, log): &(M, L),
+) {
     let events: Vec<KeptEvent> = (0..120).map(kept).collect();
     let with_event: Vec<_> = events.iter().step_by(2).cloned().collect();
     for kept in log.keep(&with_event).await {
@@ -274,6 +276,7 @@ pub async fn events_and_records_are_found_in_the_order_given<M: Messages, L: Eve
         let order = &order[order.len() - count..];
         let pairs: Vec<_> = order.iter().map(|nth| (store("demo"), id(*nth))).collect();
         let known = port.find(&endpoint(1), &pairs).await.unwrap();
+        assert_eq!(port.known(&endpoint(1), &pairs).await.unwrap(), known);
         let expected: Vec<Known> = order.iter().map(|nth| expected[*nth].clone()).collect();
         assert!(known == expected, "{count}");
     }

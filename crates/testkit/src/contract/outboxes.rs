@@ -6,7 +6,7 @@ use hookline_domain::{
     memory,
     outbound::{
         Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, Meaning, OutboxCount, OutboxRecords,
-        Outboxes, Pool, SubjectKey,
+        OutboxState, Outboxes, Pool, SubjectKey,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -122,7 +122,14 @@ pub async fn outbox_is_idle_and_empty_at_first<P: Outboxes + OutboxRecords>(port
     assert_eq!(count, OutboxCount::default());
     let listed = port.list(&endpoint(1), None, 100).await.unwrap();
     assert_eq!(listed, EntryPage::default());
+    assert_eq!(port.state(&endpoint(1)).await.unwrap(), OutboxState::default());
     assert_eq!(acquire(port, 1, &lease("a", 60), noon()).await, Some(Health::default()));
+    let held = port.state(&endpoint(1)).await.unwrap();
+    assert_eq!((held.next_at, held.held_until), (None, Some(lease("a", 60).until)));
+    let health = Health::default();
+    assert!(port.release(&endpoint(1), "a", &health, noon_plus(9)).await.unwrap());
+    let released = port.state(&endpoint(1)).await.unwrap();
+    assert_eq!((released.next_at, released.held_until), (Some(noon_plus(9)), None));
 }
 
 pub async fn page_has_what_was_just_added_in_the_order_in_which_it_is_due(port: &impl Outboxes) {

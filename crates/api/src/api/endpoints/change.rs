@@ -1,4 +1,4 @@
-//! What changes endpoints.
+//! Routes that change endpoints.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What reads endpoints and messages.
+//! Routes that read endpoints and messages.
 
 use hookline_domain::{
     access::{Principal, Reach, Role},

@@ -1,4 +1,4 @@
-//! What sends messages again, and tests.
+//! Routes that send messages again, and tests.
 
 use hookline_domain::{
     kernel::ids::StoreKey,

@@ -82,14 +82,19 @@ pub(super) fn endpoints(schemas: &mut Schemas) -> Vec<Operation> {
     operations.push(Operation {
         route: "GET /api/stores/{store}/events/{id}/why",
         id: "why",
-        summary: "Why an event was sent, or was not",
-        description: "The fate of the event at each endpoint that there was when it was accepted. Those of all stores are shown to \
+        summary: "Fate of an event at each endpoint, and the reason",
+        description:
+            "Explains each endpoint that there was when the event was accepted. Those of all stores are shown to \
                       tokens that are for all stores."
-            .to_owned(),
+                .to_owned(),
         parameters: vec![
             store(),
             in_path("id", "Id of the event, `evt_…`."),
-            optional("endpoint", "Id of an endpoint. Explains this one only.", &json!({"type": "string"})),
+            optional(
+                "endpoint",
+                "Id of an endpoint. Explains this one only.",
+                &json!({"type": "string"}),
+            ),
         ],
         body: Value::Null,
         responses: vec![(200, "The explanation.", json!(schemas.sent::<WhyResponse>()))],
@@ -217,7 +222,7 @@ fn changes(schemas: &mut Schemas) -> Vec<Draft> {
             routes: routes!("DELETE", "/{endpoint}"),
             ids: ["deleteEndpoint", "deleteEndpointOfAll"],
             summary: "Delete an endpoint",
-            description: "Admins only. What waits for it is discarded; it is gone some seconds later.".to_owned(),
+            description: "Admins only. Its open messages are discarded; it is gone some seconds later.".to_owned(),
             parameters: vec![if_match(false)],
             body: Value::Null,
             responses: vec![(200, "The endpoint, in the state `deleting`.", endpoint.clone())],
