@@ -161,7 +161,7 @@ impl EndpointStatus {
             EndpointState::Deleting => return "It is being deleted.".to_owned(),
         }
         match (self.failing_since, self.mean_ms, self.last_success_at) {
-            (Some(since), ..) => format!("Has not answered since {}.", clock_time(since, now)),
+            (Some(since), ..) => format!("Has taken no message since {}.", clock_time(since, now)),
             (None, Some(_), None) => "Has taken no message yet.".to_owned(),
             (None, Some(mean_ms), Some(_)) => format!(
                 "Answers in {} ms.",
