@@ -73,7 +73,7 @@ class Endpoint:
         return json.loads(answer.body)
 
     def fate(self, event: str) -> str:
-        """What became of a message."""
+        """Outcome of a message."""
         return self.call("GET", f"/messages/{event}")["fate"]
 
 
@@ -93,7 +93,7 @@ def endpoint(tour: Tour, receiver: Receiver) -> Iterator[Endpoint]:
 
 
 def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
-    """Whether one of the signatures is Standard Webhooks' v1 of this body."""
+    """True if one of the signatures is Standard Webhooks' v1 of this body."""
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
     expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -106,7 +106,7 @@ def change(tour: Tour, handle: str) -> None:
 
 
 def test_a_change_arrives_signed_and_why_says_so(tour: Tour, endpoint: Endpoint, receiver: Receiver) -> None:
-    """From the shop's webhook to a server of one's own, and back to the question what became of it."""
+    """From the shop's webhook to a server of one's own, and its outcome in words."""
     change(tour, "enamel-camp-mug")
     assert poll(lambda: receiver.requests), "it arrives"
     headers, body = receiver.requests[0]
