@@ -248,10 +248,10 @@ binaries: tools
 .PHONY: binaries-local
 binaries-local: tools
 	@echo "· building the functions and the command (cargo profile local)" >&2
-	@# One alone first: it makes the files that zig links with, which two links at once have been seen to fail over.
-	@$(CARGO_LAMBDA) --profile local --package sweep
 	@# With endpoints on this machine, which no deployed function posts to.
-	@$(CARGO_LAMBDA) --profile local --features hookline-outbound/loopback $(addprefix --package ,$(FUNCTIONS))
+	@# Twice, if need be: the first links of a machine make files that zig needs, and two at once have been seen to fail.
+	@build() { $(CARGO_LAMBDA) --profile local --features hookline-outbound/loopback $(addprefix --package ,$(FUNCTIONS)) ; }; \
+	  build || build
 	@$(CARGO_LAMBDA) --profile local --package hookline-cli
 
 # Puts the page beside the binary that serves it, in the folder that SAM uploads.

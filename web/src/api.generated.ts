@@ -44,7 +44,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an endpoint
-         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. Waiting messages are discarded; it is gone some seconds later.
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. Its open messages are discarded; it is gone some seconds later.
          */
         delete: operations["deleteEndpointOfAll"];
         options?: never;
@@ -461,7 +461,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an endpoint
-         * @description Admins only. Waiting messages are discarded; it is gone some seconds later.
+         * @description Admins only. Its open messages are discarded; it is gone some seconds later.
          */
         delete: operations["deleteEndpoint"];
         options?: never;
@@ -696,8 +696,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Outcome of an event at each endpoint
-         * @description The fate of the event at each endpoint that there was when it was accepted. Those of all stores are shown to tokens that are for all stores.
+         * Fate of an event at each endpoint, and the reason
+         * @description Explains each endpoint that there was when the event was accepted. Those of all stores are shown to tokens that are for all stores.
          */
         get: operations["why"];
         put?: never;
