@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     BusVerdict, Endpoint, EndpointKey, EndpointRecords, EndpointState, Entry, EntryKey, EventFilter, EventLog,
-    EventRecords, KeptEvent, MessageFate, MessageRecord, MessageRecords, MessageView, Outboxes, SubjectKey,
+    EventRecords, KeptEvent, MessageFate, MessageRecord, MessageRecords, MessageView, Outboxes, Scope, SubjectKey,
     TypePattern, Verdict, Verdicts, WakeUps, catalog,
 };
 use crate::{
@@ -167,8 +167,9 @@ impl<P: ResendPorts> Resend<P> {
     pub async fn retry(&self, key: &EndpointKey, id: &EventId) -> Result<MessageView, ResendError> {
         let endpoint = self.endpoint(key).await?;
         let now = self.clock.now();
-        let record = self.messages.find_one(key, id).await?;
-        let record = record.ok_or(ResendError::NoMessage)?;
+        let Some(record) = self.messages.find_one(key, id).await? else {
+            return Err(self.without_record(&endpoint, id).await?);
+        };
         if record.fate.is_none() {
             let view = MessageView::of(&endpoint, id, &record, now);
             return Err(ResendError::Open(view.sentence));
@@ -178,6 +179,20 @@ impl<P: ResendPorts> Resend<P> {
         self.outboxes.add(key, std::slice::from_ref(&entry)).await?;
         self.wake(&endpoint).await?;
         Ok(MessageView::open(&endpoint, &entry, Some(&event.kind), None, now))
+    }
+
+    /// Returns the reason why a message without a record is not sent again: it was never tried, or is none.
+    async fn without_record(&self, endpoint: &Endpoint, id: &EventId) -> Result<ResendError, PortError> {
+        // For an endpoint of all stores, nothing says in which store it happened.
+        let Scope::Store(store) = &endpoint.key.scope else {
+            return Ok(ResendError::NoMessage);
+        };
+        let event = self.events.find(store, id).await?;
+        let event = event.filter(|event| event.verdicts.get(&endpoint.key) == Some(&Verdict::Queued));
+        Ok(event.map_or(ResendError::NoMessage, |event| {
+            let view = MessageView::untried(endpoint, id, store, Some(&event.kind), self.clock.now());
+            ResendError::Open(view.sentence)
+        }))
     }
 
     /// Sends messages of a store's events again, the oldest first. Looks at no more than [`MAX_REPLAYED`] events.

@@ -6,7 +6,7 @@ use std::sync::{
 use super::*;
 use crate::{
     memory::{InMemory, MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryWakeUps, event, noon},
-    outbound::{AttemptRecord, EndpointSettings, FateName, Messages, Scope},
+    outbound::{AttemptRecord, EndpointSettings, FateName, Messages},
 };
 
 /// Plays the dispatcher while somebody waits for the outcome of a test.
@@ -156,6 +156,9 @@ async fn message_is_not_retried_if_it_is_open_unknown_or_its_event_is_gone() {
         Err(ResendError::NoMessage)
     ));
     assert!(matches!(resend.retry(&key(), &id(2)).await, Err(ResendError::NotKept)));
+    resend.with(3, Verdict::Queued, None).await;
+    let untried = resend.retry(&key(), &id(3)).await.unwrap_err();
+    assert_eq!(untried.to_string(), "the message is still open: Waits to be sent.");
     assert_eq!(resend.runs(), []);
     resend
         .endpoints

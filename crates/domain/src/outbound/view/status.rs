@@ -141,14 +141,11 @@ impl EndpointStatus {
             pool: health.pool().into(),
             sentence: String::new(),
         };
-        status.sentence = format!(
-            "{} {}",
-            status.health_sentence(endpoint, now),
-            status.queue_sentence(now)
-        );
-        if let Some(next) = status.next_attempt_at.filter(|next| *next > now) {
-            status.sentence += &format!(" Next attempt at {}.", clock_time(next, now));
-        }
+        let next = status.next_attempt_at.filter(|next| *next > now);
+        let next = next.map(|next| format!("Next attempt at {}.", clock_time(next, now)));
+        let mut sentences = vec![status.health_sentence(endpoint, now), status.queue_sentence(now)];
+        sentences.extend(next);
+        status.sentence = sentences.join(" ");
         status
     }
 

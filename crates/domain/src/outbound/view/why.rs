@@ -36,19 +36,19 @@ pub struct EndpointWhy {
     pub sentence: String,
 }
 
-/// Explains the fate of an event at each endpoint that there was when it was accepted and that `shows` selects.
+/// Explains the fate of an event at each endpoint that there was when it was accepted, as far as `selects` returns true.
 ///
 /// # Errors
 /// [`PortError`] if a table did not answer. **Retryable.**
 pub async fn why(
     (endpoints, messages): (&impl EndpointRecords, &impl MessageRecords),
     event: &KeptEvent,
-    shows: impl Fn(&EndpointKey) -> bool,
+    selects: impl Fn(&EndpointKey) -> bool,
     now: Timestamp,
 ) -> Result<Vec<EndpointWhy>, PortError> {
-    let shown = event.verdicts.iter().filter(|(key, _)| shows(key));
+    let selected = event.verdicts.iter().filter(|(key, _)| selects(key));
     // Collected, because the compiler cannot prove that the closure is Send.
-    let explained: Vec<_> = shown
+    let explained: Vec<_> = selected
         .map(|(key, verdict)| explain((endpoints, messages), event, (key, verdict), now))
         .collect();
     stream::iter(explained).buffered(CALLS_AT_ONCE).try_collect().await

@@ -38,8 +38,8 @@ async fn messages_are_listed_explained_and_sent_again() {
     assert_eq!((status, &retried["message"]["run"]), (202, &json!(1)), "{retried}");
     assert_eq!(
         act("messages/{event}/retry", &open, json!({})).await.0,
-        404,
-        "it has no record yet"
+        409,
+        "it was never tried"
     );
     assert_eq!(events(&[("fate", "open")]).await.0, [failed.clone()]);
     let range = json!({"from": noon(), "to": noon() + SignedDuration::from_hours(1), "only": "all", "dry_run": true});
