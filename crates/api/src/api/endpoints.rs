@@ -74,6 +74,7 @@ pub(super) struct ChangeEndpointBody {
     settings: Map<String, Value>,
     /// Headers of its own, all of them: those that it had go. Null removes them; without this member, they stay.
     #[serde(default, deserialize_with = "some")]
+    #[expect(clippy::option_option, reason = "null and absence mean different things")]
     headers: Option<Option<BTreeMap<String, String>>>,
 }
 

@@ -161,7 +161,7 @@ pub struct SettingsArgs {
     /// Header of its own, such as an authorization: `name: value`, or `@` and a file with one a line. May be repeated.
     #[arg(long = "header", value_name = "HEADER|@FILE")]
     pub headers: Vec<HeaderArg>,
-    /// Accepts URLs that begin with http://, where the stack's parameter AllowHttp does.
+    /// Accepts URLs that begin with http://, where the stack's parameter `AllowHttp` does.
     #[arg(long, env = "ALLOW_HTTP", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub allow_http: bool,
 }

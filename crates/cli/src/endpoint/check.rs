@@ -165,10 +165,10 @@ impl Signed {
     }
 
     /// The same with these signatures.
-    fn with_signature(mut self, signature: String) -> Self {
+    fn with_signature(mut self, signature: &str) -> Self {
         for header in &mut self.headers {
             if header.0 == SIGNATURE_HEADER {
-                header.1.clone_from(&signature);
+                signature.clone_into(&mut header.1);
             }
         }
         self
@@ -197,35 +197,26 @@ impl Checking {
         let own = Signed::by(&self.secret, sample(|_| {})?, now);
         let other = Signed::by(unknown, (own.id.clone(), own.body.clone()), now);
         let both = format!("{} {}", other.signature(), own.signature());
-        let doubled = own.with_signature(both);
+        let doubled = own.with_signature(&both);
         self.expect("two signatures, the second one right", Expected::Success, &doubled)
             .await;
-        let rotated = match second {
-            Some(second) => Signed::by(&second, sample(|_| {})?, now),
-            None => {
-                // Only the secrets' own kind counts: a signature of the other is skipped.
-                let own = Signed::by(&self.secret, sample(|_| {})?, now);
-                let keys = SigningKeys {
-                    secrets: vec![self.secret.clone()],
-                    keys: vec![SigningKey::generate()?],
-                };
-                let headers = keys.headers(own.id.as_str(), own.body.as_bytes(), now);
-                let text = headers.into_iter().find(|(name, _)| *name == SIGNATURE_HEADER);
-                own.with_signature(text.map(|(_, text)| text).unwrap_or_default())
-            }
-        };
-        let name = if self.rotates(&rotated) {
-            "second secret of a rotation"
+        let (name, rotated) = if let Some(second) = second {
+            let rotated = Signed::by(&second, sample(|_| {})?, now);
+            ("second secret of a rotation", rotated)
         } else {
-            "right signature beside one of another kind"
+            // Only the secrets' own kind counts: a signature of the other is skipped.
+            let own = Signed::by(&self.secret, sample(|_| {})?, now);
+            let keys = SigningKeys {
+                secrets: vec![self.secret.clone()],
+                keys: vec![SigningKey::generate()?],
+            };
+            let headers = keys.headers(own.id.as_str(), own.body.as_bytes(), now);
+            let text = headers.into_iter().find(|(name, _)| *name == SIGNATURE_HEADER);
+            let signed = own.with_signature(&text.map(|(_, text)| text).unwrap_or_default());
+            ("right signature beside one of another kind", signed)
         };
         self.expect(name, Expected::Success, &rotated).await;
         Ok(())
-    }
-
-    /// Returns true if it is signed by another secret than the first.
-    fn rotates(&self, signed: &Signed) -> bool {
-        !signed.signature().contains(' ')
     }
 
     async fn contents(&mut self) -> Result<()> {

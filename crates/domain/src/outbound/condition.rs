@@ -111,9 +111,11 @@ impl Condition {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
         };
-        let takes_path = self.op != Operator::Changed;
-        let is_path = self.path.len() <= MAX_PATH && self.path.split('.').all(is_name);
-        if is_path != takes_path && !(self.path.is_empty() && !takes_path) {
+        let is_path = match self.op {
+            Operator::Changed => self.path.is_empty(),
+            _ => self.path.len() <= MAX_PATH && self.path.split('.').all(is_name),
+        };
+        if !is_path {
             return Err(ConditionError::Path(self.path.chars().take(MAX_PATH).collect()));
         }
         let is_scalar = |value: &Value| value.is_string() || value.is_number() || value.is_boolean();
@@ -280,6 +282,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls are easier to read")]
     fn condition(path: &str, op: &str, value: Value) -> Condition {
         serde_json::from_value(json!({"path": path, "op": op, "value": value})).unwrap()
     }

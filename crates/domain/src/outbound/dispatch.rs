@@ -208,9 +208,12 @@ impl<P: DispatchPorts> Dispatch<P> {
         let is_halted = course.halted && first.is_some() && self.is_halted(course.key).await?;
         let now = self.clock.now();
         // Of one that takes nothing until a person changes it, only what expires is looked for.
-        let due = first.map(|entry| match is_halted {
-            true => later(now, EXPIRY_LOOK),
-            false => entry.key.due,
+        let due = first.map(|entry| {
+            if is_halted {
+                later(now, EXPIRY_LOOK)
+            } else {
+                entry.key.due
+            }
         });
         let next_at = due.map(|due| due.max(now).max(course.health.not_before(now).unwrap_or(now)));
         let is_ours = self.outboxes.schedule(course.key, &lease.nonce, next_at).await?;

@@ -63,15 +63,9 @@ impl<P: DispatchPorts> Dispatch<P> {
             if waiting.is_empty() && !(posts && is_last) {
                 (waiting, is_last) = self.due(course, &mut seen, now, discards).await?;
             }
-            let (count, in_order) = match &endpoint {
-                Some(endpoint) if posts => {
-                    let settings = &endpoint.settings;
-                    let at_once = course.health.at_once(settings.max_in_flight).min(waiting.len());
-                    let count = course.health.begin(at_once, settings.max_per_second, now);
-                    (count, settings.ordering == Ordering::Entity)
-                }
-                _ => (waiting.len(), false),
-            };
+            let taker = endpoint.as_ref().filter(|_| posts);
+            let count = begin(&mut course.health, taker, waiting.len(), now);
+            let in_order = taker.is_some_and(|one| one.settings.ordering == Ordering::Entity);
             let group = take_group(&mut waiting, &course.health, count, in_order);
             if group.is_empty() {
                 // Of one that may not take more in this second, something is left.
@@ -341,6 +335,15 @@ impl<P: DispatchPorts> Dispatch<P> {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Number of entries, of this many that wait, that begin now at an endpoint that takes messages; without one, all.
+fn begin(health: &mut Health, endpoint: Option<&Endpoint>, waiting: usize, now: Timestamp) -> usize {
+    let Some(Endpoint { settings, .. }) = endpoint else {
+        return waiting;
+    };
+    let at_once = health.at_once(settings.max_in_flight).min(waiting);
+    health.begin(at_once, settings.max_per_second, now)
 }
 
 /// Hash of a thing: a million of them are to fit into memory.

@@ -265,6 +265,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls are easier to read")]
     fn settings(change: Value) -> EndpointSettings {
         let mut all = json!({"url": "https://example.com/hook", "types": ["product.*"]});
         all.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());

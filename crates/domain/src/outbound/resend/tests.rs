@@ -94,6 +94,7 @@ fn id(nth: usize) -> EventId {
 
 impl Resend<Ports> {
     /// Keeps an event, and a record with this fate if there is one.
+    #[expect(clippy::option_option, reason = "an open message has a record without a fate")]
     async fn with(&self, nth: usize, verdict: Verdict, record: Option<Option<MessageFate>>) {
         let event = event(&store(), nth);
         let kept = KeptEvent {

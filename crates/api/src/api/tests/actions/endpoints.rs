@@ -186,6 +186,7 @@ impl World {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "calls are easier to read")]
 fn settings(change: Value) -> Value {
     let mut settings = json!({"url": "https://example.com/hook?token=t0ken", "types": ["custom.*"]});
     settings

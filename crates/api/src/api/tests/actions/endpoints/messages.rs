@@ -21,9 +21,12 @@ async fn messages_are_listed_explained_and_sent_again() {
     };
     assert_eq!(events(&[]).await, (vec![failed.clone(), sent.clone()], Value::Null));
     let (first, next) = events(&[("limit", "1")]).await;
-    assert_eq!(first, [failed.clone()]);
-    assert_eq!(events(&[("cursor", next.as_str().unwrap())]).await.0, [sent.clone()]);
-    assert_eq!(events(&[("fate", "sent")]).await.0, [sent.clone()]);
+    assert_eq!(first, std::slice::from_ref(&failed));
+    assert_eq!(
+        events(&[("cursor", next.as_str().unwrap())]).await.0,
+        std::slice::from_ref(&sent)
+    );
+    assert_eq!(events(&[("fate", "sent")]).await.0, std::slice::from_ref(&sent));
     let act = async |action: &str, event: &str, body: Value| {
         let call = Call {
             route: format!("POST {OWN}/{{endpoint}}/{action}"),
@@ -41,7 +44,7 @@ async fn messages_are_listed_explained_and_sent_again() {
         409,
         "it was never tried"
     );
-    assert_eq!(events(&[("fate", "open")]).await.0, [failed.clone()]);
+    assert_eq!(events(&[("fate", "open")]).await.0, std::slice::from_ref(&failed));
     let range = json!({"from": noon(), "to": noon() + SignedDuration::from_hours(1), "only": "all", "dry_run": true});
     let (status, replayed, _) = act("replay", "", range).await;
     assert_eq!(
