@@ -69,6 +69,7 @@ check: tools emulator $(CARGO_DENY) ## Checks format, lints, English, licences a
 	@$(SDK) check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package hookline-wiring --features direct --locked -- -D warnings
+	cargo clippy --package hookline-outbound --features loopback --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
 	cargo package --package hookline-events --package hookline-webhooks --allow-dirty --locked --offline --quiet
 	$(CARGO_DENY) --locked check licenses bans sources
