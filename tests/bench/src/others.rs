@@ -27,6 +27,7 @@ impl RepeatedRequest {
         let (what, event, expected) = match function {
             "actions" => ("resync a store", api("POST", "/resync", &[]), Expected::Status(202)),
             "authorizer" => ("authorize a token", bearer(), Expected::Authorized),
+            "dispatch" => ("look at an empty outbox", wake_up(), Expected::AllDone),
             "fan-out" => ("keep an event", one_event(), Expected::AllDone),
             "live-connect" => ("follow a store", socket("MESSAGE"), Expected::Status(200)),
             "live-disconnect" => ("forget a connection", socket("DISCONNECT"), Expected::Status(200)),
@@ -43,6 +44,7 @@ impl RepeatedRequest {
                 Expected::Status(200),
             ),
             "status" => ("a store's status", api("GET", "/status", &[]), Expected::Status(200)),
+            "sweep" => ("look for overdue outboxes", json!({}), Expected::Nothing),
             "sync" => ("look whether webhooks reach us", job(), Expected::AllDone),
             _ => return None,
         };
@@ -140,6 +142,11 @@ fn change() -> Value {
 fn job() -> Value {
     let body = json!({"source": "shopify", "store": STORE, "task": "watch"}).to_string();
     events::batch(&[body], 0)
+}
+
+/// Wake-up of an endpoint of all stores.
+fn wake_up() -> Value {
+    events::batch(&[json!({"endpoint": "* ep_1"}).to_string()], 0)
 }
 
 /// Fan-out message with one event.
