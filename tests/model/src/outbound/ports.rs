@@ -33,6 +33,9 @@ use crate::{
     events::store,
 };
 
+/// Looks that are further away are daily ones: the waits of the few failures here are shorter.
+const DAILY: SignedDuration = SignedDuration::from_hours(12);
+
 /// Ports of one process.
 #[derive(Clone)]
 pub(super) struct Ports {
@@ -264,7 +267,9 @@ impl Outboxes for Ports {
         }
     }
 
+    /// The daily look of an endpoint that takes nothing is left out: it is for what expires, and nothing does here.
     async fn schedule(&self, _: &EndpointKey, text: &str, next_at: Option<Timestamp>) -> Result<bool, PortError> {
+        let next_at = next_at.filter(|at| at.duration_since(self.now()) < DAILY);
         match self.call(Request::Schedule(nonce(text), next_at)).await {
             Response::WasOurs(was_ours) => Ok(was_ours),
             other => Err(failed(&other)),
@@ -294,7 +299,9 @@ impl Outboxes for Ports {
     }
 
     async fn remove(&self, _: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
-        self.done(Request::Remove(keys.iter().map(key_of).collect())).await?;
+        let gone: Vec<Key> = keys.iter().map(key_of).collect();
+        self.done(Request::Remove(gone.clone())).await?;
+        self.remembered().page.retain(|key| !gone.contains(key));
         let late = std::mem::take(&mut self.remembered().retries);
         if late.is_empty() {
             return Ok(());
