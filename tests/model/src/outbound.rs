@@ -2,8 +2,8 @@
 //! wakes it, and a person pauses, activates or deletes the endpoint, or retries a message by hand.
 //!
 //! The product's own [`Dispatch`](hookline_domain::outbound::Dispatch) and [`sweep`](hookline_domain::outbound::sweep) run on ports
-//! that hand each call to the model ([`ports`]). Fan-out's part and the person's requests are not in the product yet: they are
-//! the shortest functions that keep the order of writes of the design ([`functions`]).
+//! that hand each call to the model (`ports`). Fan-out's part and the requests of people are not those of the product: they are
+//! the shortest functions that keep the order of writes of the design (`functions`).
 //!
 //! There is one endpoint. Its outbox does what [`MemoryOutboxes`](hookline_domain::memory::MemoryOutboxes) does, which a test
 //! compares. Time passes only in steps of its own: a moment, in which an endpoint is read again and a first retry comes due,
