@@ -1,7 +1,7 @@
 //! Use case: people manage endpoints.
 //!
-//! What is listened to is widened before an endpoint is written, and narrowed after it is gone
-//! ([listening](crate::store::listening)). So an endpoint that is there misses nothing.
+//! Listening is widened before an endpoint is written, and narrowed after it is gone
+//! ([listening](crate::store::listening)). So an endpoint that exists misses nothing.
 
 use std::{collections::BTreeSet, time::Duration};
 
