@@ -17,7 +17,7 @@ use hookline_domain::{
     outbound::{
         Acquired, Answer, AttemptCode, Backlog, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointSettings,
         EndpointState, Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages,
-        NoAnswerError, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
+        NoAnswerError, Ordering, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
     },
 };
 use hookline_events::EventId;
@@ -26,6 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     bug::Bug,
     call::{Answered, Arrived, Key, Request, Response, State},
+    outbox::Versions,
     world::{MAX_EVENTS, start},
 };
 use crate::{
@@ -41,6 +42,7 @@ const DAILY: SignedDuration = SignedDuration::from_hours(12);
 pub(super) struct Ports {
     calls: Calls<Request, Arrived>,
     now: Arc<Mutex<Timestamp>>,
+    versions: Versions,
     bug: Option<Bug>,
     remembered: Arc<Mutex<Remembered>>,
 }
@@ -65,10 +67,11 @@ impl DispatchPorts for Ports {
 
 impl Ports {
     /// Ports of a process that begins at this time.
-    pub(super) fn new(at: Timestamp, bug: Option<Bug>) -> Self {
+    pub(super) fn new(at: Timestamp, versions: Versions, bug: Option<Bug>) -> Self {
         Self {
             calls: Calls::default(),
             now: Arc::new(Mutex::new(at)),
+            versions,
             bug,
             remembered: Arc::default(),
         }
@@ -95,6 +98,11 @@ impl Ports {
 
     pub(super) fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
+    }
+
+    /// Entry with a key.
+    pub(super) fn entry(&self, key: Key) -> Entry {
+        entry(key, self.versions)
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
@@ -140,7 +148,7 @@ fn kept(n: u8) -> KeptEvent {
         store: store(),
         id: event.id,
         kind: event.kind,
-        subject: subject(n),
+        subject: subject(n, None),
         cause: None,
         at: event.timestamp,
         accepted_at: accepted_at(n),
@@ -152,14 +160,15 @@ fn kept(n: u8) -> KeptEvent {
     }
 }
 
-fn subject(n: u8) -> SubjectKey {
+/// Thing of an event: states are of one.
+fn subject(n: u8, versions: Versions) -> SubjectKey {
     SubjectKey {
         kind: "note".to_owned(),
-        id: n.to_string(),
+        id: versions.map_or(n, |_| 0).to_string(),
     }
 }
 
-pub(super) fn entry(key: Key) -> Entry {
+pub(super) fn entry(key: Key, versions: Versions) -> Entry {
     Entry {
         key: EntryKey {
             due: key.due,
@@ -167,8 +176,8 @@ pub(super) fn entry(key: Key) -> Entry {
             run: key.run,
         },
         store: store(),
-        subject: subject(key.event),
-        version: None,
+        subject: subject(key.event, versions),
+        version: versions.map(|versions| versions[usize::from(key.event)].into()),
         accepted_at: accepted_at(key.event),
     }
 }
@@ -202,7 +211,10 @@ impl Endpoints for Ports {
             },
         };
         self.remembered().endpoint = Some(state);
-        let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        let mut settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        if self.versions.is_some() {
+            settings.ordering = Ordering::Entity;
+        }
         Ok(Some(Endpoint {
             state: match state {
                 State::Active => EndpointState::Active,
@@ -283,7 +295,7 @@ impl Outboxes for Ports {
         match self.call(Request::Page(limit)).await {
             Response::Page(keys) => {
                 self.remembered().page.clone_from(&keys);
-                Ok(keys.into_iter().map(entry).collect())
+                Ok(keys.into_iter().map(|key| self.entry(key)).collect())
             }
             other => Err(failed(&other)),
         }
@@ -312,10 +324,18 @@ impl Outboxes for Ports {
     async fn raise_versions(
         &self,
         _: &EndpointKey,
-        _: &[(SubjectKey, u64)],
+        versions: &[(SubjectKey, u64)],
         _: Timestamp,
     ) -> Result<Vec<bool>, PortError> {
-        unreachable!("the endpoint wants no order")
+        let of_events = self.versions.expect("the endpoint wants no order");
+        let event = |version: u64| of_events.iter().position(|one| u64::from(*one) == version);
+        let events = versions.iter().map(|(_, version)| event(*version));
+        let events = events.map(|event| event.and_then(|event| u8::try_from(event).ok()));
+        let events = events.map(|event| event.expect("the version is of an event"));
+        match self.call(Request::Raise(events.collect())).await {
+            Response::Raised(raised) => Ok(raised),
+            other => Err(failed(&other)),
+        }
     }
 
     async fn page_back(&self, _: &EndpointKey, _: Option<&EntryKey>, _: usize) -> Result<Vec<Entry>, PortError> {
