@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize, de::Error as _};
 
 pub use self::{
     data::{
-        CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData, LineData, Money, OrderData,
-        PaymentData, PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData,
-        Totals, VariantData,
+        CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData, EndpointData, LineData, MessageData,
+        Money, OrderData, PaymentData, PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData,
+        ShipmentData, StoreData, Totals, VariantData,
     },
     id::{EventId, ParseIdError},
     kind::{EventType, ParseTypeError, Resource},
@@ -69,7 +69,7 @@ pub struct Event<D = Data> {
         schemars(extend("x-hookline-class" = "commercial", "pattern" = "^[!-~]{1,128}$"))
     )]
     pub session_id: Option<String>,
-    /// Webhook that brought the event; `null` if it was published by hand.
+    /// Webhook that brought the event; `null` if none did.
     pub cause: Option<Cause>,
 }
 
