@@ -294,7 +294,7 @@ def test_a_message_shows_its_attempts_and_is_sent_again(tabs: Callable[[], Panel
     message.get_by_role("link", name="Why: its way").click()
     expect(page.get_by_role("heading", name="Why")).to_be_visible()
     expect(page.locator(f'[data-why="{ERP}"]').first).to_contain_text("Sent at")
-    expect(page.locator(f'[data-why="{CRM}"]')).to_contain_text("does not want events of this type")
+    expect(page.locator(f'[data-why="{CRM}"]')).to_contain_text("does not get events of this type")
     page.get_by_test_id("why-event").get_by_role("link", name="The delivery of orders/create").click()
     expect(page.get_by_test_id("delivery")).to_be_visible()
 

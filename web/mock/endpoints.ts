@@ -376,7 +376,7 @@ function whyOf(event: EventDetail, { endpoint, messages }: Kept): WhyEndpoint {
       sentence: message.sentence,
     };
   }
-  const sentence = 'The endpoint does not want events of this type.';
+  const sentence = 'The endpoint does not get events of this type.';
   if (!settings.types.some((pattern) => selects(pattern, event.type)))
     return { ...base, verdict: 'not_subscribed', verdict_sentence: sentence, sentence: `Not sent. ${sentence}` };
   const condition = 'data.available = false';

@@ -217,7 +217,9 @@ mod tests {
 
     use hookline_domain::{
         kernel::port::PortError,
-        memory::{MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryWakeUps, SetClock},
+        memory::{
+            MemoryEndpoints, MemoryEventLog, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryWakeUps, SetClock,
+        },
         outbound::{Endpoint, EndpointSettings, Entry, EntryKey, KeptEvent, NoAnswerError, Outboxes, Post, Posted},
     };
 
@@ -242,6 +244,7 @@ mod tests {
         type Outboxes = MemoryOutboxes;
         type Messages = MemoryMessages;
         type WakeUps = MemoryWakeUps;
+        type FanOut = MemoryFanOut;
         type Post = Nobody;
         type Clock = SetClock;
     }
@@ -252,6 +255,7 @@ mod tests {
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(MemoryEventLog::default()),
             wake_ups: MemoryWakeUps::default(),
+            fan_out: MemoryFanOut::default(),
             post: Nobody,
             clock: SetClock::new(noon()),
         }

@@ -4,7 +4,7 @@
 use hookline_domain::{
     kernel::port::PortError,
     outbound::{
-        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, SealedHeaders, SealedSecret, catalog,
+        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedHeaders, SealedSecret, catalog,
     },
 };
 use jiff::Timestamp;
@@ -32,14 +32,18 @@ pub enum InvalidEndpointError {
     Header(#[from] InvalidHeaderError),
 }
 
-/// Checks all settings: the URL by the rules of the deployment, without asking DNS, and the paths of conditions by the schemas of
+/// Checks all settings of an endpoint of this owner: the URL by the rules of the deployment, without asking DNS, and the paths of conditions by the schemas of
 /// the chosen types.
 ///
 /// # Errors
 /// [`InvalidEndpointError`] with the first that is wrong.
-pub fn check_settings(settings: &EndpointSettings, rules: &UrlRules) -> Result<(), InvalidEndpointError> {
+pub fn check_settings(
+    scope: &Scope,
+    settings: &EndpointSettings,
+    rules: &UrlRules,
+) -> Result<(), InvalidEndpointError> {
     EndpointUrl::parse(&settings.url, rules)?;
-    Ok(settings.check(catalog::schemas)?)
+    Ok(settings.check(scope, catalog::schemas)?)
 }
 
 impl OpenKeys {
@@ -113,7 +117,7 @@ mod tests {
         let check = |url: &str, condition: serde_json::Value| {
             let mut settings = EndpointSettings::new(url, &["product.*"]);
             settings.conditions = vec![serde_json::from_value::<Condition>(condition).unwrap()];
-            check_settings(&settings, &UrlRules::default()).map_err(|error| error.to_string())
+            check_settings(&Scope::All, &settings, &UrlRules::default()).map_err(|error| error.to_string())
         };
         let known = json!({"path": "data.available", "op": "=", "value": true});
         check("https://example.com/", known.clone()).unwrap();

@@ -350,6 +350,7 @@ impl DispatchPorts for Dispatching {
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
     type WakeUps = MemoryWakeUps;
+    type FanOut = MemoryFanOut;
     type Post = Takes;
     type Clock = Timestamp;
 }
@@ -368,12 +369,13 @@ async fn publish(aws: &Aws, endpoint: &EndpointKey, nth: std::ops::Range<usize>)
 async fn ten_messages_are_dispatched_with_eight_calls() {
     let dynamodb = DynamoDb::start().await;
     let proxy = RecordingProxy::to(&dynamodb).await;
-    let endpoint: EndpointKey = "* ep_1".parse().unwrap();
+    let endpoint: EndpointKey = "shopify#demo.myshopify.com ep_1".parse().unwrap();
     let dispatch = Dispatch::<Dispatching> {
         endpoints: MemoryEndpoints::default(),
         outboxes: proxy.aws.outboxes(OUTBOXES_TABLE),
         messages: proxy.aws.messages(MESSAGES_TABLE, EVENTS_TABLE),
         wake_ups: MemoryWakeUps::default(),
+        fan_out: MemoryFanOut::default(),
         post: Takes,
         clock: noon(),
     };
@@ -407,4 +409,5 @@ async fn ten_messages_are_dispatched_with_eight_calls() {
     ]);
     assert_eq!(proxy.calls(), expected);
     assert_eq!(dispatch.wake_ups.take(), []);
+    assert!(dispatch.fan_out.take().is_empty(), "nothing is reported");
 }

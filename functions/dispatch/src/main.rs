@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, KmsVault, SqsWakeUps, Timeouts};
+use hookline_aws::{Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, KmsVault, SqsFanOut, SqsWakeUps, Timeouts};
 use hookline_domain::outbound::{Dispatch, DispatchPorts};
 use hookline_lambda::{DispatchConfig, Environment, FromEnvironment, SystemClock, dispatch, start};
 use hookline_outbound::{Guard, Poster, Sender, SystemNetwork, UrlRules, mozilla_roots};
@@ -15,6 +15,7 @@ impl DispatchPorts for Ports {
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
     type WakeUps = SqsWakeUps;
+    type FanOut = SqsFanOut;
     type Post = Poster<SystemNetwork, KmsVault, SystemClock>;
     type Clock = SystemClock;
 }
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
             outboxes: aws.outboxes(config.outboxes_table),
             messages: aws.messages(config.messages_table, config.events_table),
             wake_ups: aws.wake_ups(&queues.fast, &queues.slow),
+            fan_out: aws.fan_out(config.fan_out_queue_url),
             post: Poster::new(sender, aws.vault(config.endpoint_key), rules, SystemClock),
             clock: SystemClock,
         };

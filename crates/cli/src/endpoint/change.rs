@@ -34,9 +34,10 @@ pub async fn add(resources: &Resources, out: &Output, args: AddEndpointArgs) -> 
     let rules = rules(&args.settings);
     let headers = headers(&args.settings.headers)?;
     overlay(&mut settings, args.settings);
-    check_settings(&settings, &rules)?;
+    let scope = args.owner.scope();
+    check_settings(&scope, &settings, &rules)?;
     let (vault, now) = (resources.endpoint_vault()?, Timestamp::now());
-    let key = new_key(args.owner.scope(), now)?;
+    let key = new_key(scope, now)?;
     let keys = OpenKeys::generate()?;
     let secret = keys.seal(&vault, &key, now).await?;
     let headers = headers.seal(&vault, &key).await?;
@@ -72,8 +73,8 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
     if settings == before.settings && !has_headers && !args.no_headers {
         bail!("nothing is to be changed: give other settings, as in --keep-days 14");
     }
-    check_settings(&settings, &rules)?;
     let key = key(&args.endpoint);
+    check_settings(&key.scope, &settings, &rules)?;
     let headers = match (has_headers, args.no_headers) {
         (true, _) => Some(given.seal(&resources.endpoint_vault()?, &key).await?),
         (false, true) => Some(None),

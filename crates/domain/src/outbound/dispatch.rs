@@ -7,9 +7,10 @@
 //!
 //! Each step may be repeated: a process that dies leaves entries, and who acquires the outbox next decides by the records. So
 //! a message is posted again after a success only if its process died between the answer and the record, or the record could
-//! not be written.
+//! not be written. Reports about the endpoint to its operator are sent in between: see `report`.
 
 mod decide;
+mod report;
 mod work;
 
 use std::{future::Future, time::Duration};
@@ -20,9 +21,12 @@ use super::{
     Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, KeptEvent, Lease,
     MAX_WAKE_UP_DELAY, Messages, Outboxes, Pool, Scope, WakeUps,
 };
-use crate::kernel::{
-    port::{Clock, PortError},
-    time::later,
+use crate::{
+    catalogue::fan_out::FanOut,
+    kernel::{
+        port::{Clock, PortError},
+        time::later,
+    },
 };
 
 /// Endpoints, as the dispatcher uses them.
@@ -96,6 +100,8 @@ pub trait DispatchPorts {
     type Messages: Messages;
     /// Wake-ups.
     type WakeUps: WakeUps;
+    /// Queue of events about endpoints.
+    type FanOut: FanOut;
     /// Requests to endpoints.
     type Post: Post;
     /// Clock.
@@ -112,6 +118,8 @@ pub struct Dispatch<P: DispatchPorts> {
     pub messages: P::Messages,
     /// Wake-ups.
     pub wake_ups: P::WakeUps,
+    /// Queue of events about endpoints.
+    pub fan_out: P::FanOut,
     /// Requests to endpoints.
     pub post: P::Post,
     /// Clock.
@@ -140,6 +148,8 @@ struct Course<'a> {
     noted: Option<Pool>,
     /// Pool of the run.
     pool: Pool,
+    /// Code of the latest failure of the endpoint in this run.
+    latest_failure: Option<AttemptCode>,
     /// Time at which the run ends.
     stop_at: Timestamp,
     /// True if the endpoint takes nothing until a person changes it.
@@ -173,12 +183,15 @@ impl<P: DispatchPorts> Dispatch<P> {
             health,
             noted: None,
             pool,
+            latest_failure: None,
             stop_at,
             halted: false,
             attempts: 0,
             sent: 0,
         };
         let worked = self.work(&mut course).await;
+        // News that could not be reported in its course, also of an earlier run.
+        let reported = self.report_news(&mut course, None).await;
         // Before the release, so that the wake-ups of the fan-out go to the pool of the next run.
         let pool = course.health.pool();
         let noted = match course.noted {
@@ -188,6 +201,7 @@ impl<P: DispatchPorts> Dispatch<P> {
         let now = self.clock.now();
         let released = self.outboxes.release(key, &lease.nonce, &course.health, now).await;
         worked?;
+        reported?;
         noted?;
         if released? {
             self.look_once_more(&course, lease).await?;

@@ -185,6 +185,13 @@ impl Endpoint {
         }
     }
 
+    /// Returns true if it gets events of this type, given as text. Reports about endpoints are for those of all stores only: of a
+    /// store's endpoint, `*` does not include them.
+    #[must_use]
+    pub fn wants(&self, kind: &str) -> bool {
+        self.settings.wants(&self.key.scope, kind)
+    }
+
     /// Limits.
     #[must_use]
     pub fn limits(&self) -> EndpointLimits {

@@ -6,10 +6,14 @@
 //!                                                                   └─┘ probe fails: 5 s, 15 s, 1 min, 5 min, then 15 min
 //! ```
 //!
-//! Only the holder of an outbox changes its health, so nothing here is shared.
+//! Only the holder of an outbox changes its health, so nothing here is shared. It also remembers the last report of a failure that
+//! lasts.
+
+mod news;
 
 use std::{collections::BTreeSet, time::Duration};
 
+pub(in crate::outbound) use self::news::{Failing, News};
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -81,6 +85,8 @@ pub struct Health {
     second: i64,
     in_second: u16,
     full_until: Option<Timestamp>,
+    /// Latest report of a failure, until its end was reported.
+    reported: Option<Failing>,
 }
 
 /// An open breaker.
@@ -122,11 +128,13 @@ impl Pool {
 }
 
 impl Health {
-    /// Begins from the start, if this is later than the last beginning.
+    /// Begins from the start, if this is later than the last beginning. Only the report of a failure stays: its end is to be
+    /// reported, too.
     pub fn reset(&mut self, at: Timestamp) {
         if self.reset_at.is_none_or(|reset_at| reset_at < at) {
             *self = Self {
                 reset_at: Some(at),
+                reported: self.reported,
                 ..Self::default()
             };
         }
@@ -248,6 +256,7 @@ impl Health {
     }
 
     fn note_success(&mut self, most: u16, now: Timestamp) {
+        self.end_reported();
         if self.open.take().is_some() {
             self.at_once = 1;
             self.recovering = true;

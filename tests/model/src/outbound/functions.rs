@@ -168,6 +168,7 @@ async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
         outboxes: ports.clone(),
         messages: ports.clone(),
         wake_ups: ports.clone(),
+        fan_out: ports.clone(),
         post: ports.clone(),
         clock: ports.clone(),
     };

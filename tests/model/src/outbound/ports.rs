@@ -9,6 +9,7 @@ use std::{
 };
 
 use hookline_domain::{
+    catalogue::fan_out::FanOut,
     kernel::{
         ids::StoreKey,
         port::{Clock, PortError},
@@ -20,7 +21,7 @@ use hookline_domain::{
         NoAnswerError, Ordering, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
     },
 };
-use hookline_events::EventId;
+use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -61,6 +62,7 @@ impl DispatchPorts for Ports {
     type Outboxes = Self;
     type Messages = Self;
     type WakeUps = Self;
+    type FanOut = Self;
     type Post = Self;
     type Clock = Self;
 }
@@ -356,6 +358,13 @@ impl Outboxes for Ports {
 impl WakeUps for Ports {
     async fn send(&self, _: &EndpointKey, _: Pool, delay: Duration) -> Result<(), PortError> {
         self.done(Request::Send(delay)).await
+    }
+}
+
+/// No promise to the endpoint depends on the reports about it.
+impl FanOut for Ports {
+    async fn send(&self, _: &StoreKey, _: &[Event]) -> Result<(), PortError> {
+        Ok(())
     }
 }
 

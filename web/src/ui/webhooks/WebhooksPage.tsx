@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { EventTypeInfo } from '../../api';
 import type { Panel } from '../../data/panel';
 import type { WebhooksPlace } from '../../data/route';
@@ -20,7 +20,9 @@ export default function WebhooksPage({
   owner: Owner;
   shown: WebhooksPlace;
 }) {
-  const types = useTypes(panel);
+  const all = useTypes(panel);
+  // Reports about endpoints are for the operator's endpoints, those of all stores.
+  const types = useMemo(() => (owner === null ? all : all.filter(({ resource }) => resource !== 'endpoint')), [owner, all]);
   const place: Place = { panel, owner, mayChange: mayChangeEndpoints(state, owner), reachable: state.reachable, types };
   if (shown.endpoint === null) return <EndpointList key={owner} place={place} filter={shown.filter} />;
   return (

@@ -186,6 +186,7 @@ export const RESOURCE_NAMES: Partial<Record<string, string>> = {
   checkout: 'Checkouts',
   store: 'Store',
   privacy: 'Privacy',
+  endpoint: 'Endpoints',
   custom: 'Custom',
 };
 

@@ -197,7 +197,7 @@ where
             Some(_) => return Err(ApiError::BadRequest("dry_run must be true or false".to_owned())),
         };
         let CreateEndpointBody { settings, headers } = parse_body(request, CREATE, MAX_BODY_BYTES)?;
-        let settings = self.settings(settings)?;
+        let settings = self.settings(&scope, settings)?;
         let headers = open_headers(headers)?;
         if is_dry_run {
             return Ok(json(StatusCode::OK, &self.dry_run(&scope, &settings).await?));
@@ -223,7 +223,7 @@ where
         if revision != before.revision {
             return Err(refused(ManageError::Changed(before.revision), true));
         }
-        let settings = self.settings(merged(&before.settings, settings)?)?;
+        let settings = self.settings(&key.scope, merged(&before.settings, settings)?)?;
         let headers = match headers {
             None => None,
             Some(None) => Some(None),
@@ -293,19 +293,20 @@ where
         let passing = page
             .events
             .iter()
-            .filter(|event| settings.wants(event.kind.as_str()) && passes(&event.json));
+            .filter(|event| settings.wants(scope, event.kind.as_str()) && passes(&event.json));
         Ok(DryRunResponse {
             would_pass: passing.count(),
             of: page.events.len(),
         })
     }
 
-    /// Reads and checks settings.
-    fn settings(&self, settings: Map<String, Value>) -> Result<EndpointSettings, ApiError> {
+    /// Reads and checks the settings of an endpoint of this owner.
+    fn settings(&self, scope: &Scope, settings: Map<String, Value>) -> Result<EndpointSettings, ApiError> {
         check_names(&settings)?;
         let settings = serde_json::from_value(Value::Object(settings));
         let settings = settings.map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
-        check_settings(&settings, &self.rules).map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
+        check_settings(scope, &settings, &self.rules)
+            .map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
         Ok(settings)
     }
 

@@ -238,7 +238,7 @@ fn page(mut endpoints: Vec<EndpointView>, scope: &Scope, request: &Request) -> R
         endpoints.retain(|one| one.state == state);
     }
     if let Some(pattern) = pattern(request)? {
-        endpoints.retain(|one| gets_some_of(one, &pattern));
+        endpoints.retain(|one| gets_some_of(one, scope, &pattern));
     }
     if let Some(q) = given(request, "q") {
         let q = q.to_lowercase();
@@ -254,12 +254,12 @@ fn page(mut endpoints: Vec<EndpointView>, scope: &Scope, request: &Request) -> R
     })
 }
 
-/// Returns true if the endpoint gets events of a type that the pattern selects.
-fn gets_some_of(endpoint: &EndpointView, pattern: &TypePattern) -> bool {
+/// Returns true if the endpoint, of this owner, gets events of a type that the pattern selects.
+fn gets_some_of(endpoint: &EndpointView, scope: &Scope, pattern: &TypePattern) -> bool {
     let mut known = EventType::ALL.iter().filter(|kind| pattern.selects(kind.as_str()));
     let text = pattern.to_string();
-    known.any(|kind| endpoint.settings.wants(kind.as_str()))
+    known.any(|kind| endpoint.settings.wants(scope, kind.as_str()))
         // Of the operator's own types, any may exist.
-        || endpoint.settings.wants(&text)
+        || endpoint.settings.wants(scope, &text)
         || endpoint.settings.types.iter().any(|own| *own == text || pattern.selects(own))
 }

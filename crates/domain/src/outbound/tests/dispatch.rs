@@ -3,6 +3,7 @@
 mod deaths;
 mod failing;
 mod meanwhile;
+mod reports;
 mod settings;
 
 use std::{
@@ -20,7 +21,7 @@ use crate::{
         port::{Clock, PortError},
         time::later,
     },
-    memory::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    memory::{MemoryEndpoints, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
 };
 
 /// Time that an attempt takes.
@@ -89,6 +90,7 @@ struct Shop {
     outboxes: MemoryOutboxes,
     messages: MemoryMessages,
     wake_ups: MemoryWakeUps,
+    fan_out: MemoryFanOut,
     server: Server,
     clock: SetClock,
     /// Number of the next lease.
@@ -102,6 +104,7 @@ impl DispatchPorts for Ports {
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
     type WakeUps = MemoryWakeUps;
+    type FanOut = MemoryFanOut;
     type Post = Server;
     type Clock = SetClock;
 }
@@ -118,6 +121,7 @@ impl Shop {
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(log.clone()),
             wake_ups: MemoryWakeUps::default(),
+            fan_out: MemoryFanOut::default(),
             server: Server {
                 answers: Arc::new(answers),
                 seen: Arc::default(),
@@ -196,6 +200,7 @@ impl Shop {
             outboxes: self.outboxes.clone(),
             messages: self.messages.clone(),
             wake_ups: self.wake_ups.clone(),
+            fan_out: self.fan_out.clone(),
             post: self.server.clone(),
             clock: self.clock.clone(),
         }

@@ -8,6 +8,7 @@ use super::{
     super::fragile::{Fragile, Harm, failure, fragile},
     *,
 };
+use crate::catalogue::fan_out::FanOut;
 
 impl Messages for Fragile<MemoryMessages> {
     async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
@@ -16,6 +17,12 @@ impl Messages for Fragile<MemoryMessages> {
     async fn put(&self, endpoint: &EndpointKey, records: &[(EventId, MessageRecord)]) -> Vec<Result<bool, PortError>> {
         let all_failed = || records.iter().map(|_| Err(failure())).collect();
         self.call(self.port.put(endpoint, records), all_failed).await
+    }
+}
+
+impl FanOut for Fragile<MemoryFanOut> {
+    async fn send(&self, store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
+        self.call(self.port.send(store, events), || Err(failure())).await
     }
 }
 
@@ -45,6 +52,7 @@ impl DispatchPorts for FragilePorts {
     type Outboxes = Fragile<MemoryOutboxes>;
     type Messages = Fragile<MemoryMessages>;
     type WakeUps = Fragile<MemoryWakeUps>;
+    type FanOut = Fragile<MemoryFanOut>;
     type Post = Fragile<Server>;
     type Clock = SetClock;
 }
@@ -57,6 +65,7 @@ impl Shop {
             outboxes: fragile(&self.outboxes, &calls, harm),
             messages: fragile(&self.messages, &calls, harm),
             wake_ups: fragile(&self.wake_ups, &calls, harm),
+            fan_out: fragile(&self.fan_out, &calls, harm),
             post: fragile(&self.server, &calls, harm),
             clock: self.clock.clone(),
         };
