@@ -1445,7 +1445,7 @@ export interface components {
             signatures: components["schemas"]["Signatures"];
             /** @description Longest time of an attempt, 1 to 30 seconds. */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1495,7 +1495,7 @@ export interface components {
              * @default 10
              */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1675,10 +1675,11 @@ export interface components {
          *     - `checkout`: Checkouts.
          *     - `store`: Installs of the app.
          *     - `privacy`: Privacy requests.
+         *     - `endpoint`: Endpoints of stores, and their messages.
          *     - `custom`: The operator's own.
          * @enum {string}
          */
-        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "custom";
+        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "endpoint" | "custom";
         /** @description Thing that an event is about. */
         EventSubject: {
             /** @description Vendor's id. */

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { EventTypeInfo } from '../../api';
 import type { Panel } from '../../data/panel';
 import type { WebhooksPlace } from '../../data/route';
@@ -20,9 +20,7 @@ export default function WebhooksPage({
   owner: Owner;
   shown: WebhooksPlace;
 }) {
-  const all = useTypes(panel);
-  // Reports about endpoints are for the operator's endpoints, those of all stores.
-  const types = useMemo(() => (owner === null ? all : all.filter(({ resource }) => resource !== 'endpoint')), [owner, all]);
+  const types = useTypes(panel, owner);
   const place: Place = { panel, owner, mayChange: mayChangeEndpoints(state, owner), reachable: state.reachable, types };
   if (shown.endpoint === null) return <EndpointList key={owner} place={place} filter={shown.filter} />;
   return (
@@ -36,16 +34,17 @@ export default function WebhooksPage({
   );
 }
 
-function useTypes(panel: Panel): EventTypeInfo[] {
+/** Types of events that an endpoint of this owner may get: reports about endpoints are for those of all stores. */
+function useTypes(panel: Panel, owner: Owner): EventTypeInfo[] {
   const [types, setTypes] = useState<EventTypeInfo[]>([]);
   useEffect(() => {
     const leaving = new AbortController();
     panel.client.eventTypes(leaving.signal).then(
-      (response) => setTypes(response.event_types),
+      ({ event_types }) => setTypes(event_types.filter(({ resource }) => owner === null || resource !== 'endpoint')),
       // Without the catalog, types are entered by their names.
       () => {},
     );
     return () => leaving.abort();
-  }, [panel]);
+  }, [panel, owner]);
   return types;
 }
