@@ -108,7 +108,10 @@ fn invent(dice: &mut Rng, number: u64, things: u64, versions: &mut HashMap<u64, 
     });
     let id = EventId::new(at, &[store, kind, &number.to_string()]);
     let (of, data) = if kind == STATE {
-        ("product", json!({"id": subject.to_string(), "status": "hidden", "truncated": false}))
+        (
+            "product",
+            json!({"id": subject.to_string(), "status": "hidden", "truncated": false}),
+        )
     } else {
         ("note", json!({"number": number}))
     };
