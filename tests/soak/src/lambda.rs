@@ -67,7 +67,6 @@ pub struct Pool {
 }
 
 /// Settings to start processes with.
-#[derive(Debug)]
 pub struct Host {
     pub boundary: Arc<Boundary>,
     /// Folder that holds `<function>/bootstrap`.

@@ -130,7 +130,7 @@ impl Arguments {
             return vec![];
         }
         if self.short {
-            return vec![plan("short", 800, 0.01, 0.05)];
+            return vec![plan("short", 500, 0.005, 0.05)];
         }
         vec![
             plan("undisturbed", 4_000, 0.0, 0.0),

@@ -58,7 +58,7 @@ const FAN_OUT: Function = Function {
 const DISPATCHER: Function = Function {
     name: DISPATCH,
     timeout: Duration::from_secs(40),
-    processes: 6,
+    processes: 8,
 };
 
 const SWEEP: Function = Function {
@@ -68,10 +68,11 @@ const SWEEP: Function = Function {
 };
 
 /// Pollers of each queue.
-const POLLERS: usize = 3;
+const POLLERS: usize = 4;
 
-/// Maximum messages in a batch.
+/// Maximum messages in a batch, and of wake-ups, so that the death of a process stops few outboxes.
 const BATCH: usize = 10;
+const WAKE_UPS: usize = 2;
 
 /// Most messages that wait in the fan-out queue.
 const MAX_QUEUED: u64 = 100;
@@ -79,8 +80,8 @@ const MAX_QUEUED: u64 = 100;
 /// Shortest time in which all events are sent, so that some are sent while endpoints change.
 const SENT_WITHIN: Duration = Duration::from_secs(8);
 
-const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Requests after which a person pauses or deletes an endpoint.
@@ -98,12 +99,34 @@ const MAX_DRAIN: Duration = Duration::from_mins(5);
 const MAX_REST: Duration = Duration::from_mins(15);
 
 /// Calls at which functions must be killed, before and after.
-const ESSENTIAL: [EssentialCall; 5] = [
+const ESSENTIAL: [EssentialCall; 27] = [
     ("fan-out", "Query endpoints"),
+    ("fan-out", "BatchExecuteStatement events"),
+    ("fan-out", "GetItem stores"),
     ("fan-out", "BatchWriteItem outboxes"),
     ("fan-out", "SendMessage slow-dispatch"),
+    ("fan-out", "PutEvents"),
+    ("fan-out", "(answer)"),
+    ("sweep", "Query outboxes"),
+    ("sweep", "SendMessage slow-dispatch"),
+    ("sweep", "(answer)"),
+    (DISPATCH, "UpdateItem outboxes acquire"),
+    (DISPATCH, "GetItem endpoints"),
     (DISPATCH, "Query outboxes"),
+    (DISPATCH, "BatchGetItem events+messages"),
+    (DISPATCH, "UpdateItem outboxes raise"),
+    (DISPATCH, "Decrypt"),
     (DISPATCH, POST),
+    (DISPATCH, "BatchExecuteStatement messages"),
+    (DISPATCH, "UpdateItem messages"),
+    (DISPATCH, "BatchWriteItem outboxes"),
+    (DISPATCH, "UpdateItem endpoints disable"),
+    (DISPATCH, "UpdateItem endpoints settle"),
+    (DISPATCH, "UpdateItem endpoints note"),
+    (DISPATCH, "DeleteItem endpoints"),
+    (DISPATCH, "UpdateItem outboxes release"),
+    (DISPATCH, "UpdateItem outboxes schedule"),
+    (DISPATCH, "(answer)"),
 ];
 
 /// Plan of a run.
@@ -145,6 +168,8 @@ pub async fn run(plan: OutboundPlan) -> anyhow::Result<OutboundReport> {
     let watched = created.iter().map(|(endpoint, _)| endpoint.clone()).collect();
     let (boundary, dispatches) = (Arc::clone(&stack.boundary), Arc::clone(&stack.dispatches));
     let receiver = Arc::new(Receiver::new(watched, Arc::clone(&events), boundary, dispatches));
+    // It is set once.
+    let _set = stack.dispatches.receiver.set(Arc::downgrade(&receiver));
     let listening = receiver.listen().await?;
     for (endpoint, secret) in created {
         stack.create(&endpoint, secret, &listening.address).await?;
@@ -213,14 +238,18 @@ impl Run {
         );
         let (handled, scenario): (Arc<SourceLog>, Arc<Scenario>) = Default::default();
         let [fast, slow] = &self.stack.dispatch;
-        let queues = [(&self.stack.fan_out, &fan_out), (fast, &dispatch), (slow, &dispatch)];
+        let queues = [
+            (&self.stack.fan_out, &fan_out, BATCH),
+            (fast, &dispatch, WAKE_UPS),
+            (slow, &dispatch, WAKE_UPS),
+        ];
         let pollers = queues.into_iter().flat_map(|queue| [queue; POLLERS]);
-        for (number, (queue, pool)) in (3_000..).zip(pollers) {
+        for (number, (queue, pool, batch)) in (3_000..).zip(pollers) {
             let poller = Poller {
                 chance: self.chance,
                 number,
                 queue: queue.clone(),
-                batch: BATCH,
+                batch,
                 pool: Arc::clone(pool),
                 scenario: Arc::clone(&scenario),
                 handled: Arc::clone(&handled),

@@ -2,29 +2,34 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
-use super::leases::Leases;
+use super::{leases::Leases, receiver::Receiver};
 use crate::{boundary::Killer, lambda::InvocationOutcome};
 
 /// Name of the function.
 pub const DISPATCH: &str = "dispatch";
 
 /// Time after the end of an invocation at which its leases end: what it has sent has arrived.
-const LEASES_END_AFTER: Duration = Duration::from_millis(200);
+const LEASES_END_AFTER: Duration = Duration::from_millis(300);
+
+/// Most messages in flight to one endpoint, by its settings.
+pub const MAX_IN_FLIGHT: usize = 10;
 
 /// Invocations of the dispatcher.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Dispatches {
     leases: Option<Arc<Leases>>,
     /// The processes that are working, by the ids of their invocations.
     killers: Mutex<BTreeMap<String, Killer>>,
     unfinished: Mutex<Vec<Unfinished>>,
+    /// Receiver of what is sent.
+    pub receiver: OnceLock<Weak<Receiver>>,
 }
 
 /// An invocation that goes on.
@@ -33,16 +38,13 @@ pub struct Begun {
     request_id: String,
     /// Endpoints by the ids of their wake-ups.
     wake_ups: Vec<(String, String)>,
-    began: Instant,
 }
 
 /// An invocation that died, or failed at an outbox: it may have answers without a record.
 #[derive(Debug, Clone)]
 pub struct Unfinished {
-    /// Ids of the endpoints.
-    pub endpoints: BTreeSet<String>,
-    pub began: Instant,
-    pub ended: Instant,
+    /// Number of messages that were taken and not recorded, by the id of the endpoint.
+    pub in_flight: BTreeMap<String, usize>,
     /// The process died, or was killed; otherwise a call has failed too often.
     pub died: bool,
 }
@@ -68,13 +70,12 @@ impl Dispatches {
         Begun {
             request_id,
             wake_ups: wake_ups.collect(),
-            began: Instant::now(),
         }
     }
 
-    /// An invocation has ended. Its leases end a moment later if it has not released them: that is what time would do, which
-    /// is 41 s and more.
-    pub fn end(&self, begun: Begun, outcome: &InvocationOutcome) {
+    /// An invocation has ended. If it did not finish, its leases end a moment later: that is what time would do, which is 41 s
+    /// and more.
+    pub fn end(self: &Arc<Self>, begun: Begun, outcome: &InvocationOutcome) {
         lock(&self.killers).remove(&begun.request_id);
         let failed = match outcome {
             InvocationOutcome::Responded(response) => Some(failures(response)),
@@ -87,23 +88,43 @@ impl Dispatches {
             .filter(|(message, _)| is_open(message))
             .map(|(_, endpoint)| endpoint)
             .collect();
-        if endpoints.is_empty() {
+        let Some(leases) = self.leases.clone().filter(|_| !endpoints.is_empty()) else {
             return;
-        }
-        lock(&self.unfinished).push(Unfinished {
-            endpoints,
-            began: begun.began,
-            ended: Instant::now(),
-            died: matches!(outcome, InvocationOutcome::Died | InvocationOutcome::TimedOut),
+        };
+        let died = matches!(outcome, InvocationOutcome::Died | InvocationOutcome::TimedOut);
+        let dispatches = Arc::clone(self);
+        tokio::spawn(async move {
+            sleep(LEASES_END_AFTER).await;
+            let ended = dispatches.end_leases(&leases, &begun.request_id, endpoints, died);
+            if let Err(problem) = ended.await {
+                eprintln!("· a lease was not ended: {problem:#}");
+            }
         });
-        if let Some(leases) = self.leases.clone() {
-            tokio::spawn(async move {
-                sleep(LEASES_END_AFTER).await;
-                if let Err(problem) = leases.end(&begun.request_id).await {
-                    eprintln!("· a lease was not ended: {problem:#}");
-                }
-            });
+    }
+
+    /// Counts what was in flight, and ends the leases.
+    async fn end_leases(
+        &self,
+        leases: &Leases,
+        request_id: &str,
+        endpoints: BTreeSet<String>,
+        died: bool,
+    ) -> anyhow::Result<()> {
+        let held = leases.held(request_id).await?;
+        // One that died before it acquired the lease, or after it had released it, had nothing in flight. One that failed may have
+        // released it since.
+        let endpoints = endpoints
+            .into_iter()
+            .filter(|endpoint| !died || held.contains(endpoint));
+        let mut in_flight = BTreeMap::new();
+        for endpoint in endpoints {
+            let recent = self.receiver.get().and_then(Weak::upgrade);
+            let recent = recent.map_or_else(Vec::new, |receiver| receiver.recently_taken(&endpoint, MAX_IN_FLIGHT));
+            let unrecorded = leases.unrecorded(&endpoint, &recent).await?;
+            in_flight.insert(endpoint, unrecorded);
         }
+        lock(&self.unfinished).push(Unfinished { in_flight, died });
+        leases.end(request_id).await
     }
 
     /// Invocations that have ended so far without having recorded everything.

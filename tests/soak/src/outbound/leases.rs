@@ -1,5 +1,7 @@
 //! Leases on outboxes and what is left in them, read and ended by handwritten calls.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use hyper::Method;
 use jiff::Timestamp;
@@ -22,7 +24,9 @@ pub struct Leases {
 
 impl Leases {
     async fn call(&self, operation: &str, mut request: Value) -> anyhow::Result<Value> {
-        request["TableName"] = "outboxes".into();
+        if request.get("RequestItems").is_none() {
+            request["TableName"] = "outboxes".into();
+        }
         let target = format!("DynamoDB_20120810.{operation}");
         self.wire.json(Method::POST, &self.dynamodb, &target, &request).await
     }
@@ -52,6 +56,36 @@ impl Leases {
         let items = self.items().await?;
         let item = items.iter().find(|item| item["sk"]["S"] == endpoint);
         Ok(item.and_then(|item| item["nonce"]["S"].as_str()).map(str::to_owned))
+    }
+
+    /// Endpoints whose outboxes an invocation holds.
+    pub async fn held(&self, request_id: &str) -> anyhow::Result<BTreeSet<String>> {
+        let prefix = format!("{request_id}/");
+        let items = self.items().await?;
+        let is_held = |item: &&Value| {
+            let nonce = item["nonce"]["S"].as_str();
+            nonce.is_some_and(|nonce| nonce.starts_with(&prefix))
+        };
+        let held = items.iter().filter(is_held);
+        Ok(held
+            .filter_map(|item| item["sk"]["S"].as_str().map(str::to_owned))
+            .collect())
+    }
+
+    /// Number of messages of these events, at most 100, that are not recorded as sent.
+    pub async fn unrecorded(&self, endpoint: &str, events: &[String]) -> anyhow::Result<usize> {
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let keys: Vec<Value> = events
+            .iter()
+            .map(|event| json!({"pk": {"S": endpoint}, "sk": {"S": event}}))
+            .collect();
+        let request = json!({"RequestItems": {"messages": {"Keys": keys, "ConsistentRead": true}}});
+        let found = self.call("BatchGetItem", request).await?;
+        let found = found["Responses"]["messages"].as_array().context("no Responses")?;
+        let sent = found.iter().filter(|record| record["fate"]["S"] == "sent").count();
+        Ok(events.len() - sent)
     }
 
     /// Ends the leases of an invocation, as the time does after which they lapse.

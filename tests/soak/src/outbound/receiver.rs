@@ -119,6 +119,27 @@ impl Receiver {
         lock(&self.seen[endpoint]).requests.clone()
     }
 
+    /// Ids of the events that an endpoint has taken last, each once, at most `most`.
+    pub fn recently_taken(&self, endpoint: &str, most: usize) -> Vec<String> {
+        let Some(place) = self.endpoints.iter().position(|one| one.plan.id() == endpoint) else {
+            return Vec::new();
+        };
+        let mut recent = BTreeSet::new();
+        for request in lock(&self.seen[place]).requests.iter().rev() {
+            if recent.len() == most {
+                break;
+            }
+            let event = usize::try_from(request.event).ok();
+            if let (true, Some(event)) = (
+                request.outcome.is_taken(),
+                event.and_then(|event| self.events.all.get(event)),
+            ) {
+                recent.insert(event.id.clone());
+            }
+        }
+        recent.into_iter().collect()
+    }
+
     /// Requests at all endpoints until now.
     pub fn count(&self) -> usize {
         self.seen.iter().map(|seen| lock(seen).requests.len()).sum()
