@@ -89,26 +89,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 continue;
             }
             let active = endpoint.as_ref().filter(|_| !discards);
-            let mut changes = Vec::new();
-            let mut open = Vec::new();
-            for (entry, known) in group {
-                match decide::step(&entry, &known, active, now) {
-                    Step::Remove => {
-                        // Whoever has written that it is exhausted may have died before the report.
-                        let report = report::exhausted(active, &entry, known.record.as_ref()).map(Box::new);
-                        let change = Change {
-                            report,
-                            ..Change::removal()
-                        };
-                        changes.push((entry, change));
-                    }
-                    Step::Settle(fate) => {
-                        let change = decide::settled(&entry, &known, fate, now);
-                        changes.push((entry, change));
-                    }
-                    Step::Post => open.push((entry, known)),
-                }
-            }
+            let (mut changes, open) = split(group, active, now);
             if let (true, Some(endpoint)) = (posts, &endpoint) {
                 let open = self.in_order(course, endpoint, open, &mut changes).await?;
                 let attempts = course.attempts;
@@ -193,7 +174,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 // One that is exhausted is left: its report may be missing.
                 let others = known.into_iter().filter(|(entry, known)| {
                     let record = known.record.as_ref();
-                    !record.is_some_and(|record| report::is_exhausted(entry, record))
+                    record.is_none_or(|record| !report::is_exhausted(entry, record))
                 });
                 let changes = others.map(|(entry, known)| {
                     let change = match decide::step(&entry, &known, None, before) {
@@ -383,6 +364,30 @@ impl<P: DispatchPorts> Dispatch<P> {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Splits a group: changes of what needs no attempt, and what is to be posted. `active` is `None` if everything is discarded.
+fn split(group: Group, active: Option<&Endpoint>, now: Timestamp) -> (Vec<(Entry, Change)>, Group) {
+    let (mut changes, mut open) = (Vec::new(), Group::new());
+    for (entry, known) in group {
+        match decide::step(&entry, &known, active, now) {
+            Step::Remove => {
+                // Whoever has written that it is exhausted may have died before the report.
+                let report = report::exhausted(active, &entry, known.record.as_ref()).map(Box::new);
+                let change = Change {
+                    report,
+                    ..Change::removal()
+                };
+                changes.push((entry, change));
+            }
+            Step::Settle(fate) => {
+                let change = decide::settled(&entry, &known, fate, now);
+                changes.push((entry, change));
+            }
+            Step::Post => open.push((entry, known)),
+        }
+    }
+    (changes, open)
 }
 
 /// Number of entries, of this many that wait, that begin now at an endpoint that takes messages; without one, all.
