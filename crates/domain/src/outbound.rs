@@ -20,6 +20,7 @@ mod outbox;
 mod pattern;
 mod resend;
 mod schedule;
+mod stats;
 mod sweep;
 mod target;
 mod view;
@@ -56,11 +57,16 @@ pub use self::{
     pattern::{ParsePatternError, TypePattern},
     resend::{MAX_REPLAYED, ReplayOnly, ReplayRange, Replayed, Resend, ResendError, ResendPorts, Tested},
     schedule::{MAX_ATTEMPTS, retry_wait},
+    stats::{
+        AttemptCounts, HourStats, OutboxNotes, RESPONSE_TIME_BOUNDS_MS, RecentHours, ResponseTimes, STATS_RETENTION,
+        Stats, StatsRecords,
+    },
     sweep::sweep,
     target::{ParseVerdictError, Verdict, Verdicts},
     view::{
-        AttemptView, BreakerState, EndpointStatus, EndpointView, EndpointWhy, FateName, MessageView, PoolName,
-        QueueView, SecretView, StateName, find_message, open_messages, status, why,
+        AttemptView, BreakerState, EndpointStats, EndpointStatus, EndpointView, EndpointWhy, FateName, MAX_STATS_HOURS,
+        MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour, find_message, open_messages,
+        stats, status, why,
     },
     wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},
     watch::Watch,

@@ -218,7 +218,8 @@ mod tests {
     use hookline_domain::{
         kernel::port::PortError,
         memory::{
-            MemoryEndpoints, MemoryEventLog, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryWakeUps, SetClock,
+            MemoryEndpoints, MemoryEventLog, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryStats, MemoryWakeUps,
+            SetClock,
         },
         outbound::{Endpoint, EndpointSettings, Entry, EntryKey, KeptEvent, NoAnswerError, Outboxes, Post, Posted},
     };
@@ -243,6 +244,7 @@ mod tests {
         type Endpoints = MemoryEndpoints;
         type Outboxes = MemoryOutboxes;
         type Messages = MemoryMessages;
+        type Stats = MemoryStats;
         type WakeUps = MemoryWakeUps;
         type FanOut = MemoryFanOut;
         type Post = Nobody;
@@ -254,6 +256,7 @@ mod tests {
             endpoints: MemoryEndpoints::default(),
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(MemoryEventLog::default()),
+            stats: MemoryStats::default(),
             wake_ups: MemoryWakeUps::default(),
             fan_out: MemoryFanOut::default(),
             post: Nobody,

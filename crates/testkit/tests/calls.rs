@@ -11,7 +11,9 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, Timeouts};
+use hookline_aws::{
+    Aws, DynamoEntities, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats, DynamoStores, Timeouts,
+};
 use hookline_domain::{
     catalogue::{
         apply::{Apply, IndexPorts},
@@ -349,6 +351,7 @@ impl DispatchPorts for Dispatching {
     type Endpoints = MemoryEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type WakeUps = MemoryWakeUps;
     type FanOut = MemoryFanOut;
     type Post = Takes;
@@ -374,6 +377,7 @@ async fn ten_messages_are_dispatched_with_eight_calls() {
         endpoints: MemoryEndpoints::default(),
         outboxes: proxy.aws.outboxes(OUTBOXES_TABLE),
         messages: proxy.aws.messages(MESSAGES_TABLE, EVENTS_TABLE),
+        stats: proxy.aws.stats(MESSAGES_TABLE),
         wake_ups: MemoryWakeUps::default(),
         fan_out: MemoryFanOut::default(),
         post: Takes,

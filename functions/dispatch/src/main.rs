@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, KmsVault, SqsFanOut, SqsWakeUps, Timeouts};
+use hookline_aws::{
+    Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, DynamoStats, KmsVault, SqsFanOut, SqsWakeUps, Timeouts,
+};
 use hookline_domain::outbound::{Dispatch, DispatchPorts};
 use hookline_lambda::{DispatchConfig, Environment, FromEnvironment, SystemClock, dispatch, start};
 use hookline_outbound::{Guard, Poster, Sender, SystemNetwork, UrlRules, mozilla_roots};
@@ -14,6 +16,7 @@ impl DispatchPorts for Ports {
     type Endpoints = DynamoEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type WakeUps = SqsWakeUps;
     type FanOut = SqsFanOut;
     type Post = Poster<SystemNetwork, KmsVault, SystemClock>;
@@ -33,7 +36,8 @@ fn main() -> ExitCode {
         let dispatch = Dispatch::<Ports> {
             endpoints: aws.endpoints(config.endpoints_table),
             outboxes: aws.outboxes(config.outboxes_table),
-            messages: aws.messages(config.messages_table, config.events_table),
+            messages: aws.messages(&config.messages_table, config.events_table),
+            stats: aws.stats(config.messages_table),
             wake_ups: aws.wake_ups(&queues.fast, &queues.slow),
             fan_out: aws.fan_out(config.fan_out_queue_url),
             post: Poster::new(sender, aws.vault(config.endpoint_key), rules, SystemClock),

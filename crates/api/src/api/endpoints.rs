@@ -19,7 +19,10 @@ pub use self::{change::EndpointActions, read::EndpointReads};
 #[cfg(test)]
 pub(super) use self::{
     change::{ActivateBody, DryRunResponse, PauseBody, RotateBody},
-    read::{DEFAULT_MESSAGES_PER_PAGE, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessagesResponse, WhyResponse},
+    read::{
+        DEFAULT_MESSAGES_PER_PAGE, DEFAULT_STATS_HOURS, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessagesResponse,
+        WhyResponse,
+    },
     resend::{ReplayBody, ReplayMessagesResponse, TestBody, TestResponse},
 };
 use crate::guard::{ApiError, set_etag};

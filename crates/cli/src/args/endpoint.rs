@@ -1,8 +1,9 @@
 //! Arguments of `hookline endpoint` and `hookline message`.
 
-use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser, value_parser};
 use hookline_domain::outbound::{
-    BacklogMode, Condition, EndpointId, Ordering, PayloadFormat, Scope, Signatures, TypePattern, WhenPaused,
+    BacklogMode, Condition, EndpointId, MAX_STATS_HOURS, Ordering, PayloadFormat, Scope, Signatures, TypePattern,
+    WhenPaused,
 };
 use hookline_events::{EventId, EventType};
 use reqwest::Url;
@@ -114,6 +115,15 @@ pub enum EndpointCommand {
     /// Shows how an endpoint answers, and what waits for it.
     #[command(after_help = STATUS)]
     Status(EndpointArgs),
+    /// Shows success rate, failures and response times of an endpoint, hour by hour.
+    #[command(after_help = STATS)]
+    Stats {
+        #[command(flatten)]
+        endpoint: EndpointArgs,
+        /// Number of hours, of which the current one is the last: 1 to 720.
+        #[arg(long, value_name = "N", default_value_t = 24, value_parser = value_parser!(u16).range(1..=i64::from(MAX_STATS_HOURS)))]
+        hours: u16,
+    },
     /// Sends messages of the past again.
     #[command(after_help = REPLAY)]
     Replay(ReplayMessagesArgs),
@@ -414,6 +424,14 @@ Example:
 const STATUS: &str = "\
 Example:
   hookline endpoint status ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com";
+
+const STATS: &str = "\
+Hours in which nothing was sent are left out. Response times are of attempts that were answered, and off \
+by at most 30 %, or 10 ms below 20 ms.
+
+Examples:
+  hookline endpoint stats ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com
+  hookline endpoint stats ep_01M8KC7FD03QH5TX988ZJ0TNS4 --all-stores --hours 168 --json";
 
 const REPLAY: &str = "\
 Sends those that the endpoint never took (exhausted, expired, discarded, aborted), the oldest first, \

@@ -18,13 +18,13 @@ use std::{future::Future, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, KeptEvent, Lease,
-    MAX_WAKE_UP_DELAY, Messages, Outboxes, Pool, Scope, WakeUps,
+    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, HourStats, KeptEvent,
+    Lease, MAX_WAKE_UP_DELAY, Messages, OutboxNotes, Outboxes, Pool, RecentHours, Scope, Stats, WakeUps,
 };
 use crate::{
     catalogue::fan_out::FanOut,
     kernel::{
-        port::{Clock, PortError},
+        port::{Clock, PortError, chain},
         time::later,
     },
 };
@@ -98,6 +98,8 @@ pub trait DispatchPorts {
     type Outboxes: Outboxes;
     /// Events and records of messages.
     type Messages: Messages;
+    /// Statistics.
+    type Stats: Stats;
     /// Wake-ups.
     type WakeUps: WakeUps;
     /// Queue of events about endpoints.
@@ -116,6 +118,8 @@ pub struct Dispatch<P: DispatchPorts> {
     pub outboxes: P::Outboxes,
     /// Events and records of messages.
     pub messages: P::Messages,
+    /// Statistics.
+    pub stats: P::Stats,
     /// Wake-ups.
     pub wake_ups: P::WakeUps,
     /// Queue of events about endpoints.
@@ -144,6 +148,7 @@ pub enum Run {
 struct Course<'a> {
     key: &'a EndpointKey,
     health: Health,
+    hours: RecentHours,
     /// Pool of the endpoint as it was noted last; `None` if it does not exist.
     noted: Option<Pool>,
     /// Pool of the run.
@@ -174,13 +179,14 @@ impl<P: DispatchPorts> Dispatch<P> {
         stop_at: Timestamp,
     ) -> Result<Run, PortError> {
         let acquired = self.outboxes.acquire(key, lease, self.clock.now()).await?;
-        let health = match acquired {
-            Acquired::Ours(health) => *health,
+        let OutboxNotes { health, hours } = match acquired {
+            Acquired::Ours(notes) => *notes,
             Acquired::Held => return Ok(Run::Held),
         };
         let mut course = Course {
             key,
             health,
+            hours,
             noted: None,
             pool,
             latest_failure: None,
@@ -198,8 +204,13 @@ impl<P: DispatchPorts> Dispatch<P> {
             Some(noted) if noted != pool => self.endpoints.note_pool(key, pool).await,
             _ => Ok(()),
         };
+        self.put_hours(&mut course).await;
+        let notes = OutboxNotes {
+            health: course.health.clone(),
+            hours: std::mem::take(&mut course.hours),
+        };
         let now = self.clock.now();
-        let released = self.outboxes.release(key, &lease.nonce, &course.health, now).await;
+        let released = self.outboxes.release(key, &lease.nonce, &notes, now).await;
         worked?;
         reported?;
         noted?;
@@ -213,6 +224,26 @@ impl<P: DispatchPorts> Dispatch<P> {
             attempts: course.attempts,
             sent: course.sent,
         })
+    }
+
+    /// Puts the hours away that have ended. One that could not be put stays with the outbox for the next run.
+    async fn put_hours(&self, course: &mut Course<'_>) {
+        let ended: Vec<HourStats> = course.hours.ended(self.clock.now()).cloned().collect();
+        for hour in ended {
+            match self.stats.put(course.key, &hour).await {
+                Ok(()) => course.hours.remove(hour.hour),
+                Err(failure) => {
+                    let (cause, error) = (failure.cause.as_str(), chain(&failure));
+                    tracing::warn!(
+                        endpoint = course.key.id.as_str(),
+                        cause,
+                        error,
+                        "failed to put an hour of statistics; the next run tries again"
+                    );
+                }
+            }
+        }
+        course.hours.shorten();
     }
 
     /// Looks at the outbox after the release, from its beginning: the wake-up of what was added while the lease was held may have been

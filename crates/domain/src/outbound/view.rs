@@ -3,6 +3,7 @@
 mod endpoint;
 mod message;
 mod messages;
+mod stats;
 mod status;
 mod why;
 
@@ -10,6 +11,7 @@ pub use self::{
     endpoint::{EndpointView, SecretView, StateName},
     message::{AttemptView, FateName, MessageView},
     messages::{find_message, open_messages},
+    stats::{EndpointStats, MAX_STATS_HOURS, StatsFigures, StatsHour, stats},
     status::{BreakerState, EndpointStatus, PoolName, QueueView, status},
     why::{EndpointWhy, why},
 };

@@ -167,6 +167,7 @@ async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
         endpoints: ports.clone(),
         outboxes: ports.clone(),
         messages: ports.clone(),
+        stats: ports.clone(),
         wake_ups: ports.clone(),
         fan_out: ports.clone(),
         post: ports.clone(),

@@ -17,8 +17,9 @@ use hookline_domain::{
     memory,
     outbound::{
         Acquired, Answer, AttemptCode, Backlog, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointSettings,
-        EndpointState, Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages,
-        NoAnswerError, Ordering, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
+        EndpointState, Endpoints, Entry, EntryKey, Health, HourStats, KeptEvent, Known, Lease, MessageRecord, Messages,
+        NoAnswerError, Ordering, OutboxNotes, Outboxes, Pool, Post, Posted, Scope, Stats, SubjectKey, Verdicts,
+        WakeUps,
     },
 };
 use hookline_events::{Event, EventId};
@@ -61,6 +62,7 @@ impl DispatchPorts for Ports {
     type Endpoints = Self;
     type Outboxes = Self;
     type Messages = Self;
+    type Stats = Self;
     type WakeUps = Self;
     type FanOut = Self;
     type Post = Self;
@@ -196,6 +198,14 @@ fn nonce(text: &str) -> u8 {
     text.parse().expect("nonces are numbers")
 }
 
+/// Notes with this health, without statistics: they would be a part of each state.
+pub(super) fn notes(health: Health) -> OutboxNotes {
+    OutboxNotes {
+        health,
+        ..OutboxNotes::default()
+    }
+}
+
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
         *lock(&self.now)
@@ -255,7 +265,7 @@ impl Outboxes for Ports {
             now,
         };
         match self.call(request).await {
-            Response::Acquired(Some(health)) => Ok(Acquired::Ours(health)),
+            Response::Acquired(Some(health)) => Ok(Acquired::Ours(Box::new(notes(*health)))),
             Response::Acquired(None) => Ok(Acquired::Held),
             other => Err(failed(&other)),
         }
@@ -265,7 +275,7 @@ impl Outboxes for Ports {
         &self,
         _: &EndpointKey,
         text: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
         let was_empty = self.remembered().page.is_empty();
@@ -273,7 +283,7 @@ impl Outboxes for Ports {
         let request = if was_empty && self.has(Bug::HealthGoesWithTheLastEntry) {
             Request::RemoveItem(nonce(text))
         } else {
-            Request::Release(nonce(text), Box::new(health.clone()), next_at)
+            Request::Release(nonce(text), Box::new(notes.health.clone()), next_at)
         };
         match self.call(request).await {
             Response::WasOurs(was_ours) => Ok(was_ours),
@@ -352,6 +362,13 @@ impl Outboxes for Ports {
             }
             other => Err(failed(&other)),
         }
+    }
+}
+
+/// No promise depends on statistics, so the model's outbox has none.
+impl Stats for Ports {
+    async fn put(&self, _: &EndpointKey, _: &HourStats) -> Result<(), PortError> {
+        Ok(())
     }
 }
 

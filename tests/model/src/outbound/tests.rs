@@ -46,13 +46,13 @@ fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
                 until: *until,
             };
             Response::Acquired(match at_once(outboxes.acquire(&key, &lease, *now)).unwrap() {
-                Acquired::Ours(health) => Some(health),
+                Acquired::Ours(notes) => Some(Box::new(notes.health)),
                 Acquired::Held => None,
             })
         }
         Request::Release(nonce, health, next_at) => {
-            let nonce = nonce.to_string();
-            let released = outboxes.release(&key, &nonce, health, *next_at);
+            let (nonce, notes) = (nonce.to_string(), super::ports::notes(*health.clone()));
+            let released = outboxes.release(&key, &nonce, &notes, *next_at);
             Response::WasOurs(at_once(released).unwrap())
         }
         Request::Schedule(nonce, next_at) => {

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { Attempt, Endpoint, EndpointStatus, Message, WhyEndpoint, WhyResponse } from '../../api';
+import type { Attempt, Endpoint, EndpointStats, EndpointStatus, Message, WhyEndpoint, WhyResponse } from '../../api';
 import { NEW_SETTINGS } from '../../data/endpoint-draft';
 import type { Panel } from '../../data/panel';
-import { statisticsOf } from '../../data/webhooks';
 import { Attempts } from './Attempts';
 import type { Place } from './bits';
 import { Row } from './EndpointList';
@@ -165,20 +164,45 @@ describe('a message', () => {
   });
 });
 
-it('the results say how many messages they are computed from', () => {
-  const exhausted: Message = { ...message, fate: 'exhausted', attempts: [failed] };
-  const html = renderToStaticMarkup(
-    <StatisticsView statistics={statisticsOf([message, message, message, exhausted])} />,
-  );
-  for (const part of [
-    'Of the latest 4 messages that were sent or tried, with 7 attempts',
-    '75%: 3 sent, 1 failed for good',
-    'p50 240 ms',
-    '4 × server error.',
-    'Its own log says why.',
-  ])
-    expect(html).toContain(part);
-  expect(renderToStaticMarkup(<StatisticsView statistics={statisticsOf([])} />)).toContain('No message has been sent');
+describe('results', () => {
+  const figures = {
+    attempts: 2_001,
+    sent: 2_000,
+    success_rate: 0.9995,
+    failed: { timed_out: 1 },
+    p50_ms: 48,
+    p95_ms: 240,
+    p99_ms: 1_200,
+  };
+  const stats: EndpointStats = {
+    from: '2026-11-21T10:00:00Z',
+    to: '2026-11-21T12:20:00Z',
+    total: figures,
+    hours: [{ ...figures, hour: '2026-11-21T11:00:00Z' }],
+    sentences: { timed_out: 'It did not answer in time.' },
+    sentence: '',
+  };
+  const html = renderToStaticMarkup(<StatisticsView stats={stats} range={24} />);
+
+  it('have the figures of the range, and failures with their explanation', () => {
+    for (const part of [
+      '99.9%: 2,000 of 2,001 attempts',
+      'p50 48 ms, p95 240 ms, p99 1.2 s',
+      '1 × no answer in time.',
+      'It did not answer in time.',
+    ])
+      expect(html).toContain(part);
+    const empty = { ...stats, hours: [], total: { ...figures, attempts: 0 } };
+    expect(renderToStaticMarkup(<StatisticsView stats={empty} range={168} />)).toContain('in the last 7 days');
+  });
+
+  it('are drawn with a bar for each hour, and said for those who do not see them', () => {
+    expect(html).toContain('aria-label="2,000 attempts sent and 1 failed in the last 24 hours, by hour.');
+    expect(html).toContain('aria-label="Response times in the last 24 hours, by hour: p50 48 ms');
+    expect(html.match(/class="hour"/g)).toHaveLength(2 * 3);
+    expect(html.match(/rect class="(t0|t3|t5|t2|t1)"/g)).toHaveLength(5);
+    expect(html).toContain('no answer in time: 1');
+  });
 });
 
 it('an empty list of messages says why', () => {

@@ -10,7 +10,7 @@ use hookline_domain::{
     live::{Activity, ActivityBatch},
     memory::{
         InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryEndpoints, MemoryEventLog, MemoryLedger,
-        MemoryMessages, MemoryOutboxes, MemoryQueue, MemoryStores, SetClock,
+        MemoryMessages, MemoryOutboxes, MemoryQueue, MemoryStats, MemoryStores, SetClock,
     },
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
@@ -50,6 +50,7 @@ impl ReadPorts for InMemory<SetClock> {
     type Endpoints = MemoryEndpoints;
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
+    type Stats = MemoryStats;
     type Queues = (MemoryQueue, MemoryDeadLetters);
     type Tickets = MemoryAccess;
     type Clock = SetClock;

@@ -283,6 +283,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             change.report = report::exhausted(Some(endpoint), &entry, change.record.as_ref()).map(Box::new);
             let most = endpoint.settings.max_in_flight;
             course.health.note(meaning, &entry.key.event, posted.took, most, now);
+            course.hours.note(&posted.attempted, meaning, posted.took, now);
             course.attempts += 1;
             course.sent += usize::from(meaning == Meaning::Sent);
             course.latest_failure = meaning.code().or(course.latest_failure);

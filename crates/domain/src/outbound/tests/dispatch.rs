@@ -5,6 +5,7 @@ mod failing;
 mod meanwhile;
 mod reports;
 mod settings;
+mod stats;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ use crate::{
         port::{Clock, PortError},
         time::later,
     },
-    memory::{MemoryEndpoints, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    memory::{MemoryEndpoints, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryStats, MemoryWakeUps},
 };
 
 /// Time that an attempt takes.
@@ -89,6 +90,7 @@ struct Shop {
     endpoints: MemoryEndpoints,
     outboxes: MemoryOutboxes,
     messages: MemoryMessages,
+    stats: MemoryStats,
     wake_ups: MemoryWakeUps,
     fan_out: MemoryFanOut,
     server: Server,
@@ -103,6 +105,7 @@ impl DispatchPorts for Ports {
     type Endpoints = MemoryEndpoints;
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
+    type Stats = MemoryStats;
     type WakeUps = MemoryWakeUps;
     type FanOut = MemoryFanOut;
     type Post = Server;
@@ -120,6 +123,7 @@ impl Shop {
             endpoints: MemoryEndpoints::default(),
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(log.clone()),
+            stats: MemoryStats::default(),
             wake_ups: MemoryWakeUps::default(),
             fan_out: MemoryFanOut::default(),
             server: Server {
@@ -199,6 +203,7 @@ impl Shop {
             endpoints: self.endpoints.clone(),
             outboxes: self.outboxes.clone(),
             messages: self.messages.clone(),
+            stats: self.stats.clone(),
             wake_ups: self.wake_ups.clone(),
             fan_out: self.fan_out.clone(),
             post: self.server.clone(),
@@ -310,11 +315,9 @@ async fn one_process_at_a_time_works_on_an_outbox_and_looks_once_more() {
         "the lease has lapsed"
     );
     // The holder of the lapsed lease changes nothing any more.
-    let health = Health::default();
+    let notes = OutboxNotes::default();
     let endpoint = key();
-    let released = shop
-        .outboxes
-        .release(&endpoint, &lease.nonce, &health, shop.clock.now());
+    let released = shop.outboxes.release(&endpoint, &lease.nonce, &notes, shop.clock.now());
     assert!(!released.await.unwrap());
     assert!(
         !shop

@@ -1,12 +1,13 @@
 //! Tests of endpoints and messages, in both functions.
 
 mod messages;
+mod stats;
 
 use hookline_domain::{
     kernel::ids::StoreLabel,
     memory::{
-        MemoryAccess, MemoryActivity, MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryWakeUps,
-        event,
+        MemoryAccess, MemoryActivity, MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryStats,
+        MemoryWakeUps, event,
     },
     outbound::{
         BusVerdict, EndpointKey, EndpointState, EventLog, EventRecords, KeptEvent, Manage, MessageFate, MessageRecord,
@@ -29,6 +30,7 @@ struct World {
     endpoints: MemoryEndpoints,
     outboxes: MemoryOutboxes,
     messages: MemoryMessages,
+    stats: MemoryStats,
     events: MemoryEventLog,
     wake_ups: MemoryWakeUps,
 }
@@ -53,7 +55,8 @@ impl World {
             MemoryOutboxes::default(),
             MemoryEventLog::default(),
         );
-        let (messages, wake_ups) = (MemoryMessages::beside(events.clone()), MemoryWakeUps::default());
+        let (messages, stats) = (MemoryMessages::beside(events.clone()), MemoryStats::default());
+        let wake_ups = MemoryWakeUps::default();
         actions.api.adapters.endpoints = Some(EndpointActions {
             manage: Manage {
                 endpoints: endpoints.clone(),
@@ -85,6 +88,7 @@ impl World {
                 endpoints: endpoints.clone(),
                 outboxes: outboxes.clone(),
                 messages: messages.clone(),
+                stats: stats.clone(),
             }),
             queues: Some((MemoryQueue::default(), MemoryDeadLetters::default())),
             tickets: Some(MemoryAccess::default()),
@@ -96,6 +100,7 @@ impl World {
             endpoints,
             outboxes,
             messages,
+            stats,
             events,
             wake_ups,
         }

@@ -26,6 +26,12 @@ impl FanOut for Fragile<MemoryFanOut> {
     }
 }
 
+impl Stats for Fragile<MemoryStats> {
+    async fn put(&self, endpoint: &EndpointKey, hour: &HourStats) -> Result<(), PortError> {
+        self.call(self.port.put(endpoint, hour), || Err(failure())).await
+    }
+}
+
 impl Post for Fragile<Server> {
     async fn post(
         &self,
@@ -51,6 +57,7 @@ impl DispatchPorts for FragilePorts {
     type Endpoints = Fragile<MemoryEndpoints>;
     type Outboxes = Fragile<MemoryOutboxes>;
     type Messages = Fragile<MemoryMessages>;
+    type Stats = Fragile<MemoryStats>;
     type WakeUps = Fragile<MemoryWakeUps>;
     type FanOut = Fragile<MemoryFanOut>;
     type Post = Fragile<Server>;
@@ -64,6 +71,7 @@ impl Shop {
             endpoints: fragile(&self.endpoints, &calls, harm),
             outboxes: fragile(&self.outboxes, &calls, harm),
             messages: fragile(&self.messages, &calls, harm),
+            stats: fragile(&self.stats, &calls, harm),
             wake_ups: fragile(&self.wake_ups, &calls, harm),
             fan_out: fragile(&self.fan_out, &calls, harm),
             post: fragile(&self.server, &calls, harm),
