@@ -196,6 +196,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/endpoints/{endpoint}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Success rate, failures and response times of an endpoint, hour by hour
+         * @description Of the endpoints of all stores, for tokens that are for all stores. The latest hours, of which the current one is the last. They are kept for 30 days. What waits for the endpoint, its breaker and its next attempt are in its status.
+         */
+        get: operations["endpointStatsOfAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/endpoints/{endpoint}/status": {
         parameters: {
             query?: never;
@@ -604,6 +624,26 @@ export interface paths {
          * @description Admins only. The response has the new secret, which cannot be read again. The old one signs beside it for a while, so that nothing is refused meanwhile.
          */
         post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Success rate, failures and response times of an endpoint, hour by hour
+         * @description The latest hours, of which the current one is the last. They are kept for 30 days. What waits for the endpoint, its breaker and its next attempt are in its status.
+         */
+        get: operations["endpointStats"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1515,6 +1555,29 @@ export interface components {
          * @enum {string}
          */
         EndpointState: "active" | "paused" | "disabled" | "deleting";
+        /** @description Statistics of an endpoint over a range of hours. They are counted as well as possible: a process that dies loses the counts of its run. */
+        EndpointStats: {
+            /**
+             * Format: date-time
+             * @description Beginning of the first hour.
+             */
+            from: string;
+            /** @description Figures by hour, the earliest first. Hours in which no attempt ended are left out. */
+            hours: components["schemas"]["StatsHour"][];
+            /** @description The whole range in a sentence or two. */
+            sentence: string;
+            /** @description Explanations of the codes of failures for the endpoint's owner. */
+            sentences: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description End of the range: the present. The last hour has not ended.
+             */
+            to: string;
+            /** @description Figures of the whole range. */
+            total: components["schemas"]["StatsFigures"];
+        };
         /** @description Health of an endpoint, and what waits for it. */
         EndpointStatus: {
             /** @description Attempts at once at present. */
@@ -2502,6 +2565,55 @@ export interface components {
             /** @description Number of live stores. */
             live: number;
         };
+        /** @description Figures of the attempts at an endpoint that ended in an hour or a range. */
+        StatsFigures: {
+            /** @description Attempts. */
+            attempts: number;
+            /** @description Attempts that failed, by code. */
+            failed: {
+                [key: string]: number;
+            };
+            /** @description Time within which half of the answers came, in milliseconds; null without an answer. Response times are counted in classes, so this is off by at most 30 %, or 10 ms below 20 ms, and so are the next two. */
+            p50_ms: number | null;
+            /** @description Time within which 95 % of the answers came, in milliseconds. */
+            p95_ms: number | null;
+            /** @description Time within which 99 % of the answers came, in milliseconds. */
+            p99_ms: number | null;
+            /** @description Attempts that succeeded. */
+            sent: number;
+            /**
+             * Format: double
+             * @description Share of the attempts that succeeded, from 0 to 1, rounded down to four digits, so that 1 means all; null without attempts.
+             */
+            success_rate: number | null;
+        };
+        /** @description Figures of an hour. */
+        StatsHour: {
+            /** @description Attempts. */
+            attempts: number;
+            /** @description Attempts that failed, by code. */
+            failed: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Beginning of the hour.
+             */
+            hour: string;
+            /** @description Time within which half of the answers came, in milliseconds; null without an answer. Response times are counted in classes, so this is off by at most 30 %, or 10 ms below 20 ms, and so are the next two. */
+            p50_ms: number | null;
+            /** @description Time within which 95 % of the answers came, in milliseconds. */
+            p95_ms: number | null;
+            /** @description Time within which 99 % of the answers came, in milliseconds. */
+            p99_ms: number | null;
+            /** @description Attempts that succeeded. */
+            sent: number;
+            /**
+             * Format: double
+             * @description Share of the attempts that succeeded, from 0 to 1, rounded down to four digits, so that 1 means all; null without attempts.
+             */
+            success_rate: number | null;
+        };
         /** @description Status of a store. */
         Status: {
             /** @description Activity: whether events come. */
@@ -2947,6 +3059,7 @@ export type EndpointSecret = components['schemas']['EndpointSecret'];
 export type EndpointSettings = components['schemas']['EndpointSettings'];
 export type EndpointSettingsInput = components['schemas']['EndpointSettingsInput'];
 export type EndpointState = components['schemas']['EndpointState'];
+export type EndpointStats = components['schemas']['EndpointStats'];
 export type EndpointStatus = components['schemas']['EndpointStatus'];
 export type EndpointWhy = components['schemas']['EndpointWhy'];
 export type EndpointWithSecret = components['schemas']['EndpointWithSecret'];
@@ -3016,6 +3129,8 @@ export type Silence = components['schemas']['Silence'];
 export type SilenceReason = components['schemas']['SilenceReason'];
 export type Skipped = components['schemas']['Skipped'];
 export type StateCounts = components['schemas']['StateCounts'];
+export type StatsFigures = components['schemas']['StatsFigures'];
+export type StatsHour = components['schemas']['StatsHour'];
 export type Status = components['schemas']['Status'];
 export type StoreActivity = components['schemas']['StoreActivity'];
 export type StoreState = components['schemas']['StoreState'];
@@ -3507,6 +3622,41 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStatsOfAll: {
+        parameters: {
+            query?: {
+                /** @description Number of hours. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];
@@ -4383,6 +4533,43 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStats: {
+        parameters: {
+            query?: {
+                /** @description Number of hours. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];
