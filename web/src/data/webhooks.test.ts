@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attempt, Endpoint, EndpointStatus, Message, MessageFate, MessagesResponse } from '../api';
+import type { Endpoint, EndpointStatus, Message, MessagesResponse } from '../api';
 import { Client } from './client';
 import { NEW_SETTINGS } from './endpoint-draft';
 import { endpointRoute, endpointsRoute, hashOf, readRoute } from './route';
@@ -10,7 +10,6 @@ import {
   type MessageList,
   NO_MESSAGES,
   shownEndpoints,
-  statisticsOf,
   withFirstPage,
   withNextPage,
 } from './webhooks';

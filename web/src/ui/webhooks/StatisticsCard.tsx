@@ -39,7 +39,10 @@ export function StatisticsCard({ place, id }: { place: Place; id: string }) {
 
 function Loaded({ place: { panel, owner, reachable }, id, range }: { place: Place; id: string; range: Range }) {
   const { value, error } = usePolled(
-    useCallback((signal: AbortSignal) => panel.client.webhooks.stats(owner, id, range, signal), [panel, owner, id, range]),
+    useCallback(
+      (signal: AbortSignal) => panel.client.webhooks.stats(owner, id, range, signal),
+      [panel, owner, id, range],
+    ),
     READ_EVERY_MS,
   );
   return (
