@@ -5,17 +5,16 @@ import type {
   AttemptCode,
   Endpoint,
   EndpointSettings,
-  EndpointStats,
   EndpointStatus,
   EventDetail,
   Message,
   MessageFate,
-  StatsFigures,
   WhyEndpoint,
 } from '../src/api';
 import { NEW_SETTINGS } from '../src/data/endpoint-draft.ts';
 import { selects } from '../src/data/webhooks.ts';
 import { eventsOf, makeEvent } from './events.ts';
+import { statsOf } from './stats.ts';
 import type { Store } from './world.ts';
 
 const MINUTE = 60_000;
@@ -142,7 +141,7 @@ export class Endpoints {
     if (what === 'stats') {
       const hours = Number(query.get('hours') ?? 24);
       if (!(hours >= 1 && hours <= 720)) return [400, { error: 'hours must be a number from 1 to 720' }];
-      return [200, statsOf(kept, hours)];
+      return [200, statsOf(kept.messages, hours, CODE_SENTENCES)];
     }
     if (what === 'messages') {
       if (event === undefined) return page(kept, query);
@@ -342,46 +341,6 @@ function sentenceOf({ state, state_since }: Endpoint, fate: MessageFate, attempt
     default:
       return 'Not sent: the endpoint asked never to be sent this message again.';
   }
-}
-
-/** Statistics of the attempts at the messages that are there; the server counts them in classes. */
-function statsOf({ messages }: Kept, hours: number): EndpointStats {
-  const hourOf = (at: string) => Math.floor(Date.parse(at) / HOUR) * HOUR;
-  const [to, from] = [ago(0), hourOf(ago((hours - 1) * HOUR))];
-  const attempts = messages.flatMap((message) => message.attempts).filter(({ at }) => hourOf(at) >= from);
-  const known = [...new Set(attempts.map(({ at }) => hourOf(at)))].sort((a, b) => a - b);
-  const total = figuresOf(attempts);
-  return {
-    from: new Date(from).toISOString(),
-    to,
-    total,
-    hours: known.map((hour) => ({
-      hour: new Date(hour).toISOString(),
-      ...figuresOf(attempts.filter(({ at }) => hourOf(at) === hour)),
-    })),
-    sentences: Object.fromEntries(Object.keys(total.failed).map((code) => [code, CODE_SENTENCES[code] ?? ''])),
-    sentence: '',
-  };
-}
-
-function figuresOf(attempts: Attempt[]): StatsFigures {
-  const failed: Record<string, number> = {};
-  for (const { code } of attempts) if (code) failed[code] = (failed[code] ?? 0) + 1;
-  const sent = attempts.filter(({ code }) => !code).length;
-  const times = attempts
-    .filter(({ status }) => typeof status === 'number')
-    .map(({ took_ms }) => took_ms)
-    .sort((a, b) => a - b);
-  const rank = (percent: number) => times[Math.ceil((times.length * percent) / 100) - 1] ?? null;
-  return {
-    attempts: attempts.length,
-    sent,
-    success_rate: attempts.length === 0 ? null : Math.floor((sent / attempts.length) * 10_000) / 10_000,
-    failed,
-    p50_ms: rank(50),
-    p95_ms: rank(95),
-    p99_ms: rank(99),
-  };
 }
 
 function page(kept: Kept, query: URLSearchParams): Answer {

@@ -24,7 +24,7 @@ fn sort_key(hour: Timestamp) -> String {
     format!("{PREFIX}{}", hour.strftime("%Y-%m-%dT%H:%M:%SZ"))
 }
 
-/// Writes an hour, unless one with more attempts is there.
+/// Writes an hour, unless one with more attempts was written.
 ///
 /// # Errors
 /// Fails if the counts have no JSON.

@@ -44,8 +44,8 @@ use hookline_domain::{
     live::{Activity, ActivityBatch, ForgetActivity, Push, Watcher, Watchers},
     memory,
     outbound::{
-        self, AttemptCounts, EndpointKey, HourStats, MessageFilter, MessageRecord, MessageRecords, Messages,
-        OutboxNotes, OutboxRecords, Outboxes, Pool, Stats, StatsRecords, WakeUps,
+        self, EndpointKey, HourStats, MessageFilter, MessageRecord, MessageRecords, Messages, OutboxNotes,
+        OutboxRecords, Outboxes, Pool, Stats, StatsRecords, WakeUps,
     },
     store::{
         connections::{Connections, Lease, Vault},
@@ -222,11 +222,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     let (outboxes, messages, stats) = (json.outboxes("t"), json.messages("t", "u"), json.stats("t"));
     let wake_ups = json.wake_ups(&queue, &queue);
     let (endpoint, event) = ("* ep_1".parse::<EndpointKey>().unwrap(), memory::event(&demo, 1).id);
-    let notes = OutboxNotes::default();
-    let hour = HourStats {
-        hour: noon(),
-        counts: AttemptCounts::default(),
-    };
+    let (notes, hour) = (OutboxNotes::default(), HourStats::default());
     let outbox_lease = outbound::Lease {
         nonce: "us".to_owned(),
         until: noon(),

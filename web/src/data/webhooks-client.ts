@@ -42,7 +42,7 @@ export class WebhooksClient {
   status = (owner: Owner, id: string, signal?: AbortSignal) =>
     this.send<EndpointStatus>('GET', `${pathOf(owner, id)}/status`, { signal });
 
-  /** Reads the statistics of so many hours, of which the current one is the last. */
+  /** Reads the statistics of a number of hours, of which the current one is the last. */
   stats = (owner: Owner, id: string, hours: number, signal?: AbortSignal) =>
     this.send<EndpointStats>('GET', `${pathOf(owner, id)}/stats?hours=${hours}`, { signal });
 

@@ -145,7 +145,7 @@ impl AttemptCounts {
 }
 
 /// Statistics of an hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourStats {
     /// Beginning of the hour.
     pub hour: Timestamp,
@@ -222,7 +222,7 @@ pub trait StatsRecords: Send + Sync {
     ) -> impl Future<Output = Result<Vec<HourStats>, PortError>> + Send;
 }
 
-/// Beginning of the first of so many hours, of which that of `now` is the last.
+/// Beginning of the first of this number of hours, of which that of `now` is the last.
 pub(super) fn first_hour(hours: u16, now: Timestamp) -> Timestamp {
     let before = SignedDuration::from_hours(i64::from(hours.max(1)) - 1);
     hour_of(later(now, -before))

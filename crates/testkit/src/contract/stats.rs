@@ -31,7 +31,7 @@ fn endpoint(n: usize) -> EndpointKey {
     format!("shopify#demo.myshopify.com ep_{n}").parse().unwrap()
 }
 
-/// An hour after noon, or before, with so many attempts that succeeded and a failure.
+/// An hour after noon, or before, with attempts that succeeded and as many and one that failed.
 fn hour(nth: i64, sent: u64) -> HourStats {
     let mut counts = AttemptCounts {
         sent,

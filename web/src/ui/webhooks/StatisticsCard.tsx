@@ -96,7 +96,7 @@ export function StatisticsView({ stats, range }: { stats: EndpointStats; range: 
           </ul>
         </>
       )}
-      <div className="row between">
+      <div className="row between by-hour">
         <h3>By hour</h3>
         <button type="button" className="small" onClick={() => setAsTable(!asTable)}>
           {asTable ? 'Show as charts' : 'Show as a table'}

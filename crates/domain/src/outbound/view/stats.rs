@@ -87,7 +87,7 @@ fn success_rate(counts: &AttemptCounts) -> Option<f64> {
     Some(f64::from(u32::try_from(of_ten_thousand).unwrap_or(10_000)) / 10_000.0)
 }
 
-/// Reads the statistics of an endpoint over so many hours, of which the current one is the last: 1 to [`MAX_STATS_HOURS`].
+/// Reads the statistics of an endpoint over a number of hours, of which the current one is the last: 1 to [`MAX_STATS_HOURS`].
 ///
 /// # Errors
 /// [`PortError`] if a table did not answer. **Retryable.**
@@ -190,7 +190,7 @@ mod tests {
         later(noon(), SignedDuration::from_hours(hours))
     }
 
-    /// An hour with so many attempts that succeeded, one that failed, and answers after `ms`.
+    /// An hour with attempts that succeeded, one that failed, and answers after `ms`.
     fn hour(hours: i64, sent: u64, ms: u64) -> HourStats {
         let mut counts = AttemptCounts {
             sent,
