@@ -120,7 +120,7 @@ pub enum EndpointCommand {
     Stats {
         #[command(flatten)]
         endpoint: EndpointArgs,
-        /// Number of hours, of which the current one is the last: 1 to 720.
+        /// Number of hours up to the present: 1 to 720.
         #[arg(long, value_name = "N", default_value_t = 24, value_parser = value_parser!(u16).range(1..=i64::from(MAX_STATS_HOURS)))]
         hours: u16,
     },
