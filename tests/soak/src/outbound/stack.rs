@@ -9,7 +9,8 @@ use anyhow::{Context, anyhow};
 use hookline_aws::{DynamoEndpoints, DynamoStores, SqsWakeUps};
 use hookline_domain::{
     outbound::{
-        BacklogMode, EndpointChange, EndpointKey, EndpointRecords, EndpointState, Manage, ManagePorts, SealedSecret,
+        BacklogMode, EndpointChange, EndpointKey, EndpointRecords, EndpointState, Manage, ManageError, ManagePorts,
+        SealedSecret,
     },
     store::stores::{StoreUpdate, Stores},
 };
@@ -42,6 +43,9 @@ use crate::{
 
 /// Visibility timeout of a message: longer than the dispatcher's timeout. The poller makes a failed message visible sooner.
 const VISIBILITY: Duration = Duration::from_mins(1);
+
+/// Tries of a person.
+const TRIES: u32 = 5;
 
 const DEAD_LETTERS: &str = "fan-out-dead-letters";
 const WAKE_UP_DEAD_LETTERS: &str = "dispatch-dead-letters";
@@ -167,21 +171,32 @@ impl OutboundStack {
         created.map(drop).map_err(|problem| anyhow!("{problem}"))
     }
 
-    async fn change(&self, key: &EndpointKey, change: &EndpointChange) -> anyhow::Result<()> {
-        let changed = self.manage.change(key, None, change).await;
-        changed.map(drop).map_err(|problem| anyhow!("{key}: {problem}"))
+    /// Changes an endpoint, and tries again if a table does not answer in time, as a person does.
+    async fn change(&self, key: &EndpointKey, change: &EndpointChange, becomes: EndpointState) -> anyhow::Result<()> {
+        for _ in 0..TRIES {
+            match self.manage.change(key, None, change).await {
+                Ok(_) => return Ok(()),
+                Err(ManageError::Storage(problem)) => eprintln!("· {key}: {problem}; again"),
+                // The answer to the last try was lost.
+                Err(_) if self.state(key).await? == Some(becomes) => return Ok(()),
+                Err(problem) => return Err(anyhow!("{key}: {problem}")),
+            }
+        }
+        Err(anyhow!("{key} could not be changed"))
     }
 
     pub async fn pause(&self, key: &EndpointKey) -> anyhow::Result<()> {
-        self.change(key, &EndpointChange::Pause { reason: None }).await
+        self.change(key, &EndpointChange::Pause { reason: None }, EndpointState::Paused)
+            .await
     }
 
     pub async fn delete(&self, key: &EndpointKey) -> anyhow::Result<()> {
-        self.change(key, &EndpointChange::Delete).await
+        self.change(key, &EndpointChange::Delete, EndpointState::Deleting).await
     }
 
     pub async fn activate(&self, key: &EndpointKey, backlog: BacklogMode) -> anyhow::Result<()> {
-        self.change(key, &EndpointChange::Activate { backlog }).await
+        self.change(key, &EndpointChange::Activate { backlog }, EndpointState::Active)
+            .await
     }
 
     /// State of an endpoint; `None` if it is not there.
