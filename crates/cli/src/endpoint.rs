@@ -2,6 +2,7 @@
 
 mod change;
 pub mod check;
+mod credentials;
 mod read;
 mod send;
 

@@ -36,9 +36,10 @@ pub use self::{
     dispatch::{Dispatch, DispatchPorts, EndpointRecords, Endpoints, Post, Posted, Run},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome, Webhooks},
     endpoint::{
-        Backlog, BacklogMode, Endpoint, EndpointId, EndpointKey, EndpointLimits, EndpointSettings, EndpointState,
-        EndpointVault, InvalidSettingsError, Ordering, ParseEndpointError, PayloadFormat, Scope, SealedHeaders,
-        SealedSecret, Signatures, WhenPaused,
+        AuthKind, Backlog, BacklogMode, Credentials, CredentialsChange, CredentialsIn, Endpoint, EndpointAuth,
+        EndpointId, EndpointKey, EndpointLimits, EndpointSettings, EndpointState, EndpointVault, InvalidSettingsError,
+        Ordering, ParseEndpointError, PayloadFormat, Scope, SealedAuth, SealedCertificate, SealedHeaders, SealedSecret,
+        Signatures, TwoAuthorizationsError, WhenPaused,
     },
     event_log::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Origin, ParseSubjectError,
@@ -64,9 +65,9 @@ pub use self::{
     sweep::sweep,
     target::{ParseVerdictError, Verdict, Verdicts},
     view::{
-        AttemptView, BreakerState, EndpointStats, EndpointStatus, EndpointView, EndpointWhy, FateName, MAX_STATS_HOURS,
-        MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour, find_message, open_messages,
-        stats, status, why,
+        AttemptView, BreakerState, CertificateView, EndpointStats, EndpointStatus, EndpointView, EndpointWhy, FateName,
+        MAX_STATS_HOURS, MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour,
+        find_message, open_messages, stats, status, why,
     },
     wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},
     watch::Watch,

@@ -6,23 +6,29 @@
 
 mod address;
 mod answer;
+mod certificate;
 mod connection;
+mod der;
 mod endpoint_url;
 mod guard;
 mod headers;
+mod oauth;
 mod post;
 mod seal;
 mod sealed;
 mod sender;
 mod signature;
 mod tls;
+mod tokens;
 
 pub use self::{
     address::{NotPublicError, check_public},
     answer::retry_after,
+    certificate::{InvalidCertificateError, OpenCertificate},
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
     guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
+    oauth::{InvalidAuthError, OpenAuth},
     post::Poster,
     seal::{InvalidEndpointError, check_settings},
     sealed::{OpenHeaders, OpenKeys, UnsealError},

@@ -1,4 +1,4 @@
-//! [`Post`]: opens an endpoint's secrets, signs an event, and sends it.
+//! [`Post`]: opens an endpoint's secrets, gets its token, signs an event, and sends it.
 
 use std::{
     collections::HashMap,
@@ -14,16 +14,21 @@ use hookline_domain::{
     },
 };
 use hookline_events::{Store, Subject};
+use http::header;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    certificate::OpenCertificate,
     endpoint_url::{EndpointUrl, UrlRules},
     guard::{Connect, Resolve},
     headers::{CustomHeaders, Headers, Message},
+    oauth::{self, OpenAuth},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
-    sender::Sender,
+    sender::{Identity, MAX_ATTEMPT, MIN_ATTEMPT, Sender},
     signature::SigningKeys,
+    tokens::{Token, Tokens},
 };
 
 /// Time for which opened secrets are kept in memory.
@@ -42,6 +47,7 @@ pub struct Poster<N, V, C> {
     rules: UrlRules,
     clock: C,
     opened: Mutex<HashMap<EndpointKey, Opened>>,
+    tokens: Tokens,
 }
 
 /// Opened secrets of an endpoint at a revision.
@@ -51,6 +57,8 @@ struct Opened {
     until: Timestamp,
     keys: Arc<SigningKeys>,
     headers: CustomHeaders,
+    auth: Option<Arc<OpenAuth>>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl<N, V, C: Clock> Poster<N, V, C> {
@@ -62,6 +70,7 @@ impl<N, V, C: Clock> Poster<N, V, C> {
             rules,
             clock,
             opened: Mutex::default(),
+            tokens: Tokens::default(),
         }
     }
 
@@ -87,7 +96,7 @@ impl<N: Resolve + Connect, V, C> Poster<N, V, C> {
     }
 }
 
-impl<N, V: EndpointVault, C: Clock> Poster<N, V, C> {
+impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
     async fn open(&self, endpoint: &Endpoint, now: Timestamp) -> Result<Opened, PortError> {
         if let Some(known) = self.known(endpoint, now) {
             return Ok(known);
@@ -110,7 +119,7 @@ impl<N, V: EndpointVault, C: Clock> Poster<N, V, C> {
             }
             until = secret.until.map_or(until, |ends| ends.min(until));
         }
-        let headers = match &endpoint.headers {
+        let headers = match &endpoint.credentials.headers {
             Some(headers) => {
                 let open = self.vault.open(&endpoint.key, &headers.sealed).await?;
                 let open = OpenHeaders::from_bytes(&open).map_err(unreadable)?;
@@ -118,14 +127,59 @@ impl<N, V: EndpointVault, C: Clock> Poster<N, V, C> {
             }
             None => CustomHeaders::default(),
         };
+        let auth = match &endpoint.credentials.auth {
+            Some(auth) => {
+                let open = self.vault.open(&endpoint.key, &auth.sealed).await?;
+                Some(Arc::new(OpenAuth::from_bytes(&open).map_err(unreadable)?))
+            }
+            None => None,
+        };
+        let identity = match &endpoint.credentials.certificate {
+            Some(certificate) => {
+                let open = self.vault.open(&endpoint.key, &certificate.sealed).await?;
+                let open = OpenCertificate::from_sealed(certificate, open).map_err(unreadable)?;
+                let identity = self.sender.identity(&open);
+                Some(Arc::new(identity.map_err(|_| unreadable(UnsealError::Certificate))?))
+            }
+            None => None,
+        };
         let opened = Opened {
             revision: endpoint.revision,
             until,
             keys: Arc::new(keys),
             headers,
+            auth,
+            identity,
         };
         self.remember(endpoint, opened.clone());
         Ok(opened)
+    }
+}
+
+impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
+    /// Returns the endpoint's token, by the deadline.
+    async fn token(
+        &self,
+        endpoint: &Endpoint,
+        auth: &OpenAuth,
+        deadline: Instant,
+        now: Timestamp,
+    ) -> Result<Token, NoAnswerError> {
+        let request = async || {
+            let unavailable = |reason: NoAnswerError| {
+                let (owner, id) = (endpoint.key.scope.to_string(), endpoint.key.id.as_str());
+                tracing::info!(owner, endpoint = id, reason = %reason, "token server could not be reached");
+                NoAnswerError::TokenUnavailable
+            };
+            let url = EndpointUrl::parse(&auth.auth().token_url, &self.rules);
+            let url = url.map_err(|_| unavailable(NoAnswerError::InvalidUrl))?;
+            let (headers, body) = auth.request()?;
+            let answer = self.sender.ask(deadline, &url, headers, body).await;
+            let (status, body, is_whole) = answer.map_err(unavailable)?;
+            oauth::read(status, &body, is_whole)
+        };
+        let token = timeout_at(deadline, self.tokens.get(endpoint, now, request)).await;
+        token.unwrap_or(Err(NoAnswerError::TokenUnavailable))
     }
 }
 
@@ -160,14 +214,35 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
             attempt,
             is_replay,
         };
-        let headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
-        let report = self
-            .sender
-            .post(&url, headers, body, endpoint.limits().attempt, now)
+        let mut headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
+        let begun = Instant::now();
+        let deadline = begun + endpoint.limits().attempt.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
+        let token = match &opened.auth {
+            Some(auth) => match self.token(endpoint, auth, deadline, now).await {
+                Ok(token) => Some(token),
+                Err(failure) => {
+                    return Ok(Posted {
+                        attempted: Err(failure),
+                        took: begun.elapsed(),
+                    });
+                }
+            },
+            None => None,
+        };
+        if let Some(token) = &token {
+            headers.insert(header::AUTHORIZATION, token.authorization.clone());
+        }
+        let before = begun.elapsed();
+        let report = (self.sender)
+            .post_until(deadline, opened.identity.as_deref(), &url, headers, body, now)
             .await;
+        let is_unauthorized = matches!(&report.attempted, Ok(answer) if answer.status == 401);
+        if let Some(token) = token.filter(|_| is_unauthorized) {
+            self.tokens.refused(&endpoint.key, &token, self.clock.now()).await;
+        }
         Ok(Posted {
             attempted: report.attempted,
-            took: report.timing.total,
+            took: before + report.timing.total,
         })
     }
 }

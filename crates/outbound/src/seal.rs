@@ -4,19 +4,22 @@
 use hookline_domain::{
     kernel::port::PortError,
     outbound::{
-        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedHeaders, SealedSecret, catalog,
+        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedAuth, SealedCertificate,
+        SealedHeaders, SealedSecret, catalog,
     },
 };
 use jiff::Timestamp;
 
 use crate::{
+    certificate::OpenCertificate,
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules},
     headers::InvalidHeaderError,
+    oauth::OpenAuth,
     sealed::{OpenHeaders, OpenKeys},
 };
 
 /// Most bytes that an [`EndpointVault`] seals.
-const MAX_SEALED_BYTES: usize = 4096;
+pub(crate) const MAX_SEALED_BYTES: usize = 4096;
 
 /// Settings or headers that an endpoint may not have. Not retryable. Contains no value of a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +96,29 @@ impl OpenHeaders {
         }
         let sealed = vault.seal(key, &self.to_bytes()).await?;
         Ok(Some(SealedHeaders { names, sealed }))
+    }
+}
+
+impl OpenCertificate {
+    /// Seals its private key for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<SealedCertificate, PortError> {
+        Ok(self.with_sealed(vault.seal(key, self.key()).await?))
+    }
+}
+
+impl OpenAuth {
+    /// Seals it for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<SealedAuth, PortError> {
+        Ok(SealedAuth {
+            auth: self.auth().clone(),
+            sealed: vault.seal(key, &self.to_bytes()).await?,
+        })
     }
 }
 

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
             live_url: config.live_url,
             receivers_url: config.receiver_url,
             events_of: config.events_of,
+            egress_addresses: config.egress_addresses,
         };
         serve(ReadApi::new(adapters, about)).await
     })

@@ -8,7 +8,10 @@ use hookline_domain::outbound::{
 use hookline_events::{EventId, EventType};
 use reqwest::Url;
 
-use super::values::{HeaderArg, Moment, StoreArg};
+use super::{
+    credentials::{AuthArgs, CertificateArgs},
+    values::{HeaderArg, Moment, StoreArg},
+};
 
 /// Owner of endpoints.
 #[derive(Debug, Args)]
@@ -171,6 +174,10 @@ pub struct SettingsArgs {
     /// Header of its own, such as an authorization: `name: value`, or `@` and a file with one a line. May be repeated.
     #[arg(long = "header", value_name = "HEADER|@FILE")]
     pub headers: Vec<HeaderArg>,
+    #[command(flatten)]
+    pub auth: AuthArgs,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
     /// Accepts URLs that begin with http://, where the stack's parameter `AllowHttp` does.
     #[arg(long, env = "ALLOW_HTTP", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub allow_http: bool,
@@ -212,6 +219,12 @@ pub struct ChangeEndpointArgs {
     /// Removes all headers of its own.
     #[arg(long, conflicts_with = "headers")]
     pub no_headers: bool,
+    /// Removes the authorization by a token.
+    #[arg(long, conflicts_with = "token_url")]
+    pub no_auth: bool,
+    /// Removes the client certificate.
+    #[arg(long, conflicts_with = "client_certificate")]
+    pub no_client_certificate: bool,
 }
 
 /// Arguments of `hookline endpoint replay`.

@@ -1,7 +1,9 @@
 //! `hookline endpoint list`, `show`, `status` and `stats`.
 
 use anyhow::Result;
-use hookline_domain::outbound::{self, EndpointRecords, EndpointView, StatsFigures, StatsHour};
+use hookline_domain::outbound::{
+    self, CertificateView, EndpointAuth, EndpointRecords, EndpointView, StatsFigures, StatsHour,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -73,6 +75,13 @@ pub fn print(out: &Output, view: &EndpointView) -> Result<()> {
         ("secrets", list(&secrets)),
         ("public keys", list(&view.public_keys)),
         ("headers", list(&view.header_names)),
+        ("token of", view.auth.as_ref().map_or_else(|| "-".to_owned(), token_of)),
+        (
+            "certificate",
+            view.client_certificate
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), certificate),
+        ),
         ("created", timestamp(view.created_at)),
         ("revision", view.revision.to_string()),
     ];
@@ -82,6 +91,23 @@ pub fn print(out: &Output, view: &EndpointView) -> Result<()> {
         .collect();
     let settings = serde_json::to_string_pretty(&view.settings)?;
     out.text(&format!("{}\n\n{settings}", lines.join("\n")))
+}
+
+fn token_of(auth: &EndpointAuth) -> String {
+    let scope = auth
+        .scope
+        .as_deref()
+        .map_or_else(String::new, |scope| format!(", scope {scope}"));
+    format!("{}, client {}{scope}", auth.token_url, auth.client_id)
+}
+
+fn certificate(certificate: &CertificateView) -> String {
+    let tense = if certificate.ends_at > Timestamp::now() {
+        "ends"
+    } else {
+        "HAS ENDED"
+    };
+    format!("{}, {tense} at {}", certificate.subject, timestamp(certificate.ends_at))
 }
 
 pub async fn status(resources: &Resources, out: &Output, args: &EndpointArgs) -> Result<bool> {

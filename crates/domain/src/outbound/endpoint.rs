@@ -1,5 +1,6 @@
 //! Endpoints: the servers to which a store's events, or those of all stores, are posted.
 
+mod credentials;
 mod settings;
 
 use std::{fmt, future::Future, str::FromStr, time::Duration};
@@ -8,7 +9,13 @@ use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::settings::{EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, Signatures, WhenPaused};
+pub use self::{
+    credentials::{
+        AuthKind, Credentials, CredentialsChange, CredentialsIn, EndpointAuth, SealedAuth, SealedCertificate,
+        SealedHeaders, TwoAuthorizationsError,
+    },
+    settings::{EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, Signatures, WhenPaused},
+};
 use super::{AttemptCode, Pool};
 use crate::kernel::{ids::StoreKey, port::PortError};
 
@@ -68,8 +75,8 @@ pub struct Endpoint {
     pub pool: Pool,
     /// Signing secrets, newest first. The first lasts.
     pub secrets: Vec<SealedSecret>,
-    /// Custom headers, sealed; `None` if it has none.
-    pub headers: Option<SealedHeaders>,
+    /// Credentials beside the signature.
+    pub credentials: Credentials,
     /// Time of its creation.
     pub created_at: Timestamp,
 }
@@ -123,15 +130,6 @@ pub struct SealedSecret {
     pub until: Option<Timestamp>,
 }
 
-/// Custom headers of an endpoint: their names, and everything sealed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedHeaders {
-    /// Names, for people.
-    pub names: Vec<String>,
-    /// Sealed text, for [`EndpointVault`].
-    pub sealed: Vec<u8>,
-}
-
 /// Seals what only the dispatcher may know of an endpoint. What is sealed for one endpoint does not open for another.
 pub trait EndpointVault: Send + Sync {
     /// Seals a text of at most 4,096 bytes.
@@ -180,7 +178,7 @@ impl Endpoint {
             backlog: None,
             pool: Pool::Slow,
             secrets: vec![],
-            headers: None,
+            credentials: Credentials::default(),
             created_at: now,
         }
     }
@@ -236,12 +234,6 @@ impl fmt::Debug for SealedSecret {
             .field("public_key", &self.public_key)
             .field("until", &self.until)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SealedHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SealedHeaders").field(&self.names).finish()
     }
 }
 

@@ -8,7 +8,7 @@ mod status;
 mod why;
 
 pub use self::{
-    endpoint::{EndpointView, SecretView, StateName},
+    endpoint::{CertificateView, EndpointView, SecretView, StateName},
     message::{AttemptView, FateName, MessageView},
     messages::{find_message, open_messages},
     stats::{EndpointStats, MAX_STATS_HOURS, StatsFigures, StatsHour, stats},
