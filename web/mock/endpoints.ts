@@ -82,6 +82,8 @@ export class Endpoints {
       code: null,
       settings: { ...NEW_SETTINGS, ...settings },
       header_names: [],
+      auth: null,
+      client_certificate: null,
       public_keys: ['whpk_MCowBQYDK2VwAyEA3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='],
       secrets: [{ created_at, until: null }],
       created_at,
@@ -179,6 +181,7 @@ export class Endpoints {
     const kept = this.add(body['settings'] as EndpointSettings, { created_at: now, state_since: now }, UNTRIED);
     kept.headers = (body['headers'] as Record<string, string> | undefined) ?? {};
     kept.endpoint.header_names = Object.keys(kept.headers);
+    setCredentials(kept.endpoint, body);
     return [201, withSecret(kept.endpoint)];
   }
 
@@ -195,6 +198,7 @@ export class Endpoints {
     endpoint.settings = settings;
     endpoint.revision += 1;
     if ('headers' in body) endpoint.header_names = Object.keys((body['headers'] as object | null) ?? {});
+    setCredentials(endpoint, body);
     return [200, view(endpoint)];
   }
 
@@ -392,6 +396,18 @@ function whyOf(event: EventDetail, { endpoint, messages }: Kept): WhyEndpoint {
     verdict_sentence: `The endpoint has a condition that did not hold: ${condition}.`,
     sentence: `Not sent: the condition ${condition} did not hold.`,
   };
+}
+
+/** Takes the credentials of a request, without what is secret. */
+function setCredentials(endpoint: Endpoint, body: Record<string, unknown>): void {
+  if ('auth' in body) {
+    const auth = body['auth'] as (Endpoint['auth'] & { client_secret?: string }) | null;
+    const { client_secret: _, ...shown } = auth ?? {};
+    endpoint.auth = auth === null ? null : ({ scope: null, ...shown } as Endpoint['auth']);
+  }
+  if ('client_certificate' in body)
+    endpoint.client_certificate =
+      body['client_certificate'] === null ? null : { subject: 'CN=hookline', ends_at: ago(-90 * DAY) };
 }
 
 /** Endpoints in every state for a store that has events. */

@@ -19,6 +19,7 @@ export type {
   DeliveryOutcome as Outcome,
   DryRunResponse,
   Endpoint,
+  EndpointAuth,
   EndpointSettings,
   EndpointState,
   EndpointStats,

@@ -89,7 +89,9 @@ fn time(rest: &mut &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let at = DateTime::strptime("%Y%m%d%H%M%SZ", &full).ok()?;
-    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    // A certificate without an end says 99991231235959Z, hours after the last time that a timestamp can be.
+    let at = at.to_zoned(TimeZone::UTC);
+    Some(at.map_or(Timestamp::MAX, |at| at.timestamp()))
 }
 
 /// Takes a value of this tag.
@@ -152,6 +154,11 @@ mod tests {
             assert!(facts.subject.contains("CN=Grün & \"Söhne\""), "{}", facts.subject);
             assert!(facts.subject.contains("O=Example?"), "{}", facts.subject);
         }
+    }
+
+    #[test]
+    fn certificate_without_an_end_has_the_latest_one() {
+        assert_eq!(facts(&certificate(9999)).unwrap().ends_at, Timestamp::MAX);
     }
 
     #[test]

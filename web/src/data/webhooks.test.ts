@@ -27,6 +27,8 @@ const endpoint = (id: string, url: string, types: string[], change: Partial<Endp
   code: null,
   settings: { ...NEW_SETTINGS, url, types },
   header_names: [],
+  auth: null,
+  client_certificate: null,
   public_keys: [],
   secrets: [],
   created_at: `2026-11-21T12:00:0${id}Z`,

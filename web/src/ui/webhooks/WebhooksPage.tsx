@@ -21,7 +21,9 @@ export default function WebhooksPage({
   shown: WebhooksPlace;
 }) {
   const types = useTypes(panel, owner);
-  const place: Place = { panel, owner, mayChange: mayChangeEndpoints(state, owner), reachable: state.reachable, types };
+  const { reachable, me } = state;
+  const mayChange = mayChangeEndpoints(state, owner);
+  const place: Place = { panel, owner, mayChange, reachable, types, addresses: me.egress_addresses };
   if (shown.endpoint === null) return <EndpointList key={owner} place={place} filter={shown.filter} />;
   return (
     <EndpointPage

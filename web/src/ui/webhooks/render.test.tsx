@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import type { Attempt, Endpoint, EndpointStats, EndpointStatus, Message, WhyEndpoint, WhyResponse } from '../../api';
+import { type CredentialDrafts, NO_AUTH, NO_CERTIFICATE } from '../../data/credentials-draft';
 import { NEW_SETTINGS } from '../../data/endpoint-draft';
 import type { Panel } from '../../data/panel';
 import { Attempts } from './Attempts';
 import type { Place } from './bits';
+import { Credentials, type Shown } from './Credentials';
 import { Row } from './EndpointList';
-import { previewText } from './EndpointForm';
+import { fromText, previewText } from './EndpointForm';
 import { commandsOf, waitingText } from './EndpointMenu';
 import { Figures } from './EndpointPage';
 import { Fate } from './MessageDialog';
@@ -31,6 +33,8 @@ const endpoint: Endpoint = {
   code: null,
   settings: { ...NEW_SETTINGS, url: 'https://example.com/<hook>', types: ['product.*', 'order.created'] },
   header_names: [],
+  auth: null,
+  client_certificate: null,
   public_keys: [],
   secrets: [{ created_at: NOON, until: null }],
   created_at: NOON,
@@ -53,6 +57,7 @@ const place = (mayChange: boolean): Place => ({
   owner: DEMO,
   mayChange,
   reachable: true,
+  addresses: [],
   types: [],
 });
 
@@ -215,6 +220,42 @@ it('an empty list of messages says why', () => {
 it('a preview has the numbers of the server', () => {
   expect(previewText({ would_pass: 37, of: 100 })).toBe('37 of the latest 100 events would have been sent.');
   expect(previewText({ would_pass: 0, of: 0 })).toContain('nothing to compare with');
+});
+
+describe('credentials', () => {
+  const auth = {
+    kind: 'oauth2',
+    token_url: 'https://login.example.com/token',
+    client_id: 'hookline',
+    scope: 'a b',
+    credentials_in: 'header',
+  } as const;
+  const shown = { auth, client_certificate: { subject: 'CN=hookline', ends_at: '2020-01-01T00:00:00Z' } };
+  const html = (draft: CredentialDrafts, now: Shown | null) =>
+    renderToStaticMarkup(<Credentials draft={draft} shown={now} onChange={() => {}} />);
+
+  it('that an endpoint has are said without a secret, and can be replaced or removed', () => {
+    const kept = html({ auth: 'keep', client_certificate: 'keep' }, shown);
+    expect(kept).toContain('A token of https://login.example.com/token for the client hookline, scope a b.');
+    expect(kept).toContain('CN=hookline, which ended');
+    for (const button of ['Replace the authorization', 'Remove the client certificate'])
+      expect(kept).toContain(button);
+    expect(kept).not.toContain('<input');
+    expect(html({ auth: 'remove', client_certificate: 'keep' }, shown)).toContain('is removed when you save');
+  });
+
+  it('that are added have fields, of which the secret one is no plain text', () => {
+    const none = html({ auth: 'keep', client_certificate: 'keep' }, null);
+    for (const button of ['Add an authorization', 'Add a client certificate']) expect(none).toContain(button);
+    const fields = html({ auth: NO_AUTH, client_certificate: NO_CERTIFICATE }, null);
+    expect(fields).toMatch(/type="password"[^>]*autoComplete="new-password"/i);
+    expect(fields.match(/<textarea/g)).toHaveLength(2);
+  });
+
+  it('and the addresses that a firewall has to let in are named', () => {
+    expect(fromText(['198.51.100.7', '203.0.113.0/28'])).toBe(', from 198.51.100.7, 203.0.113.0/28');
+    expect(fromText([])).toBe('');
+  });
 });
 
 it('conditions read as sentences', () => {

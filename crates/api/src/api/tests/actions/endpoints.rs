@@ -1,5 +1,6 @@
 //! Tests of endpoints and messages, in both functions.
 
+mod credentials;
 mod messages;
 mod stats;
 
