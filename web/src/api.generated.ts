@@ -1013,9 +1013,41 @@ export interface components {
          *     - `closed`: The connection ended before the head of an answer was complete.
          *     - `not_http`: The answer is not HTTP/1.1.
          *     - `head_too_large`: The head of the answer is longer than is read.
+         *     - `client_certificate`: The server does not accept the client certificate, or demands one.
+         *     - `token_refused`: The server of the endpoint's tokens refused its client.
+         *     - `token_unavailable`: The server of the endpoint's tokens cannot be reached, or did not answer in time.
+         *     - `token_invalid`: The server of the endpoint's tokens answered with something else than a bearer token.
          * @enum {string}
          */
-        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large";
+        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large" | "client_certificate" | "token_refused" | "token_unavailable" | "token_invalid";
+        /** @description Authorization by a token of OAuth 2, which Hookline gets with client credentials (RFC 6749 § 4.4). */
+        AuthBody: {
+            /** @description Id of the client: at most 256 printable characters of ASCII. */
+            client_id: string;
+            /** @description Secret of the client: at most 1,024 printable characters of ASCII. In requests only: it cannot be read again. */
+            client_secret: string;
+            /**
+             * @description Place of the client's id and secret in a request for a token.
+             * @default header
+             */
+            credentials_in: components["schemas"]["CredentialsIn"];
+            /** @description Kind. */
+            kind: components["schemas"]["AuthKind"];
+            /**
+             * @description Scope to be requested, words with one blank between them; null requests none.
+             * @default null
+             */
+            scope: string | null;
+            /** @description URL of the server that gives tokens: https, on a public host. */
+            token_url: string;
+        };
+        /**
+         * @description Kind of an authorization.
+         *
+         *     - `oauth2`: A token of OAuth 2 for client credentials.
+         * @enum {string}
+         */
+        AuthKind: "oauth2";
         /**
          * @description Fate of the messages that waited when an endpoint was activated.
          *
@@ -1033,8 +1065,19 @@ export interface components {
          * @enum {string}
          */
         BreakerState: "closed" | "open";
+        /** @description Client certificate and private key. */
+        CertificateBody: {
+            /** @description Certificates in PEM: the client's own, then those of its issuers without the root; at most 4, 8 KiB together in DER. */
+            certificate: string;
+            /** @description Private key of the first, in PEM, not encrypted: RSA of 2048 to 6144 bits, ECDSA of P-256, P-384 or P-521, or Ed25519. In requests only: it cannot be read again. */
+            private_key: string;
+        };
         /** @description Request body that changes an endpoint, a merge patch (RFC 7396) of the one that creates it. */
         ChangeEndpointBody: {
+            /** @description Authorization by a token, whole, the client's secret included. Null removes it; without this member, it stays. */
+            auth?: components["schemas"]["AuthBody"] | null;
+            /** @description Client certificate and private key. Null removes them; without this member, they stay. */
+            client_certificate?: components["schemas"]["CertificateBody"] | null;
             /**
              * @description Headers of its own, all of them: those that it had go. Null removes them; without this member, they stay.
              * @default null
@@ -1049,6 +1092,16 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /** @description Client certificate of an endpoint. */
+        ClientCertificate: {
+            /**
+             * Format: date-time
+             * @description End of its validity: from then on servers refuse it.
+             */
+            ends_at: string;
+            /** @description Subject, as in `CN=hookline, O=Example`. */
+            subject: string;
         };
         /** @description Message from a client. */
         ClientMessage: {
@@ -1123,6 +1176,10 @@ export interface components {
         };
         /** @description Request body that creates an endpoint. */
         CreateEndpointBody: {
+            /** @description Authorization of its requests by a token. The client's secret is sealed, and never shown again. */
+            auth?: components["schemas"]["AuthBody"] | null;
+            /** @description Client certificate that its server demands (mTLS). The private key is sealed, and never shown again. */
+            client_certificate?: components["schemas"]["CertificateBody"] | null;
             /**
              * @description Headers of its own, such as an authorization: at most 10, 4 KiB together. They are sealed, and never shown again.
              * @default {}
@@ -1133,6 +1190,14 @@ export interface components {
             /** @description Settings. Whatever is left out has its default. */
             settings: components["schemas"]["EndpointSettingsInput"];
         };
+        /**
+         * @description Place of a client's id and secret in a request for a token (RFC 6749 § 2.3.1).
+         *
+         *     - `header`: The header `authorization`, as HTTP Basic. Every server must take that.
+         *     - `body`: The body, as `client_id` and `client_secret`.
+         * @enum {string}
+         */
+        CredentialsIn: "header" | "body";
         /** @description An event of the operator's own. */
         CustomEventBody: {
             /** @description Data: any object of at most 48 KiB as compact JSON. */
@@ -1397,6 +1462,10 @@ export interface components {
         EmptyBody: Record<string, never>;
         /** @description An endpoint. It has no secret and no value of a header. */
         Endpoint: {
+            /** @description Authorization by a token; its secret is never shown. */
+            auth: components["schemas"]["EndpointAuth"] | null;
+            /** @description Client certificate; its private key is never shown. */
+            client_certificate: components["schemas"]["ClientCertificate"] | null;
             /** @description Failure for which it is disabled. */
             code: components["schemas"]["AttemptCode"] | null;
             /**
@@ -1429,6 +1498,19 @@ export interface components {
              * @description Beginning of the state.
              */
             state_since: string;
+        };
+        /** @description Authorization of an endpoint's requests by a token of OAuth 2, which the dispatcher gets with client credentials (RFC 6749 § 4.4). Has no secret. */
+        EndpointAuth: {
+            /** @description Id of the client. */
+            client_id: string;
+            /** @description Place of the client's id and secret in a request for a token. */
+            credentials_in: components["schemas"]["CredentialsIn"];
+            /** @description Kind. */
+            kind: components["schemas"]["AuthKind"];
+            /** @description Scope that is requested, words with blanks between them; null requests none. */
+            scope: string | null;
+            /** @description URL of the server that gives tokens. It keeps the rules of an endpoint's URL. Viewers see it without its query. */
+            token_url: string;
         };
         /**
          * @description Pool of an endpoint.
@@ -2066,6 +2148,8 @@ export interface components {
         };
         /** @description The caller, and the addresses of this deployment. */
         Me: {
+            /** @description Addresses or ranges from which webhooks are sent, for firewalls, as the operator has set them; empty if they change. */
+            egress_addresses: string[];
             /**
              * Format: date-time
              * @description Time at which the token expires.
@@ -3025,15 +3109,20 @@ export type ActivateBody = components['schemas']['ActivateBody'];
 export type ActivityEntry = components['schemas']['ActivityEntry'];
 export type AdvisedError = components['schemas']['AdvisedError'];
 export type AttemptCode = components['schemas']['AttemptCode'];
+export type AuthBody = components['schemas']['AuthBody'];
+export type AuthKind = components['schemas']['AuthKind'];
 export type Backlogs = components['schemas']['Backlogs'];
 export type BreakerState = components['schemas']['BreakerState'];
+export type CertificateBody = components['schemas']['CertificateBody'];
 export type ChangeEndpointBody = components['schemas']['ChangeEndpointBody'];
+export type ClientCertificate = components['schemas']['ClientCertificate'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ClientSecret = components['schemas']['ClientSecret'];
 export type Concern = components['schemas']['Concern'];
 export type ConcernCause = components['schemas']['ConcernCause'];
 export type Condition = components['schemas']['Condition'];
 export type CreateEndpointBody = components['schemas']['CreateEndpointBody'];
+export type CredentialsIn = components['schemas']['CredentialsIn'];
 export type CustomEventBody = components['schemas']['CustomEventBody'];
 export type CustomEventStore = components['schemas']['CustomEventStore'];
 export type CustomEventSubject = components['schemas']['CustomEventSubject'];
@@ -3053,6 +3142,7 @@ export type DocumentVariant = components['schemas']['DocumentVariant'];
 export type DryRunResponse = components['schemas']['DryRunResponse'];
 export type EmptyBody = components['schemas']['EmptyBody'];
 export type Endpoint = components['schemas']['Endpoint'];
+export type EndpointAuth = components['schemas']['EndpointAuth'];
 export type EndpointPool = components['schemas']['EndpointPool'];
 export type EndpointQueue = components['schemas']['EndpointQueue'];
 export type EndpointSecret = components['schemas']['EndpointSecret'];

@@ -26,7 +26,7 @@ pub use self::{
     answer::retry_after,
     certificate::{InvalidCertificateError, OpenCertificate},
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
-    guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
+    guard::{ADDRESS_TIMEOUT, Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
     oauth::{InvalidAuthError, OpenAuth},
     post::Poster,

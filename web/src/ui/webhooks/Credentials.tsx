@@ -217,7 +217,7 @@ function CertificateFields({
 
 /** An authorization in a sentence. */
 export function authText({ token_url, client_id, scope }: NonNullable<Endpoint['auth']>): string {
-  const wanted = scope == null ? '' : `, scope ${scope}`;
+  const wanted = scope ? `, scope ${scope}` : '';
   return `A token of ${token_url} for the client ${client_id}${wanted}.`;
 }
 

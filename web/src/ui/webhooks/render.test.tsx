@@ -238,8 +238,7 @@ describe('credentials', () => {
     const kept = html({ auth: 'keep', client_certificate: 'keep' }, shown);
     expect(kept).toContain('A token of https://login.example.com/token for the client hookline, scope a b.');
     expect(kept).toContain('CN=hookline, which ended');
-    for (const button of ['Replace the authorization', 'Remove the client certificate'])
-      expect(kept).toContain(button);
+    for (const button of ['Replace the authorization', 'Remove the client certificate']) expect(kept).toContain(button);
     expect(kept).not.toContain('<input');
     expect(html({ auth: 'remove', client_certificate: 'keep' }, shown)).toContain('is removed when you save');
   });
