@@ -20,7 +20,7 @@ pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Longest time for one address of several to accept a connection: the next one may be of the other family, as where subnets have a
 /// way out for IPv6 only.
-pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(1);
+pub const ADDRESS_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Most addresses of a host that are tried.
 pub const MAX_ADDRESSES: usize = 8;

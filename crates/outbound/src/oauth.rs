@@ -32,7 +32,7 @@ const MAX_TOKEN_BYTES: usize = 6 * 1024;
 const DEFAULT_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 /// Longest time for which a token is used.
 const MAX_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
-/// Time before its end from which on a token is not used, but for at most a quarter of its life: an attempt takes up to 30 s.
+/// Time before its end from which on a token is not used, or a quarter of its life if that is less: an attempt takes up to 30 s.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Codes of errors of a token server (RFC 6749 § 5.2). Any other is not shown: it may hold anything.

@@ -30,7 +30,7 @@ pub(crate) struct Tokens(Mutex<HashMap<EndpointKey, Arc<Place>>>);
 pub(crate) struct Token {
     /// Value of the header `authorization`.
     pub(crate) authorization: HeaderValue,
-    /// Number of the request that got it, by which it is told from others of the endpoint.
+    /// Number of the request that got it: no other token of the endpoint has it.
     number: u64,
     until: Timestamp,
 }

@@ -19,7 +19,7 @@ pub type Answers = fn(path: &str, nth: usize) -> Option<(u16, &'static str, Stri
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub path: String,
-    /// Lines of the head, in lower case but for their values.
+    /// Lines of the head.
     pub head: Vec<String>,
     pub body: String,
     pub connection: usize,

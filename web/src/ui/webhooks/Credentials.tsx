@@ -68,7 +68,7 @@ function Credential<T extends object>({
 }: {
   name: string;
   noun: string;
-  /** What the endpoint has now; null if it has none. */
+  /** Sentence about the one that the endpoint has; null if it has none. */
   shown: string | null;
   draft: CredentialDraft<T>;
   empty: T;

@@ -212,7 +212,7 @@ function Preview({
   );
 }
 
-/** Names the addresses that a firewall has to let in. */
+/** Names the addresses that a firewall has to accept. */
 export function fromText(addresses: string[]): string {
   return addresses.length === 0 ? '' : `, from ${addresses.join(', ')}`;
 }

@@ -251,7 +251,7 @@ describe('credentials', () => {
     expect(fields.match(/<textarea/g)).toHaveLength(2);
   });
 
-  it('and the addresses that a firewall has to let in are named', () => {
+  it('and the addresses that a firewall has to accept are named', () => {
     expect(fromText(['198.51.100.7', '203.0.113.0/28'])).toBe(', from 198.51.100.7, 203.0.113.0/28');
     expect(fromText([])).toBe('');
   });
