@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hookline_domain::{
-    kernel::port::{Clock, PortError},
+    kernel::port::{Clock, PortError, chain},
     outbound::{
         Endpoint, EndpointKey, EndpointVault, KeptEvent, NoAnswerError, PayloadFormat, Post, Posted, Signatures,
     },
@@ -168,7 +168,7 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
         let request = async || {
             let unavailable = |reason: NoAnswerError| {
                 let (owner, id) = (endpoint.key.scope.to_string(), endpoint.key.id.as_str());
-                tracing::info!(owner, endpoint = id, reason = %reason, "token server could not be reached");
+                tracing::info!(owner, endpoint = id, reason = %chain(&reason), "token server could not be reached");
                 NoAnswerError::TokenUnavailable
             };
             let url = EndpointUrl::parse(&auth.auth().token_url, &self.rules);
