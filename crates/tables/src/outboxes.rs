@@ -286,7 +286,7 @@ mod tests {
 
     use hookline_domain::{
         memory::{self, noon},
-        outbound::{Answer, AttemptCode, Meaning},
+        outbound::{Answer, AttemptCode, Meaning, SubjectKey},
     };
 
     use super::*;
@@ -334,6 +334,7 @@ mod tests {
         assert_eq!(shards, (0..SHARDS).collect::<Vec<_>>());
     }
 
+    /// `crates/cost/src/outbound.rs` counts on it, as on a record's unit.
     #[test]
     fn release_of_a_busy_endpoint_takes_one_write_unit() {
         let event = memory::event(&"shopify#demo.myshopify.com".parse().unwrap(), 7).id;

@@ -238,6 +238,7 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("MESSAGES_TABLE", "messages"),
             ("DISPATCH_QUEUE_URL", &queue),
             ("SLOW_DISPATCH_QUEUE_URL", &queue),
+            ("ALLOW_HTTP", "yes"),
             ("ENDPOINT_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/endpoint"),
             ("DEAD_LETTER_QUEUE_URL", &queue),
             ("TOKEN_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/token"),

@@ -129,9 +129,9 @@ impl Outboxes for MemoryOutboxes {
     }
 
     async fn page(&self, endpoint: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
-        let mut entries = self.entries(endpoint);
-        entries.truncate(limit);
-        Ok(entries)
+        let outboxes = self.outboxes.lock();
+        let entries = outboxes.get(endpoint).map(|outbox| outbox.entries.values());
+        Ok(entries.into_iter().flatten().take(limit).cloned().collect())
     }
 
     async fn add(&self, endpoint: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
@@ -144,7 +144,9 @@ impl Outboxes for MemoryOutboxes {
 
     async fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
         if let Some(outbox) = self.outboxes.lock().get_mut(endpoint) {
-            outbox.entries.retain(|key, _| !keys.contains(key));
+            for key in keys {
+                outbox.entries.remove(key);
+            }
         }
         Ok(())
     }
