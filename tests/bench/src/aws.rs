@@ -170,7 +170,9 @@ async fn answer(
         return refusal.response();
     }
     let kept = lock(&tally.kept).clone();
-    let of_endpoints = kept.map(|kept| answers::of_endpoints(&kept, &head, &body)).transpose()?;
+    let of_endpoints = kept
+        .map(|kept| answers::of_endpoints(&kept, &head, &body))
+        .transpose()?;
     let answer = if let Some(answer) = of_endpoints.flatten() {
         answer
     } else if answers::is_batch_of_statements(&head) {

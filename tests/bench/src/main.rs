@@ -223,7 +223,10 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
     }
     let mut outbound = Outbound::default();
     if let Some(folder) = (arguments.outbound.as_ref()).filter(|_| arguments.includes(Part::Outbound)) {
-        let [fan_out, dispatch] = [peers::hookline(folder, outbound::FAN_OUT)?, peers::hookline(folder, outbound::DISPATCH)?];
+        let [fan_out, dispatch] = [
+            peers::hookline(folder, outbound::FAN_OUT)?,
+            peers::hookline(folder, outbound::DISPATCH)?,
+        ];
         for program in [&fan_out, &dispatch] {
             say(&format!("· starting and invoking {}", program.name));
             let measured = bench.function(program, program).await;
@@ -232,7 +235,15 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         say("· posting to endpoints");
         outbound = bench.outbound(&fan_out, &dispatch).await.context(outbound::DISPATCH)?;
     }
-    BenchOutcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts, outbound)
+    BenchOutcome::of(
+        machine,
+        bench.limit.describe(),
+        functions,
+        receivers,
+        consumer,
+        bursts,
+        outbound,
+    )
 }
 
 fn external_lines(path: &Path) -> anyhow::Result<Vec<GoalLine>> {

@@ -134,12 +134,23 @@ pub fn goals(outbound: &Outbound, dispatch: Option<&FunctionFigures>) -> Vec<Goa
             warm(TO_HUNDRED).map(|warm| warm.peak_mib),
             AtMost(64.0),
         ),
-        GoalLine::new("dispatch: zip", "MB", dispatch.map(|function| function.zip_mb), AtMost(4.5)),
-        ms("dispatch: start to first poll", dispatch.map(|function| function.start.first_poll_ms), 8.0),
+        GoalLine::new(
+            "dispatch: zip",
+            "MB",
+            dispatch.map(|function| function.zip_mb),
+            AtMost(4.5),
+        ),
+        ms(
+            "dispatch: start to first poll",
+            dispatch.map(|function| function.start.first_poll_ms),
+            8.0,
+        ),
         GoalLine::new(
             "outbound: calls to AWS per message, a run of ten",
             "",
-            warm(TO_ONE).zip(warm(KEPT_FOR_ONE)).map(|(run, fan_out)| calls(run) + calls(fan_out)),
+            warm(TO_ONE)
+                .zip(warm(KEPT_FOR_ONE))
+                .map(|(run, fan_out)| calls(run) + calls(fan_out)),
             AtMost(1.6),
         ),
     ]
@@ -148,14 +159,21 @@ pub fn goals(outbound: &Outbound, dispatch: Option<&FunctionFigures>) -> Vec<Goa
 /// Calls to AWS per message.
 fn calls(warm: &Warm) -> f64 {
     let to_aws = |name: &str| !name.starts_with(crate::aws::STATEMENT) && name != "endpoint";
-    let all: f64 = warm.calls.iter().filter(|(name, _)| to_aws(name)).map(|(_, count)| count).sum();
+    let all: f64 = warm
+        .calls
+        .iter()
+        .filter(|(name, _)| to_aws(name))
+        .map(|(_, count)| count)
+        .sum();
     all / f64::from(u32::try_from(warm.batch).unwrap_or(1))
 }
 
 /// Wake-ups of this many endpoints, others in each batch.
 fn wake_ups(batch: usize, count: usize) -> String {
     let endpoint = |nth| Kept::endpoint((batch * count + nth) % ENDPOINTS);
-    let bodies: Vec<String> = (0..count).map(|nth| json!({"endpoint": endpoint(nth)}).to_string()).collect();
+    let bodies: Vec<String> = (0..count)
+        .map(|nth| json!({"endpoint": endpoint(nth)}).to_string())
+        .collect();
     events::batch(&bodies, 0).to_string()
 }
 
@@ -176,7 +194,9 @@ fn event(nth: usize) -> anyhow::Result<String> {
     let variant = event["data"]["variants"][0].clone();
     let each = variant.to_string().len() + 1;
     let more = BYTES.saturating_sub(event.to_string().len()) / each;
-    let variants = event["data"]["variants"].as_array_mut().context("the sample has no variants")?;
+    let variants = event["data"]["variants"]
+        .as_array_mut()
+        .context("the sample has no variants")?;
     for more in 0..more {
         let mut variant = variant.clone();
         variant["id"] = json!((642_667_041_472_713_922 + 7_919_104_729 * u64::try_from(more + 97 * nth)?).to_string());
@@ -193,7 +213,11 @@ mod tests {
     #[test]
     fn events_of_a_message_have_their_size_and_differ() {
         let events: Vec<String> = (0..ENTRIES).map(|nth| event(nth).unwrap()).collect();
-        assert!(events.iter().all(|event| event.len().abs_diff(BYTES) < 150), "{}", events[0].len());
+        assert!(
+            events.iter().all(|event| event.len().abs_diff(BYTES) < 150),
+            "{}",
+            events[0].len()
+        );
         assert_ne!(events[0], events[1]);
     }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::ensure;
-use hookline_domain::outbound::{EndpointKey, NoAnswerError, Pool};
+use hookline_domain::{
+    memory::noon,
+    outbound::{EndpointKey, NoAnswerError, Pool},
+};
 use rust_decimal::prelude::ToPrimitive;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -56,16 +59,19 @@ pub struct Percentiles {
 }
 
 /// Outcome for the healthy endpoints: of messages accepted in the first minute, and of those after it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Beside {
     case: Hung,
     pub at_first: Percentiles,
     pub later: Percentiles,
     /// Messages to healthy endpoints that have not arrived.
     pub missing: u64,
+    /// Time from which on no message to a healthy endpoint takes longer than a second, since the others hang.
+    pub calm_after: Duration,
 }
 
-type Arrived = BTreeMap<u64, Duration>;
+/// By the number of the message: the time at which it was accepted, since the beginning, and the time that it took.
+type Arrived = BTreeMap<u64, (Duration, Duration)>;
 
 impl Hung {
     /// Runs it, in virtual time: call it in a runtime of one thread whose time is paused.
@@ -93,8 +99,9 @@ impl Hung {
             Arc::new(move |key, event, now, _| {
                 if key.id.as_str().contains("healthy") {
                     let took = now.duration_since(event.accepted_at).unsigned_abs();
+                    let accepted = event.accepted_at.duration_since(noon()).unsigned_abs();
                     let nth = event.json.parse().unwrap_or_default();
-                    lock(&seen).entry(nth).or_insert(took);
+                    lock(&seen).entry(nth).or_insert((accepted, took));
                 }
             }),
         );
@@ -118,9 +125,11 @@ impl Hung {
         lock(&arrived).clear();
 
         // One task per endpoint, so that no publishing waits for another.
-        let (mut tasks, mut split, mut all) = (Vec::new(), Vec::new(), 0);
+        let (mut tasks, mut all) = (Vec::new(), 0);
         let others = hung.iter().chain(&slow).map(|key| (key, self.others_every));
-        let healthy = healthy.iter().map(|key| (key, Duration::from_secs(1) / self.per_second));
+        let healthy = healthy
+            .iter()
+            .map(|key| (key, Duration::from_secs(1) / self.per_second));
         for (place, (key, every)) in healthy.chain(others).enumerate() {
             let count = u32::try_from(MEASURED.as_nanos() / every.as_nanos())?;
             // Not all at once.
@@ -129,8 +138,6 @@ impl Hung {
             nth += u64::from(count);
             if place < self.healthy {
                 all += u64::from(count);
-                let early = (0..count).filter(|n| offset + every * *n < AT_FIRST).count();
-                split.push((first, first + u64::try_from(early)?));
             }
             let (world, key) = (Arc::clone(&world), key.clone());
             tasks.push(tokio::spawn(async move {
@@ -149,14 +156,16 @@ impl Hung {
         }
         drop(running);
         let arrived = lock(&arrived);
-        let is_early = |nth: u64| split.iter().any(|(from, until)| (*from..*until).contains(&nth));
-        let (early, late): (Vec<_>, Vec<_>) = arrived.iter().partition(|(nth, _)| is_early(**nth));
-        let times = |some: Vec<(&u64, &Duration)>| Percentiles::of(some.into_iter().map(|(_, took)| *took).collect());
+        let since = |accepted: Duration| accepted.saturating_sub(BEFORE);
+        let (early, late): (Vec<_>, Vec<_>) = arrived.values().partition(|(accepted, _)| since(*accepted) < AT_FIRST);
+        let times = |some: Vec<(Duration, Duration)>| Percentiles::of(some.into_iter().map(|(_, took)| took).collect());
+        let delayed = arrived.values().filter(|(_, took)| *took > Duration::from_secs(1));
         Ok(Beside {
             case: self,
             at_first: times(early),
             later: times(late),
             missing: all - u64::try_from(arrived.len())?,
+            calm_after: delayed.map(|(accepted, _)| since(*accepted)).max().unwrap_or_default(),
         })
     }
 }
@@ -180,8 +189,14 @@ impl Percentiles {
 impl Beside {
     /// Lines of the report, with these goals for the first minute and after it.
     pub fn lines(&self, at_first: Duration, later: Duration) -> Vec<Line> {
-        let Hung { hung, slow, healthy, .. } = self.case;
-        let slow = if slow > 0 { format!(" and {slow} slow") } else { String::new() };
+        let Hung {
+            hung, slow, healthy, ..
+        } = self.case;
+        let slow = if slow > 0 {
+            format!(" and {slow} slow")
+        } else {
+            String::new()
+        };
         let case = format!("{healthy} healthy beside {hung} that hang{slow}");
         let line = |what: &str, took: Duration, goal: Duration| {
             Line::at_most(format!("{case}: {what}"), "s", took.as_secs_f64(), goal.as_secs_f64())

@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
         };
         let waited = away.run().await?;
         println!("{away:?}\n  {waited:?}");
-        if in_flight == 0 {
+        if in_flight > 0 {
             lines.extend(waited.lines());
         }
     }

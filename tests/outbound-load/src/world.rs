@@ -6,13 +6,11 @@ use hookline_domain::{
     kernel::{
         ids::StoreKey,
         port::{Clock, PortError},
-        time::later,
     },
     memory::{MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, noon},
     outbound::{
         Answer, Attempted, BusVerdict, Dispatch, DispatchPorts, Endpoint, EndpointKey, EndpointSettings, Entry,
-        EntryKey, EventLog, KeptEvent, Outboxes, Pool, Post, Posted, SubjectKey, Verdicts, WakeUp, WakeUps,
-        sweep,
+        EntryKey, EventLog, KeptEvent, Outboxes, Pool, Post, Posted, SubjectKey, Verdicts, WakeUp, WakeUps, sweep,
     },
 };
 use hookline_events::{EventId, EventType};
@@ -114,24 +112,26 @@ pub fn store() -> StoreKey {
 
 /// Key of an endpoint of the store.
 pub fn endpoint(name: &str, nth: usize) -> EndpointKey {
-    format!("{} ep_{name}{nth}", store()).parse().expect("an endpoint's key")
+    format!("{} ep_{name}{nth}", store())
+        .parse()
+        .expect("an endpoint's key")
 }
 
 impl World {
     /// Stack with endpoints of this behaviour.
     pub fn new(behaviour: Behaviour, seen: Seen) -> Self {
-        let (units, clock, log) = (Arc::new(Units::default()), VirtualClock::start(), MemoryEventLog::default());
+        let (units, clock, log) = (
+            Arc::new(Units::default()),
+            VirtualClock::start(),
+            MemoryEventLog::default(),
+        );
         let queues = Queues::new(&units);
         let dispatch = Dispatch {
             endpoints: billing(MemoryEndpoints::default(), &units),
             outboxes: billing(MemoryOutboxes::default(), &units),
             messages: billing(MemoryMessages::beside(log.clone()), &units),
             wake_ups: queues.clone(),
-            post: Servers {
-                behaviour,
-                seen,
-                clock,
-            },
+            post: Servers { behaviour, seen, clock },
             clock,
         };
         Self {
@@ -175,7 +175,11 @@ impl World {
     pub async fn publish(&self, key: &EndpointKey, events: &[Happened]) -> Result<(), PortError> {
         let accepted_at = self.clock.now();
         let kept: Vec<KeptEvent> = events.iter().map(|event| keep(event, accepted_at)).collect();
-        let entries: Vec<Entry> = kept.iter().zip(events).map(|(kept, event)| entry(kept, event)).collect();
+        let entries: Vec<Entry> = kept
+            .iter()
+            .zip(events)
+            .map(|(kept, event)| entry(kept, event))
+            .collect();
         for outcome in self.log.keep(&kept).await {
             outcome?;
         }
@@ -235,7 +239,7 @@ async fn poll(dispatch: Arc<Dispatch<Ports>>, queues: Queues, units: Arc<Units>,
             let (began, now) = (Instant::now(), dispatch.clock.now());
             let invocation = Invocation {
                 id: format!("{}{nth}", pool.as_str()),
-                deadline: later(now, TIMEOUT),
+                deadline: now + TIMEOUT,
                 pool,
             };
             let records = batch.into_iter().map(record).collect();
@@ -270,7 +274,7 @@ fn keep(event: &Happened, accepted_at: Timestamp) -> KeptEvent {
         cause: None,
         at: accepted_at,
         accepted_at,
-        expires_at: later(accepted_at, RETENTION),
+        expires_at: accepted_at + RETENTION,
         // The number is all that the endpoints here read.
         json: event.nth.to_string(),
         verdicts: Verdicts::new(),
@@ -283,7 +287,7 @@ fn entry(kept: &KeptEvent, event: &Happened) -> Entry {
     Entry {
         key: EntryKey {
             // In their order, which those of one batch have by their ids otherwise.
-            due: later(kept.accepted_at, SignedDuration::from_micros(i64::try_from(event.nth % 1000).unwrap_or(0))),
+            due: kept.accepted_at + SignedDuration::from_micros(i64::try_from(event.nth % 1000).unwrap_or(0)),
             event: kept.id.clone(),
             run: 0,
         },

@@ -9,7 +9,7 @@ async fn endpoint_that_is_away_for_three_days_is_probed_caught_up_in_order_and_c
     let away = Away {
         waiting: 10_000,
         subjects: 100,
-        in_flight: 0,
+        in_flight: 1,
     };
     let waited = away.run().await.unwrap();
     for line in waited.lines() {
@@ -17,7 +17,11 @@ async fn endpoint_that_is_away_for_three_days_is_probed_caught_up_in_order_and_c
         assert!(line.is_reached() || line.what.ends_with("per message"), "{line:?}");
     }
     assert!(waited.attempts_while_away > 250, "{waited:?}");
-    assert_eq!(waited.attempts, waited.waiting + waited.attempts_while_away, "nothing is sent twice");
+    assert_eq!(
+        waited.attempts,
+        waited.waiting + waited.attempts_while_away,
+        "nothing is sent twice"
+    );
 }
 
 #[tokio::test(start_paused = true)]

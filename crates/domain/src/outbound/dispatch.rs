@@ -166,7 +166,7 @@ struct Course<'a> {
 impl<P: DispatchPorts> Dispatch<P> {
     /// Works on one outbox until nothing is due, the endpoint takes nothing, or it is `stop_at`. The lease must not end
     /// before `stop_at` and the longest attempt after it. In the fast `pool`, stops as soon as the endpoint turns out to be
-    /// slow, so that it holds up no other.
+    /// slow, and leaves one that has before to the slow pool, so that it holds up no other.
     ///
     /// # Errors
     /// [`PortError`] if a table or a queue failed. What was done is recorded as far as possible, the rest is done by the next

@@ -176,6 +176,10 @@ impl Health {
             .filter(|at| *at > now)
     }
 
+    fn waits_for_probe(&self, now: Timestamp) -> bool {
+        self.open.as_ref().is_some_and(|open| open.probe_at > now)
+    }
+
     /// Returns true while the breaker is open: one message at a time is a probe.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -305,8 +309,12 @@ impl Health {
         }
     }
 
-    /// Opens the breaker, or leaves it open after a probe.
+    /// Opens the breaker, or leaves it open after a probe. An attempt that ends before the probe is due began before the breaker
+    /// was open, and is none.
     fn open(&mut self, now: Timestamp) {
+        if self.waits_for_probe(now) {
+            return;
+        }
         let probes = self.open.as_ref().map_or(0, |open| open.probes.saturating_add(1));
         let wait = PROBES[usize::from(probes).min(PROBES.len() - 1)];
         self.open = Some(Open {
@@ -394,6 +402,21 @@ mod tests {
         health.note(Meaning::Sent, &event(20), FAST, MOST, now);
         assert!(!health.is_open());
         assert_eq!((health.at_once(MOST), health.pool()), (1, Pool::Slow), "slowly first");
+    }
+
+    #[test]
+    fn failures_of_attempts_in_flight_when_the_breaker_opens_are_no_probes() {
+        let mut health = Health::default();
+        for n in 0..10 {
+            health.note(general(None), &event(n), FAST, MOST, noon_plus(0));
+        }
+        assert_eq!(
+            health.not_before(noon_plus(0)),
+            Some(noon_plus(5)),
+            "it may only have been started again"
+        );
+        health.note(general(None), &event(0), FAST, MOST, noon_plus(5));
+        assert_eq!(health.not_before(noon_plus(5)), Some(noon_plus(20)));
     }
 
     #[test]

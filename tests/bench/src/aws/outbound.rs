@@ -22,7 +22,7 @@ const OPENED: &str = concat!(
 );
 
 /// Health of an endpoint that has proven itself and has ten messages at once.
-const HEALTH: &str = r#"{"successes":3,"at_once":10,"mean_ms":40}"#;
+const HEALTH: &str = r#"{"successes":3,"at_once":10,"mean_ms":40,"reset_at":"2026-11-15T00:00:00Z"}"#;
 
 /// Content of the tables.
 #[derive(Debug, Default)]
@@ -140,7 +140,9 @@ impl Tables {
             }
             // `VALUE {'pk': ?, …}`: every other part between quotes is a name.
             let names = text.split('\'').skip(1).step_by(2);
-            let values = statement["Parameters"].as_array().context("a statement has no values")?;
+            let values = statement["Parameters"]
+                .as_array()
+                .context("a statement has no values")?;
             let item: Map<String, Value> = names.map(str::to_owned).zip(values.iter().cloned()).collect();
             let item = Value::Object(item);
             self.events.insert(key_of(&item).context("an event has no key")?, item);
@@ -163,7 +165,10 @@ fn values(request: &Value) -> impl Iterator<Item = &str> {
 }
 
 fn key_of(item: &Value) -> Option<(String, String)> {
-    Some((item["pk"]["S"].as_str()?.to_owned(), item["sk"]["S"].as_str()?.to_owned()))
+    Some((
+        item["pk"]["S"].as_str()?.to_owned(),
+        item["sk"]["S"].as_str()?.to_owned(),
+    ))
 }
 
 /// An endpoint's item.
@@ -190,7 +195,8 @@ mod tests {
     fn what_was_inserted_and_put_is_found_again() {
         let kept = Kept::endpoints(1);
         let ask = |operation, request: Value| {
-            kept.answer(operation, request.to_string().as_bytes(), "localhost:1").unwrap()
+            kept.answer(operation, request.to_string().as_bytes(), "localhost:1")
+                .unwrap()
         };
         let key = json!({"pk": {"S": "s"}, "sk": {"S": "evt_1"}});
         let insert = json!({"Statements": [{
@@ -205,9 +211,11 @@ mod tests {
         let entry = json!({"pk": {"S": "ep_1#0"}, "sk": {"S": "1#evt_1#0"}});
         let put = json!({"RequestItems": {"outboxes": [{"PutRequest": {"Item": entry}}]}});
         ask("BatchWriteItem", put);
-        let query = |limit| json!({
-            "TableName": "outboxes", "Limit": limit, "ExpressionAttributeValues": {":pk": {"S": "ep_1#0"}},
-        });
+        let query = |limit| {
+            json!({
+                "TableName": "outboxes", "Limit": limit, "ExpressionAttributeValues": {":pk": {"S": "ep_1#0"}},
+            })
+        };
         assert_eq!(ask("Query", query(100)).unwrap()["Items"], json!([entry]));
         assert_eq!(ask("Query", query(1)).unwrap()["Items"], json!([]), "nothing is left");
     }
@@ -217,7 +225,9 @@ mod tests {
         let kept = Kept::endpoints(3);
         let count = |pk: &str| {
             let query = json!({"TableName": "endpoints", "ExpressionAttributeValues": {":pk": {"S": pk}}});
-            let answer = kept.answer("Query", query.to_string().as_bytes(), "localhost:1").unwrap();
+            let answer = kept
+                .answer("Query", query.to_string().as_bytes(), "localhost:1")
+                .unwrap();
             answer.unwrap()["Count"].clone()
         };
         assert_eq!((count(&owner()), count("*")), (json!(3), json!(0)));

@@ -32,6 +32,10 @@ impl<P: DispatchPorts> Dispatch<P> {
     pub(super) async fn work(&self, course: &mut Course<'_>) -> Result<(), PortError> {
         let mut read_at = self.clock.now();
         let mut endpoint = self.look(course).await?;
+        if course.pool == Pool::Fast && course.health.pool() == Pool::Slow {
+            // Its wake-up is from before it turned out to be slow. Each of them would hold up others once more.
+            return Ok(());
+        }
         if let Some(one) = &endpoint
             && let Some(backlog) = one.backlog
             && backlog.mode == BacklogMode::Newest
