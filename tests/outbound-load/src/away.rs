@@ -58,7 +58,9 @@ pub struct Away {
 pub struct Waited {
     /// Messages that came while it was away.
     pub waiting: u64,
+    /// Attempts until it was back.
     pub attempts_while_away: u64,
+    /// Attempts in all.
     pub attempts: u64,
     /// Messages that it took.
     pub taken: u64,

@@ -5,9 +5,13 @@ use serde::Serialize;
 /// A figure with its goal, in the format that `hookline-bench --also` reads.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Line {
+    /// Text.
     pub what: String,
+    /// Unit, as in `ms`.
     pub unit: &'static str,
+    /// Figure.
     pub figure: Option<f64>,
+    /// Its goal.
     pub goal: Goal,
 }
 

@@ -42,8 +42,9 @@ pub struct Hung {
     pub slow: usize,
     /// Endpoints that stay healthy.
     pub healthy: usize,
-    /// Messages per second of each healthy endpoint, and the time between two of another.
+    /// Messages per second of each healthy endpoint.
     pub per_second: u32,
+    /// Time between two messages of an endpoint that is not.
     pub others_every: Duration,
     /// Invocations of the fast pool and of the slow one, of ten outboxes each.
     pub invocations: [usize; 2],
@@ -52,9 +53,13 @@ pub struct Hung {
 /// Times from accepting a message to its request at a healthy endpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Percentiles {
+    /// Number of messages.
     pub count: usize,
+    /// Median.
     pub p50: Duration,
+    /// 99th percentile.
     pub p99: Duration,
+    /// Longest.
     pub longest: Duration,
 }
 
@@ -62,7 +67,9 @@ pub struct Percentiles {
 #[derive(Debug, Clone)]
 pub struct Beside {
     case: Hung,
+    /// Of messages accepted in the first minute.
     pub at_first: Percentiles,
+    /// Of messages accepted after it.
     pub later: Percentiles,
     /// Messages to healthy endpoints that have not arrived.
     pub missing: u64,

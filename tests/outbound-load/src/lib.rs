@@ -20,6 +20,7 @@ mod world;
 
 pub use self::{
     away::{Away, Waited},
-    goals::Line,
+    goals::{Goal, Line},
     hung::{Beside, Hung, Percentiles},
+    ports::Billed,
 };

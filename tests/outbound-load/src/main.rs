@@ -57,6 +57,11 @@ async fn main() -> anyhow::Result<()> {
         println!("{case:?}\n  {beside:?}");
         lines.extend(beside.lines(at_first, second));
     }
+    let more = Hung {
+        invocations: [40, 20],
+        ..many
+    };
+    println!("{more:?}\n  {:?}", more.run().await?);
     for line in &lines {
         let verdict = if line.is_reached() { "reached" } else { "MISSED" };
         println!("{verdict:8} {line:?}");

@@ -39,10 +39,15 @@ pub struct Units {
 /// Billed units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Billed {
+    /// Write units.
     pub writes: u64,
+    /// Read units.
     pub reads: u64,
+    /// Requests to queues.
     pub queue_requests: u64,
+    /// Invocations.
     pub invocations: u64,
+    /// Time of invocations, in milliseconds.
     pub invoked_ms: u64,
 }
 

@@ -248,7 +248,7 @@ fn status_says_how_the_endpoint_answers_what_waits_and_what_is_next() {
             state(&[general; 8]),
             count(1000, true),
             "Has taken no message since 12:01 UTC. More than 1,000 messages wait, the oldest since 12:00 UTC. Next attempt at \
-             12:06 UTC.",
+             12:01 UTC.",
         ),
         (
             in_state(EndpointState::Paused),
