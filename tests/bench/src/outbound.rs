@@ -94,7 +94,8 @@ impl Bench<'_> {
             let expected = f64::from(u32::try_from(endpoints * ENTRIES)?);
             ensure!(
                 posted.is_some_and(|(_, posted)| (posted - expected).abs() < 0.01),
-                "{name}: an invocation has posted {posted:?}, not {expected}"
+                "{name}: an invocation has posted {posted:?}, not {expected}: {:?}",
+                measured.calls
             );
             work.insert(name, measured);
         }
