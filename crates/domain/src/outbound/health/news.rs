@@ -118,13 +118,13 @@ mod tests {
         }
     }
 
-    fn recovered(since: i64, step: u8, seconds: i64) -> Option<News> {
+    fn recovered(since: i64, step: u8, seconds: i64) -> News {
         let ended_at = later(noon(), SignedDuration::from_secs(seconds));
         let failing = Failing {
             ended_at: Some(ended_at),
             ..failing(since, step)
         };
-        Some(News::Recovered(failing, ended_at))
+        News::Recovered(failing, ended_at)
     }
 
     /// Returns the news, and notes them as reported.
@@ -146,7 +146,7 @@ mod tests {
         let news = |step| News::Failing(failing(0, step));
         assert_eq!(all, [(60, news(1)), (24 * 60, news(2)), (4 * 24 * 60, news(3))]);
         note(&mut health, true, 20_000);
-        assert_eq!(reported(&mut health, 20_000), recovered(0, 3, 14_415 * 60));
+        assert_eq!(reported(&mut health, 20_000), Some(recovered(0, 3, 14_415 * 60)));
         assert_eq!(reported(&mut health, 30_000), None);
     }
 
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(reported(&mut health, 2_000), Some(News::Failing(failing(0, 2))));
         note(&mut health, true, 2_001);
         note(&mut health, false, 2_002);
-        assert_eq!(reported(&mut health, 9_000), recovered(0, 2, 2_000 * 60 + 1));
+        assert_eq!(reported(&mut health, 9_000), Some(recovered(0, 2, 2_000 * 60 + 1)));
         assert_eq!(
             reported(&mut health, 9_000),
             Some(News::Failing(failing(2_002, 3))),
@@ -184,7 +184,7 @@ mod tests {
         health.reset(noon_plus(70));
         assert_eq!(health.news(noon_plus(70)), None, "nothing was sent yet");
         note(&mut health, true, 71);
-        assert_eq!(health.news(noon_plus(71)), recovered(0, 1, 70 * 60));
+        assert_eq!(health.news(noon_plus(71)), Some(recovered(0, 1, 70 * 60)));
     }
 
     #[test]
