@@ -286,7 +286,7 @@ mod tests {
 
     use hookline_domain::{
         memory::{self, noon},
-        outbound::{Answer, AttemptCode, Meaning, SubjectKey},
+        outbound::{Answer, AttemptCode, Meaning},
     };
 
     use super::*;

@@ -10,10 +10,10 @@ use std::{
 
 use hookline_domain::{
     kernel::{ids::StoreKey, port::Clock, port::PortError},
-    memory::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, noon},
+    memory::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryStats, noon},
     outbound::{
-        Acquired, AttemptCode, Backlog, Endpoint, EndpointKey, Endpoints, Entry, EntryKey, Health, Known, Lease,
-        MessageRecord, Messages, Outboxes, Pool, SubjectKey,
+        Acquired, AttemptCode, Backlog, Endpoint, EndpointKey, Endpoints, Entry, EntryKey, HourStats, Known, Lease,
+        MessageRecord, Messages, OutboxNotes, Outboxes, Pool, Stats, SubjectKey,
     },
 };
 use hookline_events::EventId;
@@ -135,6 +135,13 @@ impl Endpoints for Billing<MemoryEndpoints> {
     }
 }
 
+impl Stats for Billing<MemoryStats> {
+    async fn put(&self, endpoint: &EndpointKey, hour: &HourStats) -> Result<(), PortError> {
+        self.writes(1).await;
+        self.port.put(endpoint, hour).await
+    }
+}
+
 impl Outboxes for Billing<MemoryOutboxes> {
     async fn acquire(&self, endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
         self.writes(1).await;
@@ -145,11 +152,11 @@ impl Outboxes for Billing<MemoryOutboxes> {
         &self,
         endpoint: &EndpointKey,
         nonce: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
         self.writes(1).await;
-        self.port.release(endpoint, nonce, health, next_at).await
+        self.port.release(endpoint, nonce, notes, next_at).await
     }
 
     async fn schedule(

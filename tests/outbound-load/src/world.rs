@@ -7,7 +7,7 @@ use hookline_domain::{
         ids::StoreKey,
         port::{Clock, PortError},
     },
-    memory::{MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, noon},
+    memory::{MemoryEndpoints, MemoryEventLog, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryStats, noon},
     outbound::{
         Answer, Attempted, BusVerdict, Dispatch, DispatchPorts, Endpoint, EndpointKey, EndpointSettings, Entry,
         EntryKey, EventLog, KeptEvent, Outboxes, Pool, Post, Posted, SubjectKey, Verdicts, WakeUp, WakeUps, sweep,
@@ -69,7 +69,9 @@ impl DispatchPorts for Ports {
     type Endpoints = Billing<MemoryEndpoints>;
     type Outboxes = Billing<MemoryOutboxes>;
     type Messages = Billing<MemoryMessages>;
+    type Stats = Billing<MemoryStats>;
     type WakeUps = Queues;
+    type FanOut = MemoryFanOut;
     type Post = Servers;
     type Clock = VirtualClock;
 }
@@ -130,7 +132,9 @@ impl World {
             endpoints: billing(MemoryEndpoints::default(), &units),
             outboxes: billing(MemoryOutboxes::default(), &units),
             messages: billing(MemoryMessages::beside(log.clone()), &units),
+            stats: billing(MemoryStats::default(), &units),
             wake_ups: queues.clone(),
+            fan_out: MemoryFanOut::default(),
             post: Servers { behaviour, seen, clock },
             clock,
         };
