@@ -57,7 +57,7 @@ pub struct OpenAuth {
 pub enum InvalidAuthError {
     /// The token URL breaks a rule of endpoints' URLs.
     #[error("token_url: {0}")]
-    Url(#[from] InvalidEndpointUrlError),
+    Url(InvalidEndpointUrlError),
     /// The client's id.
     #[error("client_id must have 1 to {MAX_ID} printable characters of ASCII")]
     ClientId,
@@ -96,7 +96,7 @@ impl OpenAuth {
     /// # Errors
     /// [`InvalidAuthError`] with the first that is wrong.
     pub fn parse(auth: EndpointAuth, client_secret: Secret, rules: &UrlRules) -> Result<Self, InvalidAuthError> {
-        EndpointUrl::parse(&auth.token_url, rules)?;
+        EndpointUrl::parse(&auth.token_url, rules).map_err(InvalidAuthError::Url)?;
         if !is_visible(&auth.client_id, MAX_ID) {
             return Err(InvalidAuthError::ClientId);
         }
