@@ -199,6 +199,7 @@ pub struct AddEndpointArgs {
 
 /// Arguments of `hookline endpoint change`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each removes another setting")]
 pub struct ChangeEndpointArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
