@@ -1,7 +1,7 @@
 //! One attempt to hand a message to an endpoint of somebody else's: its signature ([`SigningKeys`]), the guard that keeps requests
 //! away from private addresses ([`Guard`]), the request ([`Headers`], [`Sender`]) and the answer.
 //!
-//! An endpoint's URL is the only address that a stranger chooses, so this crate is the only code that may connect to one. What an
+//! An endpoint's URL, and the one from which it has tokens, are the only addresses that a stranger chooses, so this crate is the only code that may connect to one. What an
 //! answer means is [`hookline_domain::outbound::Meaning`]; when a message is tried again is not decided here.
 
 mod address;

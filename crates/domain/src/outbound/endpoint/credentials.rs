@@ -19,7 +19,6 @@ pub struct Credentials {
 
 /// Change of credentials: `None` keeps one, `Some(None)` removes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(clippy::option_option, reason = "kept and removed are different things")]
 pub struct CredentialsChange {
     /// Custom headers.
     pub headers: Option<Option<SealedHeaders>>,
