@@ -16,14 +16,14 @@ pub enum Behaviour {
     Refuses,
     /// Takes some messages and then answers 410, until a person says that it is back.
     LeavesAfter(u32),
-    /// Closes the connections of its first requests; then, of so many messages in a row, closes one's connection, never answers
-    /// one, and takes one without an answer, when it first sees them.
+    /// Leaves its first requests without an answer; then, of this number of messages in a row, two when it first sees them. A third
+    /// it takes and leaves without an answer.
     Breaks(u32),
-    /// Answers 429 with `retry-after: 1` to one of so many messages when it first sees it.
+    /// Answers 429 with `retry-after: 1` to one of this number of messages in a row when it first sees it.
     Throttles(u32),
 }
 
-/// Number of an endpoint's first requests whose connections are closed: as many as open the breaker.
+/// Number of an endpoint's first requests that get no answer: enough to open the breaker.
 pub const BROKEN_AT_FIRST: u32 = 5;
 
 /// Change of an endpoint by a person during the run.

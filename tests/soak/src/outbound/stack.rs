@@ -199,7 +199,7 @@ impl OutboundStack {
             .await
     }
 
-    /// State of an endpoint; `None` if it is not there.
+    /// State of an endpoint; `None` if it does not exist.
     pub async fn state(&self, key: &EndpointKey) -> anyhow::Result<Option<EndpointState>> {
         let endpoint = self.manage.endpoints.read(key).await.context("reading an endpoint")?;
         Ok(endpoint.map(|endpoint| endpoint.state))

@@ -1,4 +1,4 @@
-//! What the tables hold at the end: verdicts, and records of messages.
+//! Content of the tables at the end: verdicts, and records of messages.
 
 use std::collections::HashMap;
 

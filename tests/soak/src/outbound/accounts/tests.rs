@@ -6,7 +6,7 @@ use crate::{
     outbound::{endpoints, events::Events},
 };
 
-/// What is observed at an endpoint of a run.
+/// Observations at an endpoint of a run.
 struct Observed {
     plan: Plan,
     events: Vec<SentEvent>,
