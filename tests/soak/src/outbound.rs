@@ -42,7 +42,7 @@ use self::{
 use crate::{
     chance::Chance,
     kills::EssentialCall,
-    lambda::{Function, Host, Pool, QueueUrls},
+    lambda::{Function, Host, Pool},
     report::OutboundReport,
     scenario::Scenario,
     source::{Poller, SourceLog},
@@ -179,7 +179,7 @@ pub async fn run(plan: OutboundPlan) -> anyhow::Result<OutboundReport> {
     let host = Arc::new(Host {
         boundary: Arc::clone(&stack.boundary),
         functions: plan.functions.clone(),
-        queues: std::mem::replace(&mut stack.urls, QueueUrls::default()),
+        queues: std::mem::take(&mut stack.urls),
         dispatches: Arc::clone(&stack.dispatches),
         logs,
         restarts: AtomicU64::new(0),
@@ -236,7 +236,7 @@ impl Run {
             Arc::new(Pool::start(&self.host, FAN_OUT)),
             Arc::new(Pool::start(&self.host, DISPATCHER)),
         );
-        let (handled, scenario): (Arc<SourceLog>, Arc<Scenario>) = Default::default();
+        let (handled, scenario) = (Arc::<SourceLog>::default(), Arc::<Scenario>::default());
         let [fast, slow] = &self.stack.dispatch;
         let queues = [
             (&self.stack.fan_out, &fan_out, BATCH),

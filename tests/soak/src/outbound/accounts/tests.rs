@@ -78,13 +78,14 @@ impl Observed {
     /// Two states of one thing, by the places of their requests.
     fn older_and_newer(&self) -> (usize, usize) {
         let event = |request: usize| &self.events[usize::try_from(self.requests[request].event).unwrap()];
-        let pairs = (0..self.requests.len()).flat_map(|one| (one + 1..self.requests.len()).map(move |two| (one, two)));
+        let mut pairs =
+            (0..self.requests.len()).flat_map(|one| (one + 1..self.requests.len()).map(move |two| (one, two)));
         let is_pair = |(one, two): &(usize, usize)| {
             event(*one).subject == event(*two).subject
                 && event(*one).version.is_some()
                 && event(*one).version < event(*two).version
         };
-        pairs.into_iter().find(is_pair).unwrap()
+        pairs.find(is_pair).unwrap()
     }
 }
 
