@@ -66,11 +66,11 @@ impl Events {
         }
         placed.sort_by_key(|(place, _)| *place);
         let all: Vec<SentEvent> = placed.into_iter().map(|(_, event)| event).collect();
-        let places = (0..)
+        let place_of = (0..)
             .zip(&all)
             .map(|(place, event)| (event.id.clone(), place))
             .collect();
-        Ok(Self { all, places })
+        Ok(Self { all, places: place_of })
     }
 
     /// Place of the event with this id.
