@@ -205,12 +205,12 @@ impl<P: DispatchPorts> Dispatch<P> {
             _ => Ok(()),
         };
         self.put_hours(&mut course).await;
-        let notes = OutboxNotes {
+        let handed_over = OutboxNotes {
             health: course.health.clone(),
             hours: std::mem::take(&mut course.hours),
         };
         let now = self.clock.now();
-        let released = self.outboxes.release(key, &lease.nonce, &notes, now).await;
+        let released = self.outboxes.release(key, &lease.nonce, &handed_over, now).await;
         worked?;
         reported?;
         noted?;
