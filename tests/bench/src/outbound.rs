@@ -169,9 +169,10 @@ fn calls(warm: &Warm) -> f64 {
     all / f64::from(u32::try_from(warm.batch).unwrap_or(1))
 }
 
-/// Wake-ups of this many endpoints, others in each batch.
+/// Wake-ups of this many endpoints: of one always the same, of several others in each batch.
 fn wake_ups(batch: usize, count: usize) -> String {
-    let endpoint = |nth| Kept::endpoint((batch * count + nth) % ENDPOINTS);
+    let of = if count == 1 { 1 } else { ENDPOINTS };
+    let endpoint = |nth| Kept::endpoint((batch * count + nth) % of);
     let bodies: Vec<String> = (0..count)
         .map(|nth| json!({"endpoint": endpoint(nth)}).to_string())
         .collect();
