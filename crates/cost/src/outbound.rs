@@ -42,7 +42,7 @@ const LEASE_UNITS: Decimal = dec!(3);
 /// Read units of a run's two looks at the entries, of which ten are below 4 KB.
 const LOOK_UNITS: Decimal = dec!(2);
 
-/// Write and read units of a message's record, which is read before it is there.
+/// Write and read units of a message's record, which is read before it exists.
 const RECORD_WRITES: Decimal = dec!(1);
 const RECORD_READS: Decimal = dec!(1);
 

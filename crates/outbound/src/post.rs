@@ -48,7 +48,12 @@ pub struct Poster<N, V, C> {
     clock: C,
     opened: Mutex<HashMap<EndpointKey, Opened>>,
     tokens: Tokens,
+    /// Turns of endpoints whose secrets are being opened.
+    opening: Mutex<HashMap<EndpointKey, Arc<Turn>>>,
 }
+
+/// The messages of a run begin together: the first opens the secrets, for all.
+type Turn = tokio::sync::Mutex<()>;
 
 /// Opened secrets of an endpoint at a revision.
 #[derive(Clone)]
@@ -71,6 +76,7 @@ impl<N, V, C: Clock> Poster<N, V, C> {
             clock,
             opened: Mutex::default(),
             tokens: Tokens::default(),
+            opening: Mutex::default(),
         }
     }
 
@@ -78,6 +84,14 @@ impl<N, V, C: Clock> Poster<N, V, C> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let known = opened.get(&endpoint.key)?;
         (known.revision == endpoint.revision && known.until > now).then(|| known.clone())
+    }
+
+    fn turn(&self, endpoint: &Endpoint) -> Arc<Turn> {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if opening.len() >= MAX_KEPT {
+            opening.clear();
+        }
+        Arc::clone(opening.entry(endpoint.key.clone()).or_default())
     }
 
     fn remember(&self, endpoint: &Endpoint, opened: Opened) {
@@ -98,6 +112,11 @@ impl<N: Resolve + Connect, V, C> Poster<N, V, C> {
 
 impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
     async fn open(&self, endpoint: &Endpoint, now: Timestamp) -> Result<Opened, PortError> {
+        if let Some(known) = self.known(endpoint, now) {
+            return Ok(known);
+        }
+        let turn = self.turn(endpoint);
+        let _turn = turn.lock().await;
         if let Some(known) = self.known(endpoint, now) {
             return Ok(known);
         }
@@ -267,5 +286,55 @@ fn body(event: &KeptEvent, format: PayloadFormat) -> Bytes {
             thin.retain(|name, _| name != "data" && name != "previous");
             serde_json::to_vec(&thin).map_or_else(|_| whole(), Bytes::from)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use hookline_domain::{
+        memory::noon,
+        outbound::{EndpointSettings, SealedSecret},
+    };
+
+    use super::*;
+    use crate::{
+        guard::{Guard, SystemNetwork},
+        tls::mozilla_roots,
+    };
+
+    /// Vault that seals nothing, and counts.
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl EndpointVault for Counting {
+        async fn seal(&self, _: &EndpointKey, open: &[u8]) -> Result<Vec<u8>, PortError> {
+            Ok(open.to_vec())
+        }
+
+        async fn open(&self, _: &EndpointKey, sealed: &[u8]) -> Result<Vec<u8>, PortError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Ok(sealed.to_vec())
+        }
+    }
+
+    #[tokio::test]
+    async fn secrets_are_opened_once_for_messages_that_begin_together() {
+        let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        let mut endpoint = Endpoint::new("* ep_1".parse().unwrap(), settings, noon());
+        let keys = OpenKeys::generate().unwrap();
+        endpoint.secrets = vec![SealedSecret {
+            sealed: keys.to_bytes(),
+            public_key: keys.public_key().to_string(),
+            created_at: noon(),
+            until: None,
+        }];
+        let sender = Sender::new(Guard::new(SystemNetwork), mozilla_roots());
+        let poster = Poster::new(sender, Counting::default(), UrlRules::default(), noon());
+        let open = || async { poster.open(&endpoint, noon()).await.is_ok() };
+        assert_eq!(tokio::join!(open(), open(), open()), (true, true, true));
+        assert_eq!(poster.vault.0.load(Ordering::Relaxed), 1);
     }
 }

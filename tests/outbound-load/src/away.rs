@@ -21,7 +21,7 @@ use crate::{
 /// Time for which it is away.
 const AWAY_FOR: Duration = Duration::from_hours(3 * 24);
 
-/// Time in which it answers when it is there.
+/// Time in which it answers when it is up.
 const ANSWERS_IN: Duration = Duration::from_millis(100);
 
 /// Time in which a connection is refused, when it is not: the most attempts are made at those that fail at once.
@@ -68,7 +68,7 @@ pub struct Waited {
     pub out_of_order: u64,
     /// Wake-ups in the queues when it came back.
     pub wake_ups: usize,
-    /// What the dispatcher did while it was away.
+    /// Work of the dispatcher while it was away.
     pub billed: Billed,
     /// Dollars for that, and for the entries.
     pub dollars: f64,

@@ -230,7 +230,7 @@ fn billing<T>(port: T, units: &Arc<Units>) -> Billing<T> {
     }
 }
 
-/// Invokes the function for batches of a queue, at most so many times at once.
+/// Invokes the function for batches of a queue, at most `most` times at once.
 async fn poll(dispatch: Arc<Dispatch<Ports>>, queues: Queues, units: Arc<Units>, pool: Pool, most: usize) {
     let places = Arc::new(Semaphore::new(most));
     for nth in 0_u64.. {
