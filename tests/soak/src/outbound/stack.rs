@@ -201,8 +201,16 @@ impl OutboundStack {
 
     /// State of an endpoint; `None` if it does not exist.
     pub async fn state(&self, key: &EndpointKey) -> anyhow::Result<Option<EndpointState>> {
-        let endpoint = self.manage.endpoints.read(key).await.context("reading an endpoint")?;
-        Ok(endpoint.map(|endpoint| endpoint.state))
+        let mut tries = 1;
+        loop {
+            match self.manage.endpoints.read(key).await {
+                Ok(endpoint) => return Ok(endpoint.map(|endpoint| endpoint.state)),
+                // The machine is busy.
+                Err(problem) if tries < TRIES => eprintln!("· {key}: {problem}; again"),
+                Err(problem) => return Err(problem).context("reading an endpoint"),
+            }
+            tries += 1;
+        }
     }
 
     /// Redrives the dead letters of the fan-out queue; returns their number.
