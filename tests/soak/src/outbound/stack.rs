@@ -9,8 +9,8 @@ use anyhow::{Context, anyhow};
 use hookline_aws::{DynamoEndpoints, DynamoStores, SqsWakeUps};
 use hookline_domain::{
     outbound::{
-        BacklogMode, EndpointChange, EndpointKey, EndpointRecords, EndpointState, Manage, ManageError, ManagePorts,
-        SealedSecret,
+        BacklogMode, Credentials, EndpointChange, EndpointKey, EndpointRecords, EndpointState, Manage, ManageError,
+        ManagePorts, SealedSecret,
     },
     store::stores::{StoreUpdate, Stores},
 };
@@ -167,7 +167,10 @@ impl OutboundStack {
     /// Creates an endpoint, for a receiver at this address.
     pub async fn create(&self, endpoint: &Watched, secret: SealedSecret, address: &str) -> anyhow::Result<()> {
         let settings = endpoint.plan.settings(address);
-        let created = self.manage.create(&endpoint.key, settings, secret, None).await;
+        let created = self
+            .manage
+            .create(&endpoint.key, settings, secret, Credentials::default())
+            .await;
         created.map(drop).map_err(|problem| anyhow!("{problem}"))
     }
 
