@@ -53,7 +53,7 @@ fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiErr
 /// Parses a parameter that is a number from 1 to `most`.
 fn number<N>(request: &Request, name: &str, default: N, most: N) -> Result<N, ApiError>
 where
-    N: FromStr + From<u8> + PartialOrd + Display,
+    N: FromStr + From<u8> + PartialOrd + Display + Copy,
 {
     match parameter(request, name).map_or(Ok(default), str::parse) {
         Ok(number) if number >= N::from(1) && number <= most => Ok(number),

@@ -8,6 +8,7 @@ fn after(seconds: i64) -> Timestamp {
     later(noon(), SignedDuration::from_secs(seconds))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the result of an attempt")]
 fn answered() -> Attempted {
     Ok(Answer {
         status: 200,
