@@ -160,9 +160,9 @@ async fn endpoint_is_added_shown_changed_paused_rotated_and_removed() {
     );
     let status = run(&["endpoint", "status", &id]).await;
     assert_eq!(status.out, "Nothing has been sent yet. Nothing waits.\n");
-    let stats = run(&["endpoint", "stats", &id]).await;
-    assert!(stats.out.starts_with("24 hours since 20"), "{stats:?}");
-    assert!(stats.out.ends_with("Nothing was sent in this time.\n"), "{stats:?}");
+    let counted = run(&["endpoint", "stats", &id]).await;
+    assert!(counted.out.starts_with("24 hours since 20"), "{counted:?}");
+    assert!(counted.out.ends_with("Nothing was sent in this time.\n"), "{counted:?}");
     let wrong = run(&["endpoint", "stats", &id, "--hours", "721"]).await;
     assert!(wrong.status == 2 && wrong.err.contains("1..=720"), "{wrong:?}");
     let unsure = run(&["endpoint", "remove", &id]).await;
