@@ -356,12 +356,12 @@ mod tests {
 
     #[test]
     fn authorization_that_breaks_a_rule_is_refused_without_being_shown() {
+        use InvalidAuthError as Error;
         let parse = |change: &dyn Fn(&mut EndpointAuth), secret: &str| {
             let mut auth = auth();
             change(&mut auth);
             OpenAuth::parse(auth, Secret::new(secret), &UrlRules::default()).err()
         };
-        use InvalidAuthError as Error;
         assert_eq!(parse(&|_| {}, "x"), None);
         let url = InvalidEndpointUrlError::Address;
         assert_eq!(

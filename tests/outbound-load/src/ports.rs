@@ -53,6 +53,7 @@ pub struct Billed {
 
 impl Billed {
     /// Returns the units since `before`.
+    #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
             writes: self.writes - before.writes,
