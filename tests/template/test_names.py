@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -137,3 +138,10 @@ def test_logs_are_kept_for_a_while_and_not_for_ever(resources: Resources) -> Non
 def camel(folder: str) -> str:
     """`products-create` as `ProductsCreate`."""
     return "".join(word.capitalize() for word in folder.split("-"))
+
+
+def test_no_two_python_files_of_the_tests_share_a_name() -> None:
+    """Python imports a test by its file's name alone, so a run of two folders with one name in both ends at once."""
+    files = (REPOSITORY / "tests").rglob("*.py")
+    names = Counter(file.name for file in files if file.name not in {"conftest.py", "__init__.py"})
+    assert [name for name, count in names.items() if count > 1] == []

@@ -297,7 +297,7 @@ def test_only_the_api_and_the_schedules_may_call_the_functions(resources: Resour
             continue
         assert properties["Principal"] == "apigateway.amazonaws.com", name
         if "${LiveApi}" in properties["SourceArn"]["Fn::Sub"]:
-            # See test_live.py.
+            # See test_sockets.py.
             continue
         if properties["FunctionName"] == {"Ref": "PanelFunction"}:
             # Its content is public: test_panel.
