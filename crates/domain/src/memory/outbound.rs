@@ -38,6 +38,8 @@ pub fn event(store: &StoreKey, nth: usize) -> Event {
         related: Related::default(),
         session_id: None,
         cause: None,
+        personal: None,
+        meta: None,
     }
 }
 

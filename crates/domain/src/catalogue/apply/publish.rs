@@ -406,6 +406,8 @@ fn event_of(placed: &PlacedFact, announcement: &Announcement, id: EventId, at: T
         related: announcement.related.clone(),
         session_id: announcement.session_id.clone(),
         cause: placed.cause.clone(),
+        personal: None,
+        meta: None,
     }
 }
 
