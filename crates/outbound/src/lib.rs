@@ -7,6 +7,7 @@
 mod address;
 mod answer;
 mod connection;
+mod disclosing;
 mod endpoint_url;
 mod guard;
 mod headers;
@@ -20,13 +21,17 @@ mod tls;
 pub use self::{
     address::{NotPublicError, check_public},
     answer::retry_after,
+    disclosing::{Disclosing, Disclosure},
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
     guard::{Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
     post::Poster,
     seal::{InvalidEndpointError, check_settings},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
-    sender::{AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender, Timing},
+    sender::{
+        AttemptReport, CHALLENGE_HEADER, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT,
+        Sender, Timing,
+    },
     signature::{
         ID_HEADER, ParseKeyError, PublicKey, SIGNATURE_HEADER, SigningKey, SigningKeys, SigningSecret, TIMESTAMP_HEADER,
     },

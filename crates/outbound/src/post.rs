@@ -10,12 +10,13 @@ use bytes::Bytes;
 use hookline_domain::{
     kernel::port::{Clock, PortError},
     outbound::{
-        Endpoint, EndpointKey, EndpointVault, KeptEvent, NoAnswerError, PayloadFormat, Post, Posted, Signatures,
+        Endpoint, EndpointKey, EndpointVault, KeptEvent, NoAnswerError, PayloadFormat, Post, Posted, Proved, Scope,
+        Signatures,
     },
 };
-use hookline_events::{Store, Subject};
+use hookline_events::{EventId, Store, Subject};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     endpoint_url::{EndpointUrl, UrlRules},
@@ -168,6 +169,59 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
         Ok(Posted {
             attempted: report.attempted,
             took: report.timing.total,
+        })
+    }
+
+    async fn prove(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
+        self.challenge(endpoint, challenge).await
+    }
+}
+
+/// Type of a challenge, in its body and its headers. It is no event.
+const VERIFY: &str = "endpoint.verify";
+
+impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
+    /// Sends a signed challenge.
+    async fn challenge(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
+        let now = self.clock.now();
+        let opened = self.open(endpoint, now).await?;
+        let Ok(url) = EndpointUrl::parse(&endpoint.settings.url, &self.rules) else {
+            return Ok(Proved {
+                attempted: Err(NoAnswerError::InvalidUrl),
+                is_echoed: false,
+            });
+        };
+        let id = EventId::new(now, &[VERIFY, endpoint.key.id.as_str(), challenge]);
+        let body = json!({"id": id, "type": VERIFY, "version": 1, "timestamp": now, "challenge": challenge});
+        let body = Bytes::from(body.to_string());
+        let store = match &endpoint.key.scope {
+            Scope::Store(store) => Store::from(store),
+            Scope::All => Store {
+                source: "hookline".to_owned(),
+                id: "all".to_owned(),
+            },
+        };
+        let subject = Subject {
+            kind: "endpoint".to_owned(),
+            id: endpoint.key.id.to_string(),
+            version: None,
+        };
+        let message = Message {
+            id: id.as_str(),
+            kind: VERIFY,
+            store: &store,
+            subject: &subject,
+            timestamp: now,
+            attempt: 1,
+            is_replay: false,
+        };
+        let headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
+        let limit = endpoint.limits().attempt;
+        let sent = self.sender.challenge(&url, headers, body, limit, now, challenge);
+        let (report, is_echoed) = sent.await;
+        Ok(Proved {
+            attempted: report.attempted,
+            is_echoed,
         })
     }
 }

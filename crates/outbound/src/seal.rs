@@ -10,7 +10,7 @@ use hookline_domain::{
 use jiff::Timestamp;
 
 use crate::{
-    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules},
+    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules, is_private},
     headers::InvalidHeaderError,
     sealed::{OpenHeaders, OpenKeys},
 };
@@ -24,6 +24,9 @@ pub enum InvalidEndpointError {
     /// The URL.
     #[error(transparent)]
     Url(#[from] InvalidEndpointUrlError),
+    /// Personal data over http.
+    #[error("personal data goes over https only: change the URL, or set personal to none")]
+    PersonalOverHttp,
     /// Another setting.
     #[error(transparent)]
     Settings(#[from] InvalidSettingsError),
@@ -39,6 +42,9 @@ pub enum InvalidEndpointError {
 /// [`InvalidEndpointError`] with the first that is wrong.
 pub fn check_settings(settings: &EndpointSettings, rules: &UrlRules) -> Result<(), InvalidEndpointError> {
     EndpointUrl::parse(&settings.url, rules)?;
+    if !settings.personal.is_none() && !is_private(&settings.url) {
+        return Err(InvalidEndpointError::PersonalOverHttp);
+    }
     Ok(settings.check(catalog::schemas)?)
 }
 
@@ -98,7 +104,7 @@ mod tests {
 
     use hookline_domain::{
         memory::{MemoryEndpointVault, noon},
-        outbound::Condition,
+        outbound::{Condition, PersonalLevel},
     };
     use serde_json::json;
 
@@ -124,6 +130,23 @@ mod tests {
                 .unwrap_err()
                 .contains("data.nothing")
         );
+    }
+
+    #[test]
+    fn personal_data_goes_over_https_only() {
+        let rules = UrlRules {
+            allow_http: true,
+            ..UrlRules::default()
+        };
+        let mut settings = EndpointSettings::new("http://example.com/", &["order.*"]);
+        check_settings(&settings, &rules).unwrap();
+        settings.personal = PersonalLevel::Contact;
+        assert_eq!(
+            check_settings(&settings, &rules),
+            Err(InvalidEndpointError::PersonalOverHttp)
+        );
+        settings.url = "https://example.com/".to_owned();
+        check_settings(&settings, &rules).unwrap();
     }
 
     #[tokio::test]

@@ -38,6 +38,9 @@ pub const MAX_HEADERS: usize = 64;
 /// Most bytes of the body of an answer that are read, and the time that this may take. A success has been one before.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Header in which the answer to a challenge may repeat it.
+pub const CHALLENGE_HEADER: &str = "webhook-challenge";
+
 /// Most idle connections to one host.
 const MAX_IDLE: usize = 10;
 
@@ -109,6 +112,32 @@ impl<N: Resolve + Connect> Sender<N> {
         limit: Duration,
         now: Timestamp,
     ) -> AttemptReport {
+        self.attempt(url, headers, body, limit, now, None).await.0
+    }
+
+    /// Posts a challenge, as [`post`](Self::post) does. Returns with the report whether the answer is a success that repeats it, in the
+    /// header [`CHALLENGE_HEADER`] or in the first 4 KiB of its body.
+    pub async fn challenge(
+        &self,
+        url: &EndpointUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+        now: Timestamp,
+        challenge: &str,
+    ) -> (AttemptReport, bool) {
+        self.attempt(url, headers, body, limit, now, Some(challenge)).await
+    }
+
+    async fn attempt(
+        &self,
+        url: &EndpointUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        limit: Duration,
+        now: Timestamp,
+        challenge: Option<&str>,
+    ) -> (AttemptReport, bool) {
         let begun = Instant::now();
         let deadline = begun + limit.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
         let mut course = Course {
@@ -118,8 +147,13 @@ impl<N: Resolve + Connect> Sender<N> {
         };
         let answered = timeout_at(deadline, self.answered(url, headers, body, &mut course)).await;
         course.timing.total = begun.elapsed();
+        let mut is_echoed = false;
         let attempted = match answered {
-            Ok(Ok((requests, response))) => Ok(self.read(url, requests, response, now).await),
+            Ok(Ok((requests, response))) => {
+                let (answer, echoes) = self.read(url, requests, response, now, challenge).await;
+                is_echoed = echoes;
+                Ok(answer)
+            }
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err(match course.phase {
                 Phase::Resolving => NoAnswerError::DnsTimeout,
@@ -127,11 +161,12 @@ impl<N: Resolve + Connect> Sender<N> {
                 Phase::Sending => NoAnswerError::TimedOut,
             }),
         };
-        AttemptReport {
+        let report = AttemptReport {
             attempted,
             timing: course.timing,
             address: course.address,
-        }
+        };
+        (report, is_echoed)
     }
 
     /// Closes all idle connections. A function that is frozen between two runs does so: the other end may close them unseen.
@@ -181,19 +216,33 @@ impl<N: Resolve + Connect> Sender<N> {
         checked(response).map(|response| (requests, response))
     }
 
-    /// Reads the head, and of a refusal the first bytes. Keeps the connection if the body ends soon.
+    /// Reads the head, and of a refusal, or of the answer to a challenge, the first bytes. Keeps the connection if the body ends soon.
+    /// Returns with the answer whether it repeats the challenge.
     async fn read(
         &self,
         url: &EndpointUrl,
         requests: Requests,
         response: Response<Incoming>,
         now: Timestamp,
-    ) -> hookline_domain::outbound::Answer {
+        challenge: Option<&str>,
+    ) -> (hookline_domain::outbound::Answer, bool) {
         let (head, mut body) = response.into_parts();
         let (idle, key) = (Arc::clone(&self.idle), key(url));
+        let header = head.headers.get(CHALLENGE_HEADER);
+        let in_header = challenge.is_some_and(|text| header.is_some_and(|value| value.as_bytes() == text.as_bytes()));
+        let in_header = in_header && head.status.is_success();
         if body.is_end_stream() {
             idle.put(key, requests);
-            return answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer::read(head.status, &head.headers, Vec::new(), now), in_header);
+        }
+        if let (true, Some(text)) = (head.status.is_success(), challenge) {
+            let (read, is_whole) = drain(&mut body).await;
+            if is_whole {
+                idle.put(key, requests);
+            }
+            let in_body = read.windows(text.len().max(1)).any(|part| part == text.as_bytes());
+            let answer = answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer, in_header || in_body);
         }
         if head.status.is_success() {
             tokio::spawn(async move {
@@ -201,13 +250,13 @@ impl<N: Resolve + Connect> Sender<N> {
                     idle.put(key, requests);
                 }
             });
-            return answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer::read(head.status, &head.headers, Vec::new(), now), false);
         }
         let (excerpt, is_whole) = drain(&mut body).await;
         if is_whole {
             idle.put(key, requests);
         }
-        answer::read(head.status, &head.headers, excerpt, now)
+        (answer::read(head.status, &head.headers, excerpt, now), false)
     }
 }
 

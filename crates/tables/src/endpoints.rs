@@ -13,11 +13,12 @@
 //! | `pool` | S | `fast` or `slow`, as the dispatcher noted it last |
 //! | `secrets` | S | signing secrets as JSON, sealed, newest first |
 //! | `headers` | S | custom headers as JSON, sealed, beside their names |
+//! | `proof` | S | when it proved itself, and the challenge that is to be sent, as JSON; absent as long as it was never challenged |
 //! | `created_us` | N | time of its creation |
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hookline_domain::outbound::{
-    AttemptCode, Backlog, Endpoint, EndpointKey, EndpointState, Pool, Scope, SealedHeaders, SealedSecret,
+    AttemptCode, Backlog, Endpoint, EndpointKey, EndpointState, Pool, Proof, Scope, SealedHeaders, SealedSecret,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,7 @@ pub fn put(endpoint: &Endpoint) -> Result<Update, serde_json::Error> {
         ("reason", endpoint.state_reason.as_ref().map(Value::text)),
         ("backlog", endpoint.backlog.as_ref().map(Value::json).transpose()?),
         ("headers", headers.transpose()?),
+        ("proof", proof(&endpoint.proof)?),
     ];
     for (name, value) in optional {
         match value {
@@ -150,6 +152,32 @@ pub fn settle_backlog(endpoint: &EndpointKey, backlog: Backlog) -> Result<Update
     update.condition = Some("backlog = :settled");
     update.values.push(":settled", Value::json(&backlog)?);
     Ok(update)
+}
+
+/// Records the outcome of a challenge, if the proof is still the one before it.
+///
+/// # Errors
+/// Fails if it has no JSON.
+pub fn note_proof(endpoint: &EndpointKey, before: &Proof, after: &Proof) -> Result<Update, serde_json::Error> {
+    let mut update = UpdateBuilder::default();
+    match proof(after)? {
+        Some(after) => update.set("proof", after),
+        None => update.remove("proof"),
+    }
+    let mut update = update.finish(key(endpoint));
+    match proof(before)? {
+        Some(before) => {
+            update.condition = Some("proof = :was");
+            update.values.push(":was", before);
+        }
+        None => update.condition = Some("attribute_exists(pk) AND attribute_not_exists(proof)"),
+    }
+    Ok(update)
+}
+
+fn proof(proof: &Proof) -> Result<Option<Value>, serde_json::Error> {
+    let is_there = *proof != Proof::default();
+    is_there.then(|| Value::json(proof)).transpose()
 }
 
 /// Removes an endpoint that has this revision.
@@ -216,6 +244,10 @@ pub fn read(item: &Item) -> Result<Endpoint, MalformedError> {
         pool: item.find_text("pool").and_then(Pool::named).unwrap_or(Pool::Slow),
         secrets: secrets.collect::<Result<_, MalformedError>>()?,
         headers: headers.transpose()?,
+        proof: match item.has("proof") {
+            true => json(item, "proof")?,
+            false => Proof::default(),
+        },
         created_at: item.micros("created_us")?,
     })
 }

@@ -104,7 +104,7 @@ pub(super) struct MessageResponse {
 }
 
 /// Names of all settings.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "url",
     "description",
     "types",
@@ -112,6 +112,7 @@ const SETTINGS: [&str; 13] = [
     "ordering",
     "when_paused",
     "format",
+    "personal",
     "signatures",
     "timeout_seconds",
     "max_in_flight",

@@ -1,5 +1,6 @@
 //! Endpoints: the servers to which a store's events, or those of all stores, are posted.
 
+mod proof;
 mod settings;
 
 use std::{fmt, future::Future, str::FromStr, time::Duration};
@@ -8,7 +9,12 @@ use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::settings::{EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, Signatures, WhenPaused};
+pub use self::{
+    proof::{Challenge, Proof},
+    settings::{
+        EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, PersonalLevel, Signatures, WhenPaused,
+    },
+};
 use super::{AttemptCode, Pool};
 use crate::kernel::{ids::StoreKey, port::PortError};
 
@@ -70,6 +76,8 @@ pub struct Endpoint {
     pub secrets: Vec<SealedSecret>,
     /// Custom headers, sealed; `None` if it has none.
     pub headers: Option<SealedHeaders>,
+    /// Proof that whoever answers at its URL expects messages.
+    pub proof: Proof,
     /// Time of its creation.
     pub created_at: Timestamp,
 }
@@ -181,8 +189,15 @@ impl Endpoint {
             pool: Pool::Slow,
             secrets: vec![],
             headers: None,
+            proof: Proof::default(),
             created_at: now,
         }
+    }
+
+    /// Returns true if it asked for personal data and has proved itself.
+    #[must_use]
+    pub fn gets_personal_data(&self) -> bool {
+        !self.settings.personal.is_none() && self.proof.proven_at.is_some()
     }
 
     /// Limits.

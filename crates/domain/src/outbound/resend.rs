@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    BusVerdict, Endpoint, EndpointKey, EndpointRecords, EndpointState, Entry, EntryKey, EventFilter, EventLog,
-    EventRecords, KeptEvent, MessageFate, MessageRecord, MessageRecords, MessageView, Outboxes, Scope, SubjectKey,
-    TypePattern, Verdict, Verdicts, WakeUps, catalog,
+    BusVerdict, Challenge, Endpoint, EndpointKey, EndpointRecords, EndpointState, Entry, EntryKey, EventFilter,
+    EventLog, EventRecords, KeptEvent, MessageFate, MessageRecord, MessageRecords, MessageView, Outboxes, Scope,
+    SubjectKey, TypePattern, Verdict, Verdicts, WakeUps, catalog,
 };
 use crate::{
     kernel::{
@@ -319,6 +319,22 @@ impl<P: ResendPorts> Resend<P> {
             message: MessageView::untried(&endpoint, &event.id, store, Some(&event.kind), self.clock.now()),
             is_waiting: true,
         })
+    }
+
+    /// Waits for the outcome of a challenge. Returns the endpoint as it is then, with the challenge if it has not been sent within 12
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`ResendError`].
+    pub async fn await_proof(&self, key: &EndpointKey, challenge: &Challenge) -> Result<Endpoint, ResendError> {
+        for _ in 0..LOOKS {
+            self.pause.pause(LOOK_AGAIN_AFTER).await;
+            let endpoint = self.endpoint(key).await?;
+            if endpoint.proof.challenge.as_ref() != Some(challenge) {
+                return Ok(endpoint);
+            }
+        }
+        self.endpoint(key).await
     }
 
     async fn endpoint(&self, key: &EndpointKey) -> Result<Endpoint, ResendError> {
