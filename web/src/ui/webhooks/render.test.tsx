@@ -34,6 +34,8 @@ const endpoint: Endpoint = {
   header_names: [],
   public_keys: [],
   secrets: [{ created_at: NOON, until: null }],
+  proven_at: null,
+  proof_failed: null,
   created_at: NOON,
 };
 
