@@ -1534,6 +1534,8 @@ export interface components {
              * @default none
              */
             ordering: components["schemas"]["Ordering"];
+            /** @description Personal data that it gets, once it has proved itself; only an admin of all stores may ask for it. */
+            personal?: components["schemas"]["PersonalLevel"];
             /**
              * @description Signatures of a request.
              * @default v1

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser};
 use hookline_domain::outbound::{
-    BacklogMode, Condition, EndpointId, Ordering, PayloadFormat, PersonalLevel, Scope, Signatures, TypePattern, WhenPaused,
+    BacklogMode, Condition, EndpointId, Ordering, PayloadFormat, PersonalLevel, Scope, Signatures, TypePattern,
+    WhenPaused,
 };
 use hookline_events::{EventId, EventType};
 use reqwest::Url;

@@ -464,7 +464,7 @@ fn every_described_route_of_endpoints_is_served_by_one_function() {
         methods.map(move |method| format!("{} {path}", method.to_uppercase()))
     });
     let of_endpoints: Vec<String> = routes.filter(|route| EndpointRoute::of(route).is_some()).collect();
-    assert_eq!(of_endpoints.len(), 28);
+    assert_eq!(of_endpoints.len(), 30);
 }
 
 #[tokio::test]
