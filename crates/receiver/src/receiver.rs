@@ -165,8 +165,10 @@ impl<P: ReceiverPorts> Receiver<P> {
         }
         let limit = self.sender.answer_within;
         let out_of_time = Box::pin(tokio::time::sleep(time_left(request, limit, received_at)));
-        let sealer = self.sealer.as_ref();
-        let sealed = sealer.and_then(|sealer| sealer.seal(&delivery.key, body, received_at));
+        let sealed = match &self.sealer {
+            Some(sealer) => sealer.seal(&delivery.key, body, received_at),
+            None => None,
+        };
         let received = self.receive.receive_sealed(&delivery, sealed.as_ref(), out_of_time);
         let mut response = match received.await {
             Ok(Received::Queued) => WebhookResponse::new(StatusCode::OK, "queued"),

@@ -244,9 +244,10 @@ pub fn read(item: &Item) -> Result<Endpoint, MalformedError> {
         pool: item.find_text("pool").and_then(Pool::named).unwrap_or(Pool::Slow),
         secrets: secrets.collect::<Result<_, MalformedError>>()?,
         headers: headers.transpose()?,
-        proof: match item.has("proof") {
-            true => json(item, "proof")?,
-            false => Proof::default(),
+        proof: if item.has("proof") {
+            json(item, "proof")?
+        } else {
+            Proof::default()
         },
         created_at: item.micros("created_us")?,
     })

@@ -49,7 +49,7 @@ const SEALED: &str = "#sealed#";
 /// Key of the sealed body of an event.
 #[must_use]
 pub fn sealed_key(store: &StoreKey, id: &EventId) -> Item {
-    request::key(store.to_string(), &format!("{SEALED}{id}"))
+    request::key(store.to_string(), format!("{SEALED}{id}"))
 }
 
 /// Keeps a sealed body, in place of one that is kept.

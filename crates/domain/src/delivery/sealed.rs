@@ -72,9 +72,9 @@ impl SealedBody {
     #[must_use]
     pub fn read(bytes: Vec<u8>) -> Option<Self> {
         let sealed = Self(bytes);
-        let is_one = match sealed.0.first()? {
-            &SEALED => sealed.parts().is_some(),
-            &TOO_LARGE => sealed.0.len() == HEAD,
+        let is_one = match *sealed.0.first()? {
+            SEALED => sealed.parts().is_some(),
+            TOO_LARGE => sealed.0.len() == HEAD,
             _ => false,
         };
         (is_one && sealed.0.len() <= MAX_SEALED_BYTES).then_some(sealed)

@@ -9,7 +9,7 @@ use super::{Distribute, FanOutPorts, Handled, Outcome, webhooks::Read};
 use crate::{
     delivery::sealed::SealedBody,
     kernel::ids::{DeliveryId, StoreKey},
-    outbound::{EventLog, KeptEvent, KeptSealed, Verdict},
+    outbound::{Endpoint, EventLog, KeptEvent, KeptSealed, Verdict},
 };
 
 /// Sealed bodies of a batch by their events, each with its delivery.
@@ -66,6 +66,6 @@ fn is_wanted(read: &Read, event: &KeptEvent) -> bool {
     queued.any(|(key, _)| {
         let list = read.get(&key.scope).and_then(|list| list.as_ref().ok());
         let found = list.and_then(|list| list.iter().find(|one| one.key == *key));
-        found.is_some_and(|endpoint| endpoint.gets_personal_data())
+        found.is_some_and(Endpoint::gets_personal_data)
     })
 }

@@ -116,7 +116,6 @@ pub enum PersonalLevel {
 impl PersonalLevel {
     /// Returns true if it gets none.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_none(&self) -> bool {
         *self == Self::None
     }
