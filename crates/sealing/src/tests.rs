@@ -71,8 +71,8 @@ async fn body_opens_for_its_delivery_and_no_other() {
     let private = Private::new();
     let sealed = private.sealer().seal(&one(), BODY, noon()).unwrap();
     let opener = Opener::new(&private);
-    let opened = opener.open(&sealed, &one(), noon()).await.unwrap();
-    assert_eq!(opened, Opened::Body(BODY.to_vec()));
+    let outcome = opener.open(&sealed, &one(), noon()).await.unwrap();
+    assert_eq!(outcome, Opened::Body(BODY.to_vec()));
     for other in [
         delivery("shopify#other.myshopify.com", "orders/create", "b54557e4"),
         delivery("square#demo.myshopify.com", "orders/create", "b54557e4"),
@@ -100,8 +100,8 @@ async fn changed_body_does_not_open_at_whatever_byte() {
         let mut bytes = sealed.bytes().to_vec();
         bytes[at] ^= 1;
         if let Some(changed) = SealedBody::read(bytes) {
-            let opened = opener.open(&changed, &one(), noon()).await.unwrap();
-            assert!(!matches!(opened, Opened::Body(_)), "{at}");
+            let outcome = opener.open(&changed, &one(), noon()).await.unwrap();
+            assert!(!matches!(outcome, Opened::Body(_)), "{at}");
         }
     }
 }
