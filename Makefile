@@ -134,6 +134,8 @@ live-load: ## Opens 1,000 live connections and writes 50 deliveries a second: no
 
 # Builds only the measured functions: receivers differ only in their topic, and each takes half a minute to build.
 BENCHED ?= live-push reindex status
+# The functions of outbound webhooks.
+POSTING := dispatch fan-out
 
 .PHONY: bench
 bench: tools ## Measures start, work, CPU, memory, calls, size and price beside goals and peers. Writes target/bench.json. [ARGS=--quick]
@@ -144,16 +146,20 @@ bench: tools ## Measures start, work, CPU, memory, calls, size and price beside 
 	@$(CARGO_LAMBDA) --profile receiver --package products-update --package hookline-micro
 	@# Without names, cargo would build all functions.
 	@$(if $(strip $(BENCHED)),$(CARGO_LAMBDA) --release $(addprefix --package ,$(BENCHED)))
-	@cargo build --quiet --profile local --locked --package hookline-bench
+	@# Apart, because they post to servers on this machine, which no deployed function does.
+	@$(CARGO_LAMBDA) --release --lambda-dir target/lambda-outbound --features hookline-outbound/loopback $(addprefix --package ,$(POSTING))
+	@cargo build --quiet --profile local --locked --package hookline-bench --package hookline-outbound-load
 	@echo "· verifying beside openssl" >&2
 	@target/lambda/hookline-micro/bootstrap openssl --json target/bench-openssl.json
-	@target/local/hookline-bench --peers target/bench-peers.json --also target/bench-openssl.json --json target/bench.json \
-	  --direct target/lambda-direct \
+	@echo "· simulating endpoints that are away or hang" >&2
+	@target/local/hookline-outbound-load --json target/bench-outbound.json >&2
+	@target/local/hookline-bench --peers target/bench-peers.json --also target/bench-openssl.json --also target/bench-outbound.json \
+	  --json target/bench.json --direct target/lambda-direct --outbound target/lambda-outbound \
 	  $(addprefix --only ,products-update $(BENCHED)) $(ARGS)
 
 .PHONY: bench-all
 bench-all: ## Runs `bench` with every function that is not a receiver: some minutes longer.
-	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVING),$(FUNCTIONS))'
+	@$(MAKE) bench BENCHED='$(filter-out $(RECEIVING) $(POSTING),$(FUNCTIONS))'
 
 .PHONY: format
 format: emulator ## Formats Rust, Python, the panel and the handler packages.

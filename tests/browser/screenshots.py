@@ -3,16 +3,20 @@
 What takes a day to come about (counts by the hour, an hour of silence) is written into the stores table before.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from deployed import Site, Token
 from everyone import tofu
+from hookline_local.client import quoted
 from hookline_local.places import REPOSITORY
 from hookline_local.shop import sample
+from hookline_local.tour import poll
 from panel import Panel, store_path
 from playwright.sync_api import BrowserContext, Page, expect
+from receiving import Receiver
 
 PICTURES = REPOSITORY / "docs" / "screenshots"
 DESK = {"width": 1280, "height": 900}
@@ -149,3 +153,67 @@ def test_on_a_phone_and_in_the_dark(site: Site, profile: Callable[..., BrowserCo
         panel.at_store(admin, BUSY)
         expect(panel.page.get_by_test_id("hour-chart")).to_be_visible()
         take(panel.page, name)
+
+
+@pytest.fixture
+def receivers() -> Iterator[list[Receiver]]:
+    """Servers that take everything, are down, are gone, and are never reached."""
+    running = [Receiver(), Receiver(status=503), Receiver(status=410), Receiver()]
+    for receiver in running:
+        receiver.start()
+    yield running
+    for receiver in running:
+        receiver.stop()
+
+
+@pytest.mark.usefixtures("shops")
+def test_webhooks(site: Site, profile: Callable[..., BrowserContext], admin: Token, receivers: list[Receiver]) -> None:
+    """The table, the dialog, an endpoint's page, a message and why."""
+    works, down, gone, paused = (
+        endpoint(site, receiver.url, types, description)
+        for receiver, types, description in zip(
+            receivers,
+            (["product.*", "inventory.*"], ["product.updated"], ["*"], ["customer.*", "product.updated"]),
+            ("Search index", "Warehouse", "The assistant before this one", "Newsletter"),
+            strict=True,
+        )
+    )
+    call(site, "POST", f"/{paused}/pause", {"reason": "Maintenance until 14:00"})
+    for number, name in enumerate(list(site.products)[:12]):
+        site.edit(BUSY, name, price=f"{20 + number}.50")
+    assert poll(lambda: len(receivers[0].requests) >= 12), "messages arrive"
+    panel = Panel(site, profile(viewport=DESK, reduced_motion="reduce").new_page())
+    panel.go(f"{store_path(BUSY)}/webhooks").sign_in(admin)
+    for each, words in ((works, "Active"), (down, "Failing"), (gone, "Disabled"), (paused, "Paused")):
+        expect(panel.page.locator(f'tr[data-endpoint="{each}"]')).to_contain_text(words, timeout=60_000)
+    take(panel.page, "webhooks")
+    panel.button("Create a webhook").click()
+    dialog = panel.page.get_by_role("dialog")
+    dialog.get_by_label("URL", exact=True).fill("https://example.com/hookline")
+    dialog.locator('[data-type="inventory.updated"]').check()
+    take(panel.page, "webhook-new")
+    panel.page.keyboard.press("Escape")
+    panel.go(f"{store_path(BUSY)}/webhooks/{works}")
+    expect(panel.page.locator('[data-message][data-fate="sent"]').first).to_be_visible()
+    take(panel.page, "webhook", whole=True)
+    panel.page.locator('[data-message][data-fate="sent"]').first.get_by_role("link").first.click()
+    message = panel.page.get_by_test_id("message")
+    expect(message.locator("[data-attempt]")).to_have_count(1)
+    take(panel.page, "message")
+    message.get_by_role("link", name="Why: its way").click()
+    expect(panel.page.locator(f'[data-why="{works}"]').first).to_contain_text("Sent at")
+    take(panel.page, "why")
+
+
+def endpoint(site: Site, url: str, types: list[str], description: str) -> str:
+    """Creates an endpoint of the busy store; returns its id."""
+    return call(site, "POST", "", {"settings": {"url": url, "types": types, "description": description}})
+
+
+def call(site: Site, method: str, rest: str, body: object) -> str:
+    """Calls the API about endpoints of the busy store; returns the endpoint's id."""
+    client = site.stack.client
+    answer = client.call(method, f"/api/stores/{quoted(BUSY)}/endpoints{rest}", body, token=client.token)
+    assert answer.status in (200, 201), answer.body
+    read = json.loads(answer.body)
+    return read.get("endpoint", read)["id"]

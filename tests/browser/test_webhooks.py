@@ -253,7 +253,7 @@ def test_a_change_on_top_of_somebody_elses_is_refused_and_can_be_loaded(
 
 
 def test_an_endpoints_page_explains_its_health(tabs: Callable[[], Panel]) -> None:
-    """State and health in sentences, the figures, and results of the latest messages, with their number."""
+    """State and health in sentences, the figures, and the results of a day or a week, drawn and as a table."""
     page = at_webhooks(tabs(), rest=f"/{ERP}").page
     expect(page.get_by_test_id("state")).to_contain_text("Active Messages are sent.")
     expect(page.get_by_test_id("health")).to_contain_text("Has not answered since")
@@ -265,9 +265,19 @@ def test_an_endpoints_page_explains_its_health(tabs: Callable[[], Panel]) -> Non
     }.items():
         expect(page.locator(f'[data-figure="{figure}"]')).to_contain_text(words)
     statistics = page.get_by_test_id("statistics")
-    expect(statistics).to_contain_text(re.compile(r"Of the latest \d+ messages"))
-    expect(statistics).to_contain_text("p95 900 ms")
+    expect(page.get_by_test_id("attempts-chart")).to_have_attribute(
+        "aria-label", re.compile(r"failed in the last 24 hours")
+    )
+    page.get_by_role("button", name="7 days").click()
+    expect(page.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("times-chart")).to_have_attribute(
+        "aria-label", re.compile(r"in the last 7 days.*p95 900 ms")
+    )
+    expect(statistics).to_contain_text("0%: 0 of 22 attempts")
     expect(statistics).to_contain_text("10 × server error. It failed on this message. Its own log says why.")
+    statistics.get_by_role("button", name="Show as a table").click()
+    table = statistics.get_by_role("region", name="Attempts and response times by hour")
+    expect(table.locator("tr[data-hour]").last).to_contain_text("900 ms")
     page.get_by_label("Outcome").select_option("exhausted")
     expect(page.locator("[data-message]")).to_have_count(1)
     assert page.url.endswith(f"/webhooks/{ERP}?fate=exhausted")
@@ -294,7 +304,7 @@ def test_a_message_shows_its_attempts_and_is_sent_again(tabs: Callable[[], Panel
     message.get_by_role("link", name="Why: its way").click()
     expect(page.get_by_role("heading", name="Why")).to_be_visible()
     expect(page.locator(f'[data-why="{ERP}"]').first).to_contain_text("Sent at")
-    expect(page.locator(f'[data-why="{CRM}"]')).to_contain_text("does not want events of this type")
+    expect(page.locator(f'[data-why="{CRM}"]')).to_contain_text("does not get events of this type")
     page.get_by_test_id("why-event").get_by_role("link", name="The delivery of orders/create").click()
     expect(page.get_by_test_id("delivery")).to_be_visible()
 

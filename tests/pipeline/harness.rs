@@ -7,8 +7,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use hookline_api::api::{About, ReadAdapters, ReadApi, ReadPorts, SearchApi};
 use hookline_aws::{
     AwsSecret, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEndpoints, DynamoEntities, DynamoEventLog,
-    DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies, SqsEventQueue,
-    SqsQueues,
+    DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats, DynamoStores, OpenSearchIndex, S3Archive, S3Bodies,
+    SqsEventQueue, SqsQueues,
 };
 use hookline_domain::{
     access::{Principal, Reach, Role},
@@ -93,6 +93,7 @@ impl ReadPorts for EmulatedPorts {
     type Endpoints = DynamoEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type Queues = SqsQueues;
     type Tickets = MemoryAccess;
     type Clock = SystemClock;

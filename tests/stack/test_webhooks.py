@@ -1,60 +1,23 @@
 """Webhooks from a change in the shop to a server on this machine, at the deployed stack."""
 
-import base64
-import hashlib
-import hmac
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hookline_local.client import quoted
 from hookline_local.tour import Tour, poll
-
-
-@dataclass
-class Receiver:
-    """A server that keeps what it is sent, and answers with its status."""
-
-    status: int = 204
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-    def ids(self) -> list[str]:
-        """Ids of the messages so far."""
-        return [headers["webhook-id"] for headers, _ in self.requests]
+from receiving import Receiver, is_signed
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A server on a port of its own."""
-    kept = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        """Keeps requests."""
-
-        def do_POST(self) -> None:
-            """Keeps one and answers."""
-            body = self.rfile.read(int(self.headers["content-length"]))
-            kept.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(kept.status)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://localhost:{server.server_port}/webhooks"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield kept
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    receiver = Receiver()
+    receiver.start()
+    yield receiver
+    receiver.stop()
 
 
 @dataclass
@@ -90,14 +53,6 @@ def endpoint(tour: Tour, receiver: Receiver) -> Iterator[Endpoint]:
     endpoint = Endpoint(tour, made["endpoint"]["id"], made["secret"])
     yield endpoint
     endpoint.call("DELETE")
-
-
-def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
-    """True if one of the signatures is Standard Webhooks' v1 of this body."""
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    expected = "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    return expected in headers["webhook-signature"].split()
 
 
 def change(tour: Tour, handle: str) -> None:

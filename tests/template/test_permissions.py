@@ -113,6 +113,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
     "DispatchFunction": {
         "DispatchQueues": (CONSUME, WAKE_UPS),
         "WakeUps": ({"sqs:SendMessage"}, WAKE_UPS),
+        "FanOut": ({"sqs:SendMessage"}, {"FanOutQueue"}),
         "Endpoints": ({"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, {"EndpointsTable"}),
         "Outboxes": ({"dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:BatchWriteItem"}, {"OutboxesTable"}),
         "Messages": (

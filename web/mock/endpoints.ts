@@ -14,6 +14,7 @@ import type {
 import { NEW_SETTINGS } from '../src/data/endpoint-draft.ts';
 import { selects } from '../src/data/webhooks.ts';
 import { eventsOf, makeEvent } from './events.ts';
+import { statsOf } from './stats.ts';
 import type { Store } from './world.ts';
 
 const MINUTE = 60_000;
@@ -81,6 +82,8 @@ export class Endpoints {
       code: null,
       settings: { ...NEW_SETTINGS, ...settings },
       header_names: [],
+      auth: null,
+      client_certificate: null,
       public_keys: ['whpk_MCowBQYDK2VwAyEA3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='],
       secrets: [{ created_at, until: null }],
       proven_at: null,
@@ -139,6 +142,11 @@ export class Endpoints {
       return [200, view(kept.endpoint)];
     }
     if (what === 'status') return [200, { ...kept.status, sentence: healthSentence(kept) }];
+    if (what === 'stats') {
+      const hours = Number(query.get('hours') ?? 24);
+      if (!(hours >= 1 && hours <= 720)) return [400, { error: 'hours must be a number from 1 to 720' }];
+      return [200, statsOf(kept.messages, hours, CODE_SENTENCES)];
+    }
     if (what === 'messages') {
       if (event === undefined) return page(kept, query);
       const message = kept.messages.find((one) => one.event === event);
@@ -175,6 +183,7 @@ export class Endpoints {
     const kept = this.add(body['settings'] as EndpointSettings, { created_at: now, state_since: now }, UNTRIED);
     kept.headers = (body['headers'] as Record<string, string> | undefined) ?? {};
     kept.endpoint.header_names = Object.keys(kept.headers);
+    setCredentials(kept.endpoint, body);
     return [201, withSecret(kept.endpoint)];
   }
 
@@ -191,6 +200,7 @@ export class Endpoints {
     endpoint.settings = settings;
     endpoint.revision += 1;
     if ('headers' in body) endpoint.header_names = Object.keys((body['headers'] as object | null) ?? {});
+    setCredentials(endpoint, body);
     return [200, view(endpoint)];
   }
 
@@ -378,7 +388,7 @@ function whyOf(event: EventDetail, { endpoint, messages }: Kept): WhyEndpoint {
       sentence: message.sentence,
     };
   }
-  const sentence = 'The endpoint does not want events of this type.';
+  const sentence = 'The endpoint does not get events of this type.';
   if (!settings.types.some((pattern) => selects(pattern, event.type)))
     return { ...base, verdict: 'not_subscribed', verdict_sentence: sentence, sentence: `Not sent. ${sentence}` };
   const condition = 'data.available = false';
@@ -388,6 +398,18 @@ function whyOf(event: EventDetail, { endpoint, messages }: Kept): WhyEndpoint {
     verdict_sentence: `The endpoint has a condition that did not hold: ${condition}.`,
     sentence: `Not sent: the condition ${condition} did not hold.`,
   };
+}
+
+/** Takes the credentials of a request, without what is secret. */
+function setCredentials(endpoint: Endpoint, body: Record<string, unknown>): void {
+  if ('auth' in body) {
+    const auth = body['auth'] as (Endpoint['auth'] & { client_secret?: string }) | null;
+    const { client_secret: _, ...shown } = auth ?? {};
+    endpoint.auth = auth === null ? null : ({ scope: null, ...shown } as Endpoint['auth']);
+  }
+  if ('client_certificate' in body)
+    endpoint.client_certificate =
+      body['client_certificate'] === null ? null : { subject: 'CN=hookline', ends_at: ago(-90 * DAY) };
 }
 
 /** Endpoints in every state for a store that has events. */

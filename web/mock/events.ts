@@ -129,7 +129,7 @@ export function page(store: Store, query: URLSearchParams): EventsResponse {
 }
 
 /** Types whose resource is not the beginning of their names. */
-const RESOURCES: Partial<Record<string, EventTypeDetail['resource']>> = { inventory: 'product' };
+const RESOURCES: Partial<Record<string, EventTypeDetail['resource']>> = { inventory: 'product', message: 'endpoint' };
 
 export function types(): EventTypesResponse {
   const names = readdirSync(SAMPLES).map((file) => file.replace(/\.json$/, ''));

@@ -352,6 +352,7 @@ export function me(principal: Principal, host: string): Me {
     expires_at: new Date(principal.expires).toISOString(),
     live_url: `ws://${host}/live`,
     receivers: stack.me.receivers,
+    egress_addresses: ['198.51.100.7', '203.0.113.0/28'],
   };
 }
 

@@ -196,6 +196,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/endpoints/{endpoint}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Success rate, failures and response times of an endpoint, hour by hour
+         * @description Of the endpoints of all stores, for tokens that are for all stores. The latest hours, of which the current one is the last. They are kept for 30 days. What waits for the endpoint, its breaker and its next attempt are in its status.
+         */
+        get: operations["endpointStatsOfAll"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/endpoints/{endpoint}/status": {
         parameters: {
             query?: never;
@@ -630,6 +650,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stores/{store}/endpoints/{endpoint}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Success rate, failures and response times of an endpoint, hour by hour
+         * @description The latest hours, of which the current one is the last. They are kept for 30 days. What waits for the endpoint, its breaker and its next attempt are in its status.
+         */
+        get: operations["endpointStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stores/{store}/endpoints/{endpoint}/status": {
         parameters: {
             query?: never;
@@ -1013,9 +1053,41 @@ export interface components {
          *     - `closed`: The connection ended before the head of an answer was complete.
          *     - `not_http`: The answer is not HTTP/1.1.
          *     - `head_too_large`: The head of the answer is longer than is read.
+         *     - `client_certificate`: The server does not accept the client certificate, or demands one.
+         *     - `token_refused`: The server of the endpoint's tokens refused its client.
+         *     - `token_unavailable`: The server of the endpoint's tokens cannot be reached, or did not answer in time.
+         *     - `token_invalid`: The server of the endpoint's tokens answered with something else than a bearer token.
          * @enum {string}
          */
-        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large";
+        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large" | "client_certificate" | "token_refused" | "token_unavailable" | "token_invalid";
+        /** @description Authorization by a token of OAuth 2, which Hookline gets with client credentials (RFC 6749 § 4.4). */
+        AuthBody: {
+            /** @description Id of the client: at most 256 printable characters of ASCII. */
+            client_id: string;
+            /** @description Secret of the client: at most 1,024 printable characters of ASCII. In requests only: it cannot be read again. */
+            client_secret: string;
+            /**
+             * @description Place of the client's id and secret in a request for a token.
+             * @default header
+             */
+            credentials_in: components["schemas"]["CredentialsIn"];
+            /** @description Kind. */
+            kind: components["schemas"]["AuthKind"];
+            /**
+             * @description Scope to be requested, words with one blank between them; null requests none.
+             * @default null
+             */
+            scope: string | null;
+            /** @description URL of the server that gives tokens: https, on a public host. */
+            token_url: string;
+        };
+        /**
+         * @description Kind of an authorization.
+         *
+         *     - `oauth2`: A token of OAuth 2 for client credentials.
+         * @enum {string}
+         */
+        AuthKind: "oauth2";
         /**
          * @description Fate of the messages that waited when an endpoint was activated.
          *
@@ -1033,8 +1105,19 @@ export interface components {
          * @enum {string}
          */
         BreakerState: "closed" | "open";
+        /** @description Client certificate and private key. */
+        CertificateBody: {
+            /** @description Certificates in PEM: the client's own, then those of its issuers without the root; at most 4, 8 KiB together in DER. */
+            certificate: string;
+            /** @description Private key of the first, in PEM, not encrypted: RSA of 2048 to 6144 bits, ECDSA of P-256, P-384 or P-521, or Ed25519. In requests only: it cannot be read again. */
+            private_key: string;
+        };
         /** @description Request body that changes an endpoint, a merge patch (RFC 7396) of the one that creates it. */
         ChangeEndpointBody: {
+            /** @description Authorization by a token, whole, the client's secret included. Null removes it; without this member, it stays. */
+            auth?: components["schemas"]["AuthBody"] | null;
+            /** @description Client certificate and private key. Null removes them; without this member, they stay. */
+            client_certificate?: components["schemas"]["CertificateBody"] | null;
             /**
              * @description Headers of its own, all of them: those that it had go. Null removes them; without this member, they stay.
              * @default null
@@ -1049,6 +1132,16 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /** @description Client certificate of an endpoint. */
+        ClientCertificate: {
+            /**
+             * Format: date-time
+             * @description End of its validity: from then on servers refuse it.
+             */
+            ends_at: string;
+            /** @description Subject, as in `CN=hookline, O=Example`. */
+            subject: string;
         };
         /** @description Message from a client. */
         ClientMessage: {
@@ -1123,6 +1216,10 @@ export interface components {
         };
         /** @description Request body that creates an endpoint. */
         CreateEndpointBody: {
+            /** @description Authorization of its requests by a token. The client's secret is sealed, and never shown again. */
+            auth?: components["schemas"]["AuthBody"] | null;
+            /** @description Client certificate that its server demands (mTLS). The private key is sealed, and never shown again. */
+            client_certificate?: components["schemas"]["CertificateBody"] | null;
             /**
              * @description Headers of its own, such as an authorization: at most 10, 4 KiB together. They are sealed, and never shown again.
              * @default {}
@@ -1133,6 +1230,14 @@ export interface components {
             /** @description Settings. Whatever is left out has its default. */
             settings: components["schemas"]["EndpointSettingsInput"];
         };
+        /**
+         * @description Place of a client's id and secret in a request for a token (RFC 6749 § 2.3.1).
+         *
+         *     - `header`: The header `authorization`, as HTTP Basic. Every server must take that.
+         *     - `body`: The body, as `client_id` and `client_secret`.
+         * @enum {string}
+         */
+        CredentialsIn: "header" | "body";
         /** @description An event of the operator's own. */
         CustomEventBody: {
             /** @description Data: any object of at most 48 KiB as compact JSON. */
@@ -1397,6 +1502,10 @@ export interface components {
         EmptyBody: Record<string, never>;
         /** @description An endpoint. It has no secret and no value of a header. */
         Endpoint: {
+            /** @description Authorization by a token; its secret is never shown. */
+            auth: components["schemas"]["EndpointAuth"] | null;
+            /** @description Client certificate; its private key is never shown. */
+            client_certificate: components["schemas"]["ClientCertificate"] | null;
             /** @description Failure for which it is disabled. */
             code: components["schemas"]["AttemptCode"] | null;
             /**
@@ -1436,6 +1545,19 @@ export interface components {
              * @description Beginning of the state.
              */
             state_since: string;
+        };
+        /** @description Authorization of an endpoint's requests by a token of OAuth 2, which the dispatcher gets with client credentials (RFC 6749 § 4.4). Has no secret. */
+        EndpointAuth: {
+            /** @description Id of the client. */
+            client_id: string;
+            /** @description Place of the client's id and secret in a request for a token. */
+            credentials_in: components["schemas"]["CredentialsIn"];
+            /** @description Kind. */
+            kind: components["schemas"]["AuthKind"];
+            /** @description Scope that is requested, words with blanks between them; null requests none. */
+            scope: string | null;
+            /** @description URL of the server that gives tokens. It keeps the rules of an endpoint's URL. Viewers see it without its query. */
+            token_url: string;
         };
         /**
          * @description Pool of an endpoint.
@@ -1494,7 +1616,7 @@ export interface components {
             signatures: components["schemas"]["Signatures"];
             /** @description Longest time of an attempt, 1 to 30 seconds. */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1546,7 +1668,7 @@ export interface components {
              * @default 10
              */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1566,6 +1688,29 @@ export interface components {
          * @enum {string}
          */
         EndpointState: "active" | "paused" | "disabled" | "deleting";
+        /** @description Statistics of an endpoint over a range of hours. They are counted as well as possible: a process that dies loses the counts of its run. */
+        EndpointStats: {
+            /**
+             * Format: date-time
+             * @description Beginning of the first hour.
+             */
+            from: string;
+            /** @description Figures by hour, the earliest first. Hours in which no attempt ended are left out. */
+            hours: components["schemas"]["StatsHour"][];
+            /** @description The whole range in a sentence or two. */
+            sentence: string;
+            /** @description Explanations of the codes of failures for the endpoint's owner. */
+            sentences: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description End of the range: the present. The last hour has not ended.
+             */
+            to: string;
+            /** @description Figures of the whole range. */
+            total: components["schemas"]["StatsFigures"];
+        };
         /** @description Health of an endpoint, and what waits for it. */
         EndpointStatus: {
             /** @description Attempts at once at present. */
@@ -1726,10 +1871,11 @@ export interface components {
          *     - `checkout`: Checkouts.
          *     - `store`: Installs of the app.
          *     - `privacy`: Privacy requests.
+         *     - `endpoint`: Endpoints of stores, and their messages.
          *     - `custom`: The operator's own.
          * @enum {string}
          */
-        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "custom";
+        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "endpoint" | "custom";
         /** @description Thing that an event is about. */
         EventSubject: {
             /** @description Vendor's id. */
@@ -2053,6 +2199,8 @@ export interface components {
         };
         /** @description The caller, and the addresses of this deployment. */
         Me: {
+            /** @description Addresses or ranges from which webhooks are sent, for firewalls, as the operator has set them; empty if they change. */
+            egress_addresses: string[];
             /**
              * Format: date-time
              * @description Time at which the token expires.
@@ -2561,6 +2709,55 @@ export interface components {
             /** @description Number of live stores. */
             live: number;
         };
+        /** @description Figures of the attempts at an endpoint that ended in an hour or a range. */
+        StatsFigures: {
+            /** @description Attempts. */
+            attempts: number;
+            /** @description Attempts that failed, by code. */
+            failed: {
+                [key: string]: number;
+            };
+            /** @description Time within which half of the answers came, in milliseconds; null without an answer. Response times are counted in classes, so this is off by at most 30 %, or 10 ms below 20 ms, and so are the next two. */
+            p50_ms: number | null;
+            /** @description Time within which 95 % of the answers came, in milliseconds. */
+            p95_ms: number | null;
+            /** @description Time within which 99 % of the answers came, in milliseconds. */
+            p99_ms: number | null;
+            /** @description Attempts that succeeded. */
+            sent: number;
+            /**
+             * Format: double
+             * @description Share of the attempts that succeeded, from 0 to 1, rounded down to four digits, so that 1 means all; null without attempts.
+             */
+            success_rate: number | null;
+        };
+        /** @description Figures of an hour. */
+        StatsHour: {
+            /** @description Attempts. */
+            attempts: number;
+            /** @description Attempts that failed, by code. */
+            failed: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Beginning of the hour.
+             */
+            hour: string;
+            /** @description Time within which half of the answers came, in milliseconds; null without an answer. Response times are counted in classes, so this is off by at most 30 %, or 10 ms below 20 ms, and so are the next two. */
+            p50_ms: number | null;
+            /** @description Time within which 95 % of the answers came, in milliseconds. */
+            p95_ms: number | null;
+            /** @description Time within which 99 % of the answers came, in milliseconds. */
+            p99_ms: number | null;
+            /** @description Attempts that succeeded. */
+            sent: number;
+            /**
+             * Format: double
+             * @description Share of the attempts that succeeded, from 0 to 1, rounded down to four digits, so that 1 means all; null without attempts.
+             */
+            success_rate: number | null;
+        };
         /** @description Status of a store. */
         Status: {
             /** @description Activity: whether events come. */
@@ -2972,15 +3169,20 @@ export type ActivateBody = components['schemas']['ActivateBody'];
 export type ActivityEntry = components['schemas']['ActivityEntry'];
 export type AdvisedError = components['schemas']['AdvisedError'];
 export type AttemptCode = components['schemas']['AttemptCode'];
+export type AuthBody = components['schemas']['AuthBody'];
+export type AuthKind = components['schemas']['AuthKind'];
 export type Backlogs = components['schemas']['Backlogs'];
 export type BreakerState = components['schemas']['BreakerState'];
+export type CertificateBody = components['schemas']['CertificateBody'];
 export type ChangeEndpointBody = components['schemas']['ChangeEndpointBody'];
+export type ClientCertificate = components['schemas']['ClientCertificate'];
 export type ClientMessage = components['schemas']['ClientMessage'];
 export type ClientSecret = components['schemas']['ClientSecret'];
 export type Concern = components['schemas']['Concern'];
 export type ConcernCause = components['schemas']['ConcernCause'];
 export type Condition = components['schemas']['Condition'];
 export type CreateEndpointBody = components['schemas']['CreateEndpointBody'];
+export type CredentialsIn = components['schemas']['CredentialsIn'];
 export type CustomEventBody = components['schemas']['CustomEventBody'];
 export type CustomEventStore = components['schemas']['CustomEventStore'];
 export type CustomEventSubject = components['schemas']['CustomEventSubject'];
@@ -3000,12 +3202,14 @@ export type DocumentVariant = components['schemas']['DocumentVariant'];
 export type DryRunResponse = components['schemas']['DryRunResponse'];
 export type EmptyBody = components['schemas']['EmptyBody'];
 export type Endpoint = components['schemas']['Endpoint'];
+export type EndpointAuth = components['schemas']['EndpointAuth'];
 export type EndpointPool = components['schemas']['EndpointPool'];
 export type EndpointQueue = components['schemas']['EndpointQueue'];
 export type EndpointSecret = components['schemas']['EndpointSecret'];
 export type EndpointSettings = components['schemas']['EndpointSettings'];
 export type EndpointSettingsInput = components['schemas']['EndpointSettingsInput'];
 export type EndpointState = components['schemas']['EndpointState'];
+export type EndpointStats = components['schemas']['EndpointStats'];
 export type EndpointStatus = components['schemas']['EndpointStatus'];
 export type EndpointWhy = components['schemas']['EndpointWhy'];
 export type EndpointWithSecret = components['schemas']['EndpointWithSecret'];
@@ -3076,6 +3280,8 @@ export type Silence = components['schemas']['Silence'];
 export type SilenceReason = components['schemas']['SilenceReason'];
 export type Skipped = components['schemas']['Skipped'];
 export type StateCounts = components['schemas']['StateCounts'];
+export type StatsFigures = components['schemas']['StatsFigures'];
+export type StatsHour = components['schemas']['StatsHour'];
 export type Status = components['schemas']['Status'];
 export type StoreActivity = components['schemas']['StoreActivity'];
 export type StoreState = components['schemas']['StoreState'];
@@ -3567,6 +3773,41 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStatsOfAll: {
+        parameters: {
+            query?: {
+                /** @description Number of hours. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];
@@ -4484,6 +4725,43 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endpointStats: {
+        parameters: {
+            query?: {
+                /** @description Number of hours. */
+                hours?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statistics. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointStats"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];

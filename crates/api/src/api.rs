@@ -17,6 +17,8 @@ mod read;
 mod search;
 mod status;
 
+use std::{fmt::Display, str::FromStr};
+
 use hookline_lambda::serve::bytes;
 use lambda_http::{Request, RequestExt, request::RequestContext};
 use serde::de::DeserializeOwned;
@@ -45,9 +47,19 @@ fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 
 /// Value of the query parameter `limit`, from 1 to `most`.
 fn limit(request: &Request, default: usize, most: usize) -> Result<usize, ApiError> {
-    match parameter(request, "limit").map_or(Ok(default), str::parse) {
-        Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!("limit must be a number from 1 to {most}"))),
+    number(request, "limit", default, most)
+}
+
+/// Parses a parameter that is a number from 1 to `most`.
+fn number<N>(request: &Request, name: &str, default: N, most: N) -> Result<N, ApiError>
+where
+    N: FromStr + From<u8> + PartialOrd + Display + Copy,
+{
+    match parameter(request, name).map_or(Ok(default), str::parse) {
+        Ok(number) if number >= N::from(1) && number <= most => Ok(number),
+        Ok(_) | Err(_) => Err(ApiError::BadRequest(format!(
+            "{name} must be a number from 1 to {most}"
+        ))),
     }
 }
 

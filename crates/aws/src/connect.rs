@@ -9,10 +9,10 @@ use hookline_transport::{AwsService, Settings};
 
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEndpoints,
-    DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, DynamoWatchers,
-    EventBridgeBus, KmsDataKeys, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, S3Archive,
-    S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery,
-    SqsWakeUps,
+    DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats, DynamoStores,
+    DynamoWatchers, EventBridgeBus, KmsDataKeys, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues,
+    SqsRedelivery, SqsWakeUps,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -230,6 +230,11 @@ impl Aws {
     /// The records of messages in a table with the key `pk`, `sk`, beside the table of kept events.
     pub fn messages(&self, table: impl Into<String>, events: impl Into<String>) -> DynamoMessages {
         DynamoMessages::new(self.dynamodb(), table, events)
+    }
+
+    /// The statistics in the table of the records of messages.
+    pub fn stats(&self, table: impl Into<String>) -> DynamoStats {
+        DynamoStats::new(self.dynamodb(), table)
     }
 
     /// The queues of wake-ups with these URLs: the fast pool's, and the slow one's.

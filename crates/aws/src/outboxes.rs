@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use hookline_domain::{
     kernel::port::{CALLS_AT_ONCE, PortError},
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, OutboxCount, OutboxRecords, OutboxState,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Lease, OutboxCount, OutboxNotes, OutboxRecords, OutboxState,
         Outboxes, Pool, SubjectKey,
     },
 };
@@ -33,7 +33,7 @@ impl DynamoOutboxes {
 impl Outboxes for DynamoOutboxes {
     async fn acquire(&self, endpoint: &EndpointKey, lease: &Lease, now: Timestamp) -> Result<Acquired, PortError> {
         match self.table.update(outboxes::acquire(endpoint, lease, now)).await? {
-            WriteOutcome::Written(Some(item)) => Ok(Acquired::Ours(Box::new(outboxes::read_health(&item)))),
+            WriteOutcome::Written(Some(item)) => Ok(Acquired::Ours(Box::new(outboxes::read_notes(&item)))),
             WriteOutcome::Written(None) => Err(failure::of_ours(
                 self.table.port,
                 "a lease came without the item that holds it",
@@ -46,10 +46,10 @@ impl Outboxes for DynamoOutboxes {
         &self,
         endpoint: &EndpointKey,
         nonce: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
-        let release = outboxes::release(endpoint, nonce, health, next_at);
+        let release = outboxes::release(endpoint, nonce, notes, next_at);
         let release = release.map_err(|error| self.table.unwritable(error))?;
         Ok(match self.table.update(release).await? {
             WriteOutcome::Written(_) => true,

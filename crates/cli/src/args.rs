@@ -1,5 +1,6 @@
 //! Command line, as `--help` shows it.
 
+mod credentials;
 mod endpoint;
 mod event;
 mod fan_out;
@@ -16,6 +17,7 @@ use hookline_domain::kernel::ids::{DeliveryId, Topic};
 
 use self::values::{Moment, StoreArg};
 pub use self::{
+    credentials::{AuthArgs, CertificateArgs},
     endpoint::{
         AddEndpointArgs, ChangeEndpointArgs, CheckArgs, EndpointArgs, EndpointCommand, FateArg, MessageCommand,
         OwnerArgs, ReplayMessagesArgs, SettingsArgs,

@@ -17,6 +17,7 @@ Examples:
   hookline cost --events 1e6 --size 4k
   hookline cost --events 5e7 --variants 40 --batch 3 --architecture arm64
   hookline cost --events 1e6 --size 4k --batch 10 --published 1e6 --bus
+  hookline cost --events 1e6 --variants 25 --batch 10 --published 1e6 --outbound 3
   hookline cost --events 1e6 --size 4k --measured target/bench.json --json";
 
 /// Arguments of `hookline cost`.
@@ -47,6 +48,12 @@ pub struct CostArgs {
     /// The stack has an event bus (`EventBusArn`), which gets each published event.
     #[arg(long)]
     bus: bool,
+    /// Endpoints that each published event is sent to as a webhook.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "published")]
+    outbound: u32,
+    /// Time in which an endpoint answers, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 100)]
+    answer_ms: u32,
     /// Processor architecture of the functions.
     #[arg(long, value_enum, default_value_t = Architecture::X86_64)]
     architecture: Architecture,
@@ -123,6 +130,8 @@ impl CostArgs {
             watchers: self.watchers.into(),
             published: self.published.map_or(Decimal::ZERO, |count| count.0),
             has_bus: self.bus,
+            endpoints: self.outbound.into(),
+            answer_ms: self.answer_ms.into(),
         }
     }
 }
@@ -150,19 +159,22 @@ fn as_json(load: &Load, measured: &Measured, lines: &[BillLine]) -> serde_json::
     );
     let published = hookline_cost::total(lines, |stage| stage == Stage::Publishing);
     let published = (!load.published.is_zero()).then(|| per_million(published, load.published));
+    let outbound = outbound(load, measured);
     let rounded = lines.iter().map(|line| BillLine {
         quantity: line.quantity.round_dp(2).normalize(),
         usd: line.usd.round_dp(6).normalize(),
         ..line.clone()
     });
     json!({
-        "events": load.events, "published": load.published, "size": load.size, "batch": load.batch, "measured": measured.date,
+        "events": load.events, "published": load.published, "endpoints": load.endpoints, "size": load.size, "batch": load.batch, "measured": measured.date,
         "prices": prices::DATE, "region": "us-east-1", "lines": rounded.collect::<Vec<_>>(),
         "usd": {"receive_to_index": money(delivery_path), "all": money(all)},
         "usd_per_million": {
             "receive_to_index": money(per_million(delivery_path, load.events)),
             "all": money(per_million(all, load.events)),
             "published": published.map(money),
+            "first_endpoint": outbound.map(|(first, _)| money(first)),
+            "further_endpoint": outbound.map(|(_, further)| money(further)),
         },
         "fixed_a_month": hookline_cost::fixed(),
         "hosted": hookline_cost::offers(load.events),
@@ -201,6 +213,15 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
         );
     }
     add("", "all", hookline_cost::total(lines, |_| true), load.events);
+    if let Some((first, further)) = outbound(load, measured) {
+        let millions = load.published / dec!(1_000_000);
+        for (name, usd) in [
+            ("published and sent to the first endpoint", first),
+            ("sent to each further endpoint", further),
+        ] {
+            add("", name, usd * millions, load.published);
+        }
+    }
     let mut monthly = self::table(&["fixed, at any load", "", "$ a month"]);
     for fixed in hookline_cost::fixed() {
         let range = if fixed.from == fixed.to {
@@ -227,7 +248,8 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
         "{} events of {} bytes, {} per batch\n\n{}\n\n{}\n\n{}\n\nList prices of us-east-1 on {}, without free tiers, data transfer \
          and storage; most are second-hand, with sources in --json.\nCalls and times measured on {}; \
          platform logs, the panel's pushes and the \
-         processor time of events for listeners are assumed, not measured.\nHosted gateways receive, queue and \
+         processor time of events for listeners are assumed, not measured. Prices per million of their stages are of published events, \
+         of which each is sent to all endpoints.\nHosted gateways receive, queue and \
          deliver; they keep no index. Their prices are transcripts of their pages.",
         quantity(load.events),
         load.size,
@@ -242,7 +264,27 @@ fn as_text(load: &Load, measured: &Measured, lines: &[BillLine]) -> String {
 
 /// Returns true for a stage whose price is that of a million published events, not of a million webhooks.
 fn is_publishing(stage: Stage) -> bool {
-    matches!(stage, Stage::Publishing | Stage::EventBus)
+    matches!(stage, Stage::Publishing | Stage::EventBus | Stage::Egress) || hookline_cost::is_outbound(stage)
+}
+
+/// Dollars for a million messages to the first endpoint, with publishing the events, and to each further one; `None` without
+/// endpoints. Without traffic to the internet, logs and traces.
+fn outbound(load: &Load, measured: &Measured) -> Option<(Decimal, Decimal)> {
+    let to = |endpoints| {
+        let lines = hookline_cost::lines(
+            &Load {
+                endpoints,
+                ..load.clone()
+            },
+            measured,
+        );
+        let sent = hookline_cost::total(&lines, |stage| {
+            hookline_cost::is_outbound(stage) || stage == Stage::Publishing
+        });
+        per_million(sent, load.published)
+    };
+    let (one, most) = (Decimal::ONE, load.endpoints.max(dec!(2)));
+    (!load.endpoints.is_zero()).then(|| (to(one), (to(most) - to(one)) / (most - one)))
 }
 
 fn per_million(usd: Decimal, count: Decimal) -> Decimal {

@@ -2,6 +2,7 @@
 
 mod change;
 pub mod check;
+mod credentials;
 mod read;
 mod send;
 
@@ -48,6 +49,7 @@ pub async fn run(resources: &Resources, out: &Output, command: EndpointCommand) 
         EndpointCommand::List(owner) => read::list(resources, out, &owner).await,
         EndpointCommand::Show(endpoint) => read::show(resources, out, &endpoint).await,
         EndpointCommand::Status(endpoint) => read::status(resources, out, &endpoint).await,
+        EndpointCommand::Stats { endpoint, hours } => read::stats(resources, out, &endpoint, hours).await,
         EndpointCommand::Add(args) => change::add(resources, out, args).await,
         EndpointCommand::Change(args) => change::change(resources, out, args).await,
         EndpointCommand::Pause { endpoint, reason } => {

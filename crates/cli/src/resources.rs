@@ -4,8 +4,8 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use hookline_aws::{
-    Aws, DynamoEndpoints, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores,
-    KmsVault, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsWakeUps, Timeouts,
+    Aws, DynamoEndpoints, DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats,
+    DynamoStores, KmsVault, S3Bodies, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsWakeUps, Timeouts,
 };
 
 use crate::archive::Archive;
@@ -260,6 +260,11 @@ impl Resources {
         let table = required(table, "MESSAGES_TABLE", "--messages-table")?;
         let events = required(self.resources.events_table.as_ref(), "EVENTS_TABLE", "--events-table")?;
         Ok(self.aws.messages(table, events))
+    }
+
+    pub fn stats(&self) -> Result<DynamoStats> {
+        let table = self.resources.messages_table.as_ref();
+        Ok(self.aws.stats(required(table, "MESSAGES_TABLE", "--messages-table")?))
     }
 
     pub fn wake_ups(&self) -> Result<SqsWakeUps> {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     measured::{Measured, Work},
+    outbound,
     prices::{self, Price},
     publishing,
 };
@@ -30,6 +31,10 @@ pub struct Load {
     pub published: Decimal,
     /// True if the stack has an event bus, which gets each published event.
     pub has_bus: bool,
+    /// Endpoints that each published event is sent to.
+    pub endpoints: Decimal,
+    /// Time in which an endpoint answers, in milliseconds.
+    pub answer_ms: Decimal,
 }
 
 impl Default for Load {
@@ -46,6 +51,8 @@ impl Default for Load {
             watchers: Decimal::ZERO,
             published: Decimal::ZERO,
             has_bus: false,
+            endpoints: Decimal::ZERO,
+            answer_ms: dec!(100),
         }
     }
 }
@@ -75,6 +82,20 @@ pub enum Stage {
     Publishing,
     /// Posting events to the event bus.
     EventBus,
+    /// Entries of open messages to endpoints, and leases of the outboxes.
+    Outboxes,
+    /// Records of messages.
+    Messages,
+    /// Reading the events of messages.
+    ReadEvents,
+    /// Reading endpoints.
+    Endpoints,
+    /// Waking the dispatcher.
+    WakeUps,
+    /// Invocations of the dispatcher, and the fan-out function's time for its messages.
+    Dispatcher,
+    /// Traffic to endpoints.
+    Egress,
     /// Pushing to watchers. Assumed, not measured.
     Live,
     /// Logs and traces.
@@ -96,6 +117,13 @@ impl Stage {
             Self::Refetch => "refetching from the store",
             Self::Publishing => "events for listeners",
             Self::EventBus => "event bus",
+            Self::Outboxes => "outboxes",
+            Self::Messages => "records of messages",
+            Self::ReadEvents => "reading events",
+            Self::Endpoints => "reading endpoints",
+            Self::WakeUps => "wake-ups",
+            Self::Dispatcher => "dispatcher",
+            Self::Egress => "traffic to endpoints",
             Self::Live => "live panel (assumed)",
             Self::Telemetry => "logs and traces",
         }
@@ -200,6 +228,9 @@ pub fn lines(load: &Load, measured: &Measured) -> Vec<BillLine> {
     }
     if load.published > Decimal::ZERO {
         publishing::add(&mut bill, load, &consumer);
+        if load.endpoints > Decimal::ZERO {
+            outbound::add(&mut bill, load);
+        }
     }
     if load.watchers > Decimal::ZERO {
         // Each write of a store's status is one record of the stream: one write, one query of watchers, one push per
@@ -232,12 +263,14 @@ pub fn total(lines: &[BillLine], of: impl Fn(Stage) -> bool) -> Decimal {
     lines.iter().filter(|line| of(line.stage)).map(|line| line.usd).sum()
 }
 
-/// Returns true if a stage is on the path from sender to index: all but events for listeners, the panel and telemetry.
+/// Returns true if a stage is on the path from sender to index: all but events for listeners, webhooks to endpoints, the panel
+/// and telemetry.
 pub fn is_delivery_path(stage: Stage) -> bool {
-    !matches!(
+    let is_aside = matches!(
         stage,
-        Stage::Publishing | Stage::EventBus | Stage::Live | Stage::Telemetry
-    )
+        Stage::Publishing | Stage::EventBus | Stage::Egress | Stage::Live | Stage::Telemetry
+    );
+    !is_aside && !outbound::is_outbound(stage)
 }
 
 pub(crate) struct Bill(Vec<BillLine>);
@@ -422,6 +455,7 @@ mod tests {
         assert_eq!(of("ReindexFunction", "MemorySize"), CONSUMER_MB);
         assert_eq!(of("LivePushFunction", "MemorySize"), PUSH_MB);
         assert_eq!(of("FanOutFunction", "MemorySize"), publishing::FAN_OUT_MB);
+        assert_eq!(of("DispatchFunction", "MemorySize"), outbound::DISPATCH_MB);
         assert_eq!(of("ReindexEventSource", "BatchSize"), Load::default().batch);
         assert_eq!(
             of("ReindexEventSource", "MaximumBatchingWindowInSeconds"),

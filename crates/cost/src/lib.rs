@@ -5,6 +5,7 @@ mod bill;
 mod fixed;
 mod hosted;
 mod measured;
+mod outbound;
 pub mod prices;
 mod publishing;
 
@@ -13,4 +14,5 @@ pub use self::{
     fixed::{Fixed, fixed},
     hosted::{Offer, offers},
     measured::{Measured, Work},
+    outbound::is_outbound,
 };

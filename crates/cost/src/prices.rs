@@ -76,6 +76,13 @@ pub const READS: Price = Price::per_million(dec!(0.125), "read units", DYNAMODB)
 pub const FAIR_QUEUE: Price = Price::per_million(dec!(0.50), "requests", SQS);
 /// Events of one's own that an event bus accepts, each of up to 64 KB. Rules and targets in the same account cost nothing.
 pub const EVENT_BUS: Price = Price::per_million(dec!(1.00), "events", EVENTBRIDGE);
+/// Traffic from functions to the internet, of the first 10 TB a month.
+pub const EGRESS: Price = Price {
+    usd: dec!(0.09),
+    per: dec!(1_000_000_000),
+    unit: "bytes",
+    source: "https://aws.amazon.com/ec2/pricing/on-demand/#Data_Transfer (from memory, unverified)",
+};
 /// Ingestion of log lines.
 pub const LOGS: Price = Price {
     usd: dec!(0.50),

@@ -44,6 +44,9 @@ const RECORD_UNITS: Decimal = dec!(2);
 const KEPT_KB: Decimal = dec!(0.93);
 const KEPT_VARIANT_KB: Decimal = dec!(0.02);
 
+/// Size of the verdict on an event for one endpoint in KB.
+const KEPT_VERDICT_KB: Decimal = dec!(0.078);
+
 /// Size of an event's JSON in bytes, likewise.
 const EVENT_BYTES: Decimal = dec!(1_050);
 const EVENT_VARIANT_BYTES: Decimal = dec!(125);
@@ -59,7 +62,7 @@ const LOGGED: Decimal = dec!(350);
 pub(crate) fn add(bill: &mut Bill, load: &Load, consumer: &Work) {
     let events = load.published;
     let messages = round_up(events / load.batch);
-    let kept_units = round_up(KEPT_KB + KEPT_VARIANT_KB * load.variants);
+    let kept_units = round_up(kept_kb(load));
 
     let committing = Work {
         cpu_ms: consumer.cpu_ms / CONSUMER_SPEED,
@@ -71,7 +74,7 @@ pub(crate) fn add(bill: &mut Bill, load: &Load, consumer: &Work) {
     bill.time(Stage::Publishing, messages, more_ms, CONSUMER_MB, load);
     bill.add(Stage::Publishing, prices::WRITES, events * RECORD_UNITS);
 
-    let bytes = (EVENT_BYTES + EVENT_VARIANT_BYTES * load.variants) * load.batch;
+    let bytes = event_bytes(load) * load.batch;
     let sent_and_received = dec!(2) * round_up(bytes / QUEUE_REQUEST_BYTES);
     let deleted = dec!(1);
     bill.add(
@@ -101,6 +104,16 @@ pub(crate) fn add(bill: &mut Bill, load: &Load, consumer: &Work) {
         messages * (fan_out.logged + PLATFORM_LOG_BYTES),
     );
     bill.add(Stage::Telemetry, prices::TRACES, messages / INVOCATIONS_PER_TRACE);
+}
+
+/// Size of a kept event's item in KB.
+pub(crate) fn kept_kb(load: &Load) -> Decimal {
+    KEPT_KB + KEPT_VARIANT_KB * load.variants + KEPT_VERDICT_KB * load.endpoints
+}
+
+/// Size of an event's JSON in bytes.
+pub(crate) fn event_bytes(load: &Load) -> Decimal {
+    EVENT_BYTES + EVENT_VARIANT_BYTES * load.variants
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub use self::{
     clock::SetClock,
     connections::{MemoryConnections, MemoryVault},
     dead_letters::MemoryDeadLetters,
-    dispatch::{MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    dispatch::{MemoryMessages, MemoryOutboxes, MemoryStats, MemoryWakeUps},
     endpoints::{MemoryEndpointVault, MemoryEndpoints},
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},

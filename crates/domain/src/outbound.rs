@@ -20,6 +20,7 @@ mod outbox;
 mod pattern;
 mod resend;
 mod schedule;
+mod stats;
 mod sweep;
 mod target;
 mod view;
@@ -35,9 +36,10 @@ pub use self::{
     dispatch::{Dispatch, DispatchPorts, EndpointRecords, Endpoints, Post, Posted, Proved, Run},
     distribute::{Distribute, FanOutMessage, FanOutPorts, Handled, Outcome, Webhooks},
     endpoint::{
-        Backlog, BacklogMode, Challenge, Endpoint, EndpointId, EndpointKey, EndpointLimits, EndpointSettings,
-        EndpointState, EndpointVault, InvalidSettingsError, Ordering, ParseEndpointError, PayloadFormat, PersonalLevel,
-        Proof, Scope, SealedHeaders, SealedSecret, Signatures, WhenPaused,
+        AuthKind, Backlog, BacklogMode, Challenge, Credentials, CredentialsChange, CredentialsIn, Endpoint,
+        EndpointAuth, EndpointId, EndpointKey, EndpointLimits, EndpointSettings, EndpointState, EndpointVault,
+        InvalidSettingsError, Ordering, ParseEndpointError, PayloadFormat, PersonalLevel, Proof, Scope, SealedAuth,
+        SealedCertificate, SealedHeaders, SealedSecret, Signatures, TwoAuthorizationsError, WhenPaused,
     },
     event_log::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, KeptSealed, Origin,
@@ -56,11 +58,16 @@ pub use self::{
     pattern::{ParsePatternError, TypePattern},
     resend::{MAX_REPLAYED, ReplayOnly, ReplayRange, Replayed, Resend, ResendError, ResendPorts, Tested},
     schedule::{MAX_ATTEMPTS, retry_wait},
+    stats::{
+        AttemptCounts, HourStats, OutboxNotes, RESPONSE_TIME_BOUNDS_MS, RecentHours, ResponseTimes, STATS_RETENTION,
+        Stats, StatsRecords,
+    },
     sweep::sweep,
     target::{ParseVerdictError, Verdict, Verdicts},
     view::{
-        AttemptView, BreakerState, EndpointStatus, EndpointView, EndpointWhy, FateName, MessageView, PoolName,
-        QueueView, SecretView, StateName, find_message, open_messages, status, why,
+        AttemptView, BreakerState, CertificateView, EndpointStats, EndpointStatus, EndpointView, EndpointWhy, FateName,
+        MAX_STATS_HOURS, MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour,
+        find_message, open_messages, stats, status, why,
     },
     wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},
     watch::Watch,

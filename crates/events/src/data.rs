@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::{
-    account::{CustomData, CustomerData, DeletedData, PrivacyData, StoreData},
+    account::{CustomData, CustomerData, DeletedData, EndpointData, MessageData, PrivacyData, StoreData},
     catalogue::{CollectionData, PriceRange, ProductData, ProductStatus, VariantData},
     personal::{AddressData, AttributeData, Meta, PersonalData, PersonalState},
     sale::{CheckoutData, LineData, Money, OrderData, PaymentData, RefundLineData, ShipmentData, Totals},
@@ -40,6 +40,10 @@ pub enum Data {
     Store(StoreData),
     /// Of `privacy.*`.
     Privacy(PrivacyData),
+    /// Of `endpoint.*`.
+    Endpoint(EndpointData),
+    /// Of `message.*`.
+    Message(MessageData),
     /// Of `*.deleted`.
     Deleted(DeletedData),
     /// Of `custom.*`.
@@ -64,6 +68,8 @@ impl Data {
             Resource::Checkout => Self::Checkout(serde_json::from_value(data)?),
             Resource::Store => Self::Store(serde_json::from_value(data)?),
             Resource::Privacy => Self::Privacy(serde_json::from_value(data)?),
+            Resource::Endpoint if *kind == EventType::MESSAGE_EXHAUSTED => Self::Message(serde_json::from_value(data)?),
+            Resource::Endpoint => Self::Endpoint(serde_json::from_value(data)?),
         })
     }
 }

@@ -43,6 +43,8 @@ pub enum Resource {
     Store,
     /// Privacy requests.
     Privacy,
+    /// Endpoints of stores, and their messages.
+    Endpoint,
     /// The operator's own.
     Custom,
 }
@@ -128,6 +130,14 @@ types! {
     STORE_DISCONNECTED = "store.disconnected": Store;
     /// A customer's data is to be erased.
     PRIVACY_CUSTOMER_REDACTED = "privacy.customer_redacted": Privacy;
+    /// An endpoint of a store has taken nothing for an hour, a day or four days.
+    ENDPOINT_FAILING = "endpoint.failing": Endpoint;
+    /// An endpoint of a store was disabled, because it took nothing for too long or wants no messages.
+    ENDPOINT_DISABLED = "endpoint.disabled": Endpoint;
+    /// An endpoint of a store that was failing has taken a message.
+    ENDPOINT_RECOVERED = "endpoint.recovered": Endpoint;
+    /// All attempts at a message for an endpoint of a store have failed.
+    MESSAGE_EXHAUSTED = "message.exhausted": Endpoint;
 }
 
 const CUSTOM: &str = "custom.";
@@ -165,6 +175,12 @@ impl EventType {
     #[must_use]
     pub fn is_deletion(&self) -> bool {
         matches!(self, Self::Known(text) if text.ends_with(".deleted"))
+    }
+
+    /// True for what only the operator's endpoints get, those of all stores: what happens to the endpoints of stores.
+    #[must_use]
+    pub fn is_for_operators(&self) -> bool {
+        self.resource() == Resource::Endpoint
     }
 }
 
@@ -210,7 +226,7 @@ impl From<EventType> for String {
 
 impl Resource {
     /// Every kind of thing.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Product,
         Self::Collection,
         Self::Order,
@@ -220,6 +236,7 @@ impl Resource {
         Self::Checkout,
         Self::Store,
         Self::Privacy,
+        Self::Endpoint,
         Self::Custom,
     ];
 
@@ -236,6 +253,7 @@ impl Resource {
             Self::Checkout => "checkout",
             Self::Store => "store",
             Self::Privacy => "privacy",
+            Self::Endpoint => "endpoint",
             Self::Custom => "custom",
         }
     }

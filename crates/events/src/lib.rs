@@ -23,8 +23,9 @@ use serde::{Deserialize, Serialize, de::Error as _};
 pub use self::{
     data::{
         AddressData, AttributeData, CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData,
-        LineData, Meta, Money, OrderData, PaymentData, PersonalData, PersonalState, PriceRange, PrivacyData,
-        ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData, Totals, VariantData,
+        EndpointData, LineData, MessageData, Meta, Money, OrderData, PaymentData, PersonalData, PersonalState,
+        PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData, Totals,
+        VariantData,
     },
     id::{EventId, ParseIdError},
     kind::{EventType, ParseTypeError, Resource},
@@ -69,7 +70,7 @@ pub struct Event<D = Data> {
         schemars(extend("x-hookline-class" = "commercial", "pattern" = "^[!-~]{1,128}$"))
     )]
     pub session_id: Option<String>,
-    /// Webhook that brought the event; `null` if it was published by hand.
+    /// Webhook that brought the event; `null` if none did.
     pub cause: Option<Cause>,
     /// Personal data of the subject. Only endpoints get it that asked for it and proved themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]

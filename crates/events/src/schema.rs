@@ -5,8 +5,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    CheckoutData, CollectionData, CustomData, CustomerData, DeletedData, Event, EventType, OrderData, PaymentData,
-    PrivacyData, ProductData, Resource, ShipmentData, StoreData, VERSION,
+    CheckoutData, CollectionData, CustomData, CustomerData, DeletedData, EndpointData, Event, EventType, MessageData,
+    OrderData, PaymentData, PrivacyData, ProductData, Resource, ShipmentData, StoreData, VERSION,
 };
 
 /// Keyword that says who may see a field.
@@ -31,6 +31,8 @@ pub fn of(kind: &EventType) -> Value {
         Resource::Checkout => derived::<CheckoutData>(),
         Resource::Store => derived::<StoreData>(),
         Resource::Privacy => derived::<PrivacyData>(),
+        Resource::Endpoint if *kind == EventType::MESSAGE_EXHAUSTED => derived::<MessageData>(),
+        Resource::Endpoint => derived::<EndpointData>(),
     };
     let root = schema.as_object_mut().expect("the schema of a struct is an object");
     root.insert("title".into(), json!(name(kind)));

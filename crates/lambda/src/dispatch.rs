@@ -217,7 +217,10 @@ mod tests {
 
     use hookline_domain::{
         kernel::port::PortError,
-        memory::{MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryWakeUps, SetClock},
+        memory::{
+            MemoryEndpoints, MemoryEventLog, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryStats, MemoryWakeUps,
+            SetClock,
+        },
         outbound::{Endpoint, EndpointSettings, Entry, EntryKey, KeptEvent, NoAnswerError, Outboxes, Post, Posted},
     };
 
@@ -241,7 +244,9 @@ mod tests {
         type Endpoints = MemoryEndpoints;
         type Outboxes = MemoryOutboxes;
         type Messages = MemoryMessages;
+        type Stats = MemoryStats;
         type WakeUps = MemoryWakeUps;
+        type FanOut = MemoryFanOut;
         type Post = Nobody;
         type Clock = SetClock;
     }
@@ -251,7 +256,9 @@ mod tests {
             endpoints: MemoryEndpoints::default(),
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(MemoryEventLog::default()),
+            stats: MemoryStats::default(),
             wake_ups: MemoryWakeUps::default(),
+            fan_out: MemoryFanOut::default(),
             post: Nobody,
             clock: SetClock::new(noon()),
         }

@@ -1,6 +1,6 @@
 //! One connection to an endpoint's host: TLS and HTTP/1.1 over what the guard has connected.
 
-use std::error::Error;
+use std::{error::Error, io};
 
 use bytes::Bytes;
 use hookline_domain::outbound::NoAnswerError;
@@ -60,8 +60,15 @@ pub(crate) fn reason(failure: &hyper::Error) -> NoAnswerError {
     }
     let mut source = failure.source();
     while let Some(cause) = source {
-        if cause.is::<rustls::Error>() {
-            return NoAnswerError::TlsFailed;
+        // With TLS 1.3 a server looks at a client's certificate after the client's handshake is over.
+        let of_tls = cause
+            .downcast_ref()
+            .or_else(|| cause.downcast_ref::<io::Error>().and_then(tls::problem));
+        if let Some(problem) = of_tls {
+            return match tls::of_problem(problem) {
+                NoAnswerError::ClientCertificate => NoAnswerError::ClientCertificate,
+                _ => NoAnswerError::TlsFailed,
+            };
         }
         source = cause.source();
     }

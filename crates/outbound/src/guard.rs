@@ -18,6 +18,10 @@ use crate::{address::check_public, endpoint_url::EndpointUrl};
 /// Longest time that DNS may take.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Longest time for one address of several to accept a connection: the next one may be of the other family, as where subnets have a
+/// way out for IPv6 only.
+pub const ADDRESS_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Most addresses of a host that are tried.
 pub const MAX_ADDRESSES: usize = 8;
 
@@ -104,14 +108,21 @@ impl<N: Resolve + Connect> Guard<N> {
         Ok(Checked(addresses.collect()))
     }
 
-    /// Connects to the first address that accepts a connection.
+    /// Connects to the first address that accepts a connection, within [`ADDRESS_TIMEOUT`] each but the last.
     ///
     /// # Errors
     /// [`NoAnswerError::ConnectionRefused`] if none does, [`NoAnswerError::NotPublic`] if the other end is not the address that was
     /// checked. Takes as long as the network does: the caller sets a limit.
     pub(crate) async fn connect(&self, addresses: &Checked) -> Result<(N::Stream, IpAddr), NoAnswerError> {
+        let last = addresses.0.last();
         for address in &addresses.0 {
-            let Ok((stream, peer)) = self.network.connect(*address).await else {
+            let connecting = self.network.connect(*address);
+            let connected = if Some(address) == last {
+                connecting.await.ok()
+            } else {
+                timeout(ADDRESS_TIMEOUT, connecting).await.ok().and_then(Result::ok)
+            };
+            let Some((stream, peer)) = connected else {
                 continue;
             };
             return if peer == *address {

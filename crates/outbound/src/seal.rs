@@ -4,19 +4,22 @@
 use hookline_domain::{
     kernel::port::PortError,
     outbound::{
-        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, SealedHeaders, SealedSecret, catalog,
+        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedAuth, SealedCertificate,
+        SealedHeaders, SealedSecret, catalog,
     },
 };
 use jiff::Timestamp;
 
 use crate::{
+    certificate::OpenCertificate,
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules, is_private},
     headers::InvalidHeaderError,
+    oauth::OpenAuth,
     sealed::{OpenHeaders, OpenKeys},
 };
 
 /// Most bytes that an [`EndpointVault`] seals.
-const MAX_SEALED_BYTES: usize = 4096;
+pub(crate) const MAX_SEALED_BYTES: usize = 4096;
 
 /// Settings or headers that an endpoint may not have. Not retryable. Contains no value of a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,17 +38,21 @@ pub enum InvalidEndpointError {
     Header(#[from] InvalidHeaderError),
 }
 
-/// Checks all settings: the URL by the rules of the deployment, without asking DNS, and the paths of conditions by the schemas of
+/// Checks all settings of an endpoint of this owner: the URL by the rules of the deployment, without asking DNS, and the paths of conditions by the schemas of
 /// the chosen types.
 ///
 /// # Errors
 /// [`InvalidEndpointError`] with the first that is wrong.
-pub fn check_settings(settings: &EndpointSettings, rules: &UrlRules) -> Result<(), InvalidEndpointError> {
+pub fn check_settings(
+    scope: &Scope,
+    settings: &EndpointSettings,
+    rules: &UrlRules,
+) -> Result<(), InvalidEndpointError> {
     EndpointUrl::parse(&settings.url, rules)?;
     if !settings.personal.is_none() && !is_private(&settings.url) {
         return Err(InvalidEndpointError::PersonalOverHttp);
     }
-    Ok(settings.check(catalog::schemas)?)
+    Ok(settings.check(scope, catalog::schemas)?)
 }
 
 impl OpenKeys {
@@ -98,6 +105,29 @@ impl OpenHeaders {
     }
 }
 
+impl OpenCertificate {
+    /// Seals its private key for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<SealedCertificate, PortError> {
+        Ok(self.with_sealed(vault.seal(key, self.key()).await?))
+    }
+}
+
+impl OpenAuth {
+    /// Seals it for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<SealedAuth, PortError> {
+        Ok(SealedAuth {
+            auth: self.auth().clone(),
+            sealed: vault.seal(key, &self.to_bytes()).await?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -119,7 +149,7 @@ mod tests {
         let check = |url: &str, condition: serde_json::Value| {
             let mut settings = EndpointSettings::new(url, &["product.*"]);
             settings.conditions = vec![serde_json::from_value::<Condition>(condition).unwrap()];
-            check_settings(&settings, &UrlRules::default()).map_err(|error| error.to_string())
+            check_settings(&Scope::All, &settings, &UrlRules::default()).map_err(|error| error.to_string())
         };
         let known = json!({"path": "data.available", "op": "=", "value": true});
         check("https://example.com/", known.clone()).unwrap();

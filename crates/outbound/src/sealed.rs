@@ -30,6 +30,9 @@ pub enum UnsealError {
     /// It is no such JSON.
     #[error("what was sealed for an endpoint is not what this version of the code seals")]
     Json,
+    /// It is no private key.
+    #[error("what was sealed for an endpoint is no private key of its certificate")]
+    Certificate,
     /// A secret or a key is malformed.
     #[error(transparent)]
     Key(#[from] ParseKeyError),

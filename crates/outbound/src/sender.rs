@@ -7,17 +7,20 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use hookline_domain::outbound::{Attempted, NoAnswerError};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::{
     answer,
+    certificate::OpenCertificate,
     connection::{self, Requests},
     endpoint_url::EndpointUrl,
     guard::{Connect, Guard, Resolve},
@@ -35,6 +38,9 @@ pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most headers of an answer.
 pub const MAX_HEADERS: usize = 64;
 
+/// Longest time that a token server has for its answer, and most bytes of that.
+pub(crate) const TOKEN_TIMEOUT: Duration = Duration::from_secs(3);
+const MAX_TOKEN_ANSWER_BYTES: usize = 16 * 1024;
 /// Most bytes of the body of an answer that are read, and the time that this may take. A success has been one before.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
@@ -47,8 +53,16 @@ const MAX_IDLE: usize = 10;
 /// Sends requests to endpoints. Keeps connections open until [`forget`](Self::forget).
 pub struct Sender<N> {
     guard: Guard<N>,
+    roots: Arc<Roots>,
     tls: TlsConnector,
     idle: Arc<Idle>,
+}
+
+/// Identity that is shown to the servers of one certificate's endpoints. They share no connection with others.
+pub(crate) struct Identity {
+    /// Digest of the certificates.
+    name: String,
+    tls: TlsConnector,
 }
 
 /// Report of an attempt.
@@ -74,14 +88,30 @@ pub struct Timing {
 }
 
 /// Part of an attempt that is under way.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 enum Phase {
+    #[default]
     Resolving,
     Connecting,
     Sending,
 }
 
+/// A request to be posted.
+pub(crate) struct Outgoing<'a> {
+    /// URL.
+    pub(crate) url: &'a EndpointUrl,
+    /// Identity by which a connection is made, if it takes one.
+    pub(crate) identity: Option<&'a Identity>,
+    /// All headers but `host` and `content-length`.
+    pub(crate) headers: HeaderMap,
+    /// Body.
+    pub(crate) body: Bytes,
+    /// Text that the answer is to repeat, if it is to prove itself.
+    pub(crate) challenge: Option<&'a str>,
+}
+
 /// An attempt under way, for its report.
+#[derive(Default)]
 struct Course {
     phase: Phase,
     timing: Timing,
@@ -94,9 +124,11 @@ struct Idle(Mutex<HashMap<String, Vec<Requests>>>);
 impl<N: Resolve + Connect> Sender<N> {
     /// Sends through this guard, over TLS with servers that these roots vouch for.
     pub fn new(guard: Guard<N>, roots: Roots) -> Self {
+        let roots = Arc::new(roots);
         Self {
             guard,
-            tls: tls::connector(roots),
+            tls: tls::connector(Arc::clone(&roots)),
+            roots,
             idle: Arc::default(),
         }
     }
@@ -112,45 +144,40 @@ impl<N: Resolve + Connect> Sender<N> {
         limit: Duration,
         now: Timestamp,
     ) -> AttemptReport {
-        self.attempt(url, headers, body, limit, now, None).await.0
-    }
-
-    /// Posts a challenge, as [`post`](Self::post) does. Returns with the report whether the answer is a success that repeats it, in the
-    /// header [`CHALLENGE_HEADER`] or in the first 4 KiB of its body.
-    pub async fn challenge(
-        &self,
-        url: &EndpointUrl,
-        headers: HeaderMap,
-        body: Bytes,
-        limit: Duration,
-        now: Timestamp,
-        challenge: &str,
-    ) -> (AttemptReport, bool) {
-        self.attempt(url, headers, body, limit, now, Some(challenge)).await
-    }
-
-    async fn attempt(
-        &self,
-        url: &EndpointUrl,
-        headers: HeaderMap,
-        body: Bytes,
-        limit: Duration,
-        now: Timestamp,
-        challenge: Option<&str>,
-    ) -> (AttemptReport, bool) {
-        let begun = Instant::now();
-        let deadline = begun + limit.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
-        let mut course = Course {
-            phase: Phase::Resolving,
-            timing: Timing::default(),
-            address: None,
+        let deadline = Instant::now() + limit.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
+        let outgoing = Outgoing {
+            url,
+            identity: None,
+            headers,
+            body,
+            challenge: None,
         };
-        let answered = timeout_at(deadline, self.answered(url, headers, body, &mut course)).await;
+        self.post_until(deadline, outgoing, now).await.0
+    }
+
+    /// Posts as [`post`](Self::post) does, and ends at a time. Returns with the report whether the answer is a success that repeats
+    /// the challenge, in the header [`CHALLENGE_HEADER`] or in the first 4 KiB of its body.
+    pub(crate) async fn post_until(
+        &self,
+        deadline: Instant,
+        outgoing: Outgoing<'_>,
+        now: Timestamp,
+    ) -> (AttemptReport, bool) {
+        let Outgoing {
+            url,
+            identity,
+            headers,
+            body,
+            challenge,
+        } = outgoing;
+        let begun = Instant::now();
+        let mut course = Course::default();
+        let answered = timeout_at(deadline, self.answered(url, identity, headers, body, &mut course)).await;
         course.timing.total = begun.elapsed();
         let mut is_echoed = false;
         let attempted = match answered {
             Ok(Ok((requests, response))) => {
-                let (answer, echoes) = self.read(url, requests, response, now, challenge).await;
+                let (answer, echoes) = self.read(key(url, identity), requests, response, now, challenge).await;
                 is_echoed = echoes;
                 Ok(answer)
             }
@@ -169,6 +196,42 @@ impl<N: Resolve + Connect> Sender<N> {
         (report, is_echoed)
     }
 
+    /// Asks a token server, within [`TOKEN_TIMEOUT`] and until the deadline. Returns the status, the body as far as it is read, and
+    /// whether that is all.
+    pub(crate) async fn ask(
+        &self,
+        deadline: Instant,
+        url: &EndpointUrl,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, Vec<u8>, bool), NoAnswerError> {
+        let deadline = deadline.min(Instant::now() + TOKEN_TIMEOUT);
+        let mut course = Course::default();
+        let answered = timeout_at(deadline, self.answered(url, None, headers, body, &mut course)).await;
+        let (requests, response) = answered.map_err(|_| NoAnswerError::TimedOut)??;
+        let (head, mut body) = response.into_parts();
+        let (read, is_whole) = drain(&mut body, MAX_TOKEN_ANSWER_BYTES, deadline).await;
+        if is_whole {
+            self.idle.put(key(url, None), requests);
+        }
+        Ok((head.status, read, is_whole))
+    }
+
+    /// Returns the identity of a certificate.
+    ///
+    /// # Errors
+    /// Fails if the key cannot be used, or is not the certificate's.
+    pub(crate) fn identity(&self, certificate: &OpenCertificate) -> Result<Identity, rustls::Error> {
+        let mut digest = Sha256::new();
+        for one in certificate.chain() {
+            digest.update(one);
+        }
+        Ok(Identity {
+            name: BASE64_STANDARD.encode(digest.finalize()),
+            tls: tls::connector_with(Arc::clone(&self.roots), Some(certificate))?,
+        })
+    }
+
     /// Closes all idle connections. A function that is frozen between two runs does so: the other end may close them unseen.
     pub fn forget(&self) {
         self.idle.lock().clear();
@@ -177,12 +240,13 @@ impl<N: Resolve + Connect> Sender<N> {
     async fn answered(
         &self,
         url: &EndpointUrl,
+        identity: Option<&Identity>,
         headers: HeaderMap,
         body: Bytes,
         course: &mut Course,
     ) -> Result<(Requests, Response<Incoming>), NoAnswerError> {
         let mut request = request(url, headers, body)?;
-        while let Some(mut requests) = self.idle.take(&key(url)) {
+        while let Some(mut requests) = self.idle.take(&key(url, identity)) {
             course.phase = Phase::Sending;
             if requests.ready().await.is_err() {
                 continue;
@@ -205,7 +269,8 @@ impl<N: Resolve + Connect> Sender<N> {
         let connected = async {
             let (stream, address) = self.guard.connect(&addresses?).await?;
             course.address = Some(address);
-            connection::handshake(stream, url.host(), url.is_https().then_some(&self.tls)).await
+            let tls = identity.map_or(&self.tls, |identity| &identity.tls);
+            connection::handshake(stream, url.host(), url.is_https().then_some(tls)).await
         };
         let connected = timeout(CONNECT_TIMEOUT, connected).await;
         course.timing.connected = begun.elapsed();
@@ -220,14 +285,14 @@ impl<N: Resolve + Connect> Sender<N> {
     /// Returns with the answer whether it repeats the challenge.
     async fn read(
         &self,
-        url: &EndpointUrl,
+        key: String,
         requests: Requests,
         response: Response<Incoming>,
         now: Timestamp,
         challenge: Option<&str>,
     ) -> (hookline_domain::outbound::Answer, bool) {
         let (head, mut body) = response.into_parts();
-        let (idle, key) = (Arc::clone(&self.idle), key(url));
+        let idle = Arc::clone(&self.idle);
         let header = head.headers.get(CHALLENGE_HEADER);
         let in_header = challenge.is_some_and(|text| header.is_some_and(|value| value.as_bytes() == text.as_bytes()));
         let in_header = in_header && head.status.is_success();
@@ -236,7 +301,7 @@ impl<N: Resolve + Connect> Sender<N> {
             return (answer::read(head.status, &head.headers, Vec::new(), now), in_header);
         }
         if let (true, Some(text)) = (head.status.is_success(), challenge) {
-            let (read, is_whole) = drain(&mut body).await;
+            let (read, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
             if is_whole {
                 idle.put(key, requests);
             }
@@ -246,13 +311,16 @@ impl<N: Resolve + Connect> Sender<N> {
         }
         if head.status.is_success() {
             tokio::spawn(async move {
-                if drain(&mut body).await.1 {
+                if drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT)
+                    .await
+                    .1
+                {
                     idle.put(key, requests);
                 }
             });
             return (answer::read(head.status, &head.headers, Vec::new(), now), false);
         }
-        let (excerpt, is_whole) = drain(&mut body).await;
+        let (excerpt, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
         if is_whole {
             idle.put(key, requests);
         }
@@ -260,14 +328,14 @@ impl<N: Resolve + Connect> Sender<N> {
     }
 }
 
-/// Reads a body within the limits. Returns what was read, and whether that was all.
-async fn drain(body: &mut Incoming) -> (Vec<u8>, bool) {
+/// Reads a body, up to `most` bytes and until the deadline. Returns what was read, and whether that was all.
+async fn drain(body: &mut Incoming, most: usize, deadline: Instant) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else { return false };
             let data = frame.into_data().unwrap_or_default();
-            let left = MAX_ANSWER_BYTES - read.len();
+            let left = most - read.len();
             read.extend_from_slice(&data[..data.len().min(left)]);
             if data.len() > left {
                 return false;
@@ -275,7 +343,7 @@ async fn drain(body: &mut Incoming) -> (Vec<u8>, bool) {
         }
         true
     };
-    let is_whole = timeout(ANSWER_TIMEOUT, reading).await.unwrap_or(false);
+    let is_whole = timeout_at(deadline, reading).await.unwrap_or(false);
     (read, is_whole)
 }
 
@@ -299,9 +367,11 @@ fn checked(response: Response<Incoming>) -> Result<Response<Incoming>, NoAnswerE
     }
 }
 
-/// Name of the connections that serve a URL.
-fn key(url: &EndpointUrl) -> String {
-    format!("{}:{}", if url.is_https() { "https" } else { "http" }, url.authority())
+/// Name of the connections that serve a URL with an identity.
+fn key(url: &EndpointUrl, identity: Option<&Identity>) -> String {
+    let scheme = if url.is_https() { "https" } else { "http" };
+    let name = identity.map_or("", |identity| &*identity.name);
+    format!("{scheme}:{}#{name}", url.authority())
 }
 
 impl Idle {

@@ -3,8 +3,10 @@
 use std::{io, sync::Arc};
 
 use hookline_domain::outbound::NoAnswerError;
-use rustls::{AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{AlertDescription, ClientConfig, RootCertStore, crypto::aws_lc_rs, sign::SingleCertAndKey};
 use tokio_rustls::TlsConnector;
+
+use crate::certificate::OpenCertificate;
 
 /// Issuers of certificates that are trusted.
 pub type Roots = RootCertStore;
@@ -17,32 +19,64 @@ pub fn mozilla_roots() -> Roots {
     }
 }
 
-pub(crate) fn connector(roots: Roots) -> TlsConnector {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+/// Returns what connects without a client certificate.
+pub(crate) fn connector(roots: Arc<Roots>) -> TlsConnector {
+    connector_with(roots, None).expect("without a client certificate, nothing can be wrong with it")
+}
+
+/// Returns what connects with this client certificate. Sessions are resumed within it only.
+///
+/// # Errors
+/// Fails if the key cannot be used, or is not the certificate's.
+pub(crate) fn connector_with(
+    roots: Arc<Roots>,
+    certificate: Option<&OpenCertificate>,
+) -> Result<TlsConnector, rustls::Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let certified = certificate.map(|one| one.certified(&provider)).transpose()?;
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("the provider has suites for TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match certified {
+        Some(certified) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))),
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Arc::new(config).into()
+    Ok(Arc::new(config).into())
 }
 
 /// Returns the reason for which a handshake failed.
 pub(crate) fn reason(failure: &io::Error) -> NoAnswerError {
-    let problem = failure
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    problem(failure).map_or(NoAnswerError::TlsFailed, of_problem)
+}
+
+/// Returns what rustls says of a failure.
+pub(crate) fn problem(failure: &io::Error) -> Option<&rustls::Error> {
+    failure.get_ref()?.downcast_ref()
+}
+
+/// Returns the reason for which TLS failed.
+pub(crate) fn of_problem(problem: &rustls::Error) -> NoAnswerError {
     match problem {
-        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-            NoAnswerError::Certificate
-        }
-        Some(
-            rustls::Error::PeerIncompatible(_)
-            | rustls::Error::AlertReceived(
-                AlertDescription::ProtocolVersion
-                | AlertDescription::HandshakeFailure
-                | AlertDescription::InsufficientSecurity,
-            ),
+        rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented => NoAnswerError::Certificate,
+        // A server sends these about the certificate of a client only.
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::NoCertificate
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied,
+        ) => NoAnswerError::ClientCertificate,
+        rustls::Error::PeerIncompatible(_)
+        | rustls::Error::AlertReceived(
+            AlertDescription::ProtocolVersion
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity,
         ) => NoAnswerError::TlsUnsupported,
         _ => NoAnswerError::TlsFailed,
     }

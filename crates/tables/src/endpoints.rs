@@ -13,12 +13,15 @@
 //! | `pool` | S | `fast` or `slow`, as the dispatcher noted it last |
 //! | `secrets` | S | signing secrets as JSON, sealed, newest first |
 //! | `headers` | S | custom headers as JSON, sealed, beside their names |
+//! | `auth` | S | authorization by a token as JSON, and everything sealed |
+//! | `certificate` | S | client certificate as JSON, its private key sealed |
 //! | `proof` | S | when it proved itself, and the challenge that is to be sent, as JSON; absent as long as it was never challenged |
 //! | `created_us` | N | time of its creation |
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hookline_domain::outbound::{
-    AttemptCode, Backlog, Endpoint, EndpointKey, EndpointState, Pool, Proof, Scope, SealedHeaders, SealedSecret,
+    AttemptCode, Backlog, Credentials, Endpoint, EndpointAuth, EndpointKey, EndpointState, Pool, Proof, Scope,
+    SealedAuth, SealedCertificate, SealedHeaders, SealedSecret,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,6 +46,22 @@ struct Secret {
 #[derive(Serialize, Deserialize)]
 struct Headers {
     names: Vec<String>,
+    sealed: String,
+}
+
+/// A sealed authorization in JSON.
+#[derive(Serialize, Deserialize)]
+struct Auth {
+    auth: EndpointAuth,
+    sealed: String,
+}
+
+/// A client certificate in JSON.
+#[derive(Serialize, Deserialize)]
+struct Certificate {
+    chain: Vec<String>,
+    subject: String,
+    ends_at: Timestamp,
     sealed: String,
 }
 
@@ -77,10 +96,28 @@ pub fn put(endpoint: &Endpoint) -> Result<Update, serde_json::Error> {
         EndpointState::Disabled(code) => Some(Value::json(&code)?),
         _ => None,
     };
-    let headers = endpoint.headers.as_ref().map(|headers| {
+    let headers = endpoint.credentials.headers.as_ref().map(|headers| {
         Value::json(&Headers {
             names: headers.names.clone(),
             sealed: BASE64_STANDARD.encode(&headers.sealed),
+        })
+    });
+    let auth = endpoint.credentials.auth.as_ref().map(|auth| {
+        Value::json(&Auth {
+            auth: auth.auth.clone(),
+            sealed: BASE64_STANDARD.encode(&auth.sealed),
+        })
+    });
+    let certificate = endpoint.credentials.certificate.as_ref().map(|certificate| {
+        Value::json(&Certificate {
+            chain: certificate
+                .chain
+                .iter()
+                .map(|one| BASE64_STANDARD.encode(one))
+                .collect(),
+            subject: certificate.subject.clone(),
+            ends_at: certificate.ends_at,
+            sealed: BASE64_STANDARD.encode(&certificate.sealed),
         })
     });
     let optional = [
@@ -88,6 +125,8 @@ pub fn put(endpoint: &Endpoint) -> Result<Update, serde_json::Error> {
         ("reason", endpoint.state_reason.as_ref().map(Value::text)),
         ("backlog", endpoint.backlog.as_ref().map(Value::json).transpose()?),
         ("headers", headers.transpose()?),
+        ("auth", auth.transpose()?),
+        ("certificate", certificate.transpose()?),
         ("proof", proof(&endpoint.proof)?),
     ];
     for (name, value) in optional {
@@ -229,6 +268,23 @@ pub fn read(item: &Item) -> Result<Endpoint, MalformedError> {
             sealed: unsealed("headers", &headers.sealed)?,
         })
     });
+    let auth = item.has("auth").then(|| {
+        let auth: Auth = json(item, "auth")?;
+        Ok(SealedAuth {
+            auth: auth.auth,
+            sealed: unsealed("auth", &auth.sealed)?,
+        })
+    });
+    let certificate = item.has("certificate").then(|| {
+        let certificate: Certificate = json(item, "certificate")?;
+        let chain = certificate.chain.iter().map(|one| unsealed("certificate", one));
+        Ok(SealedCertificate {
+            chain: chain.collect::<Result<_, MalformedError>>()?,
+            subject: certificate.subject,
+            ends_at: certificate.ends_at,
+            sealed: unsealed("certificate", &certificate.sealed)?,
+        })
+    });
     Ok(Endpoint {
         key: EndpointKey {
             scope: item.parse("pk")?,
@@ -243,7 +299,11 @@ pub fn read(item: &Item) -> Result<Endpoint, MalformedError> {
         backlog: item.has("backlog").then(|| json(item, "backlog")).transpose()?,
         pool: item.find_text("pool").and_then(Pool::named).unwrap_or(Pool::Slow),
         secrets: secrets.collect::<Result<_, MalformedError>>()?,
-        headers: headers.transpose()?,
+        credentials: Credentials {
+            headers: headers.transpose()?,
+            auth: auth.transpose()?,
+            certificate: certificate.transpose()?,
+        },
         proof: if item.has("proof") {
             json(item, "proof")?
         } else {

@@ -20,6 +20,7 @@ mod message_group;
 pub mod messages;
 pub mod outboxes;
 mod request;
+pub mod stats;
 pub mod stores;
 mod stream;
 mod update;

@@ -37,6 +37,7 @@ pub mod records;
 pub mod redact;
 pub mod search;
 pub mod seq;
+pub mod stats;
 pub mod stores;
 pub mod tally;
 pub mod vault;

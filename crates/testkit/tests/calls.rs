@@ -11,7 +11,9 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use hookline_aws::{Aws, DynamoEntities, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStores, Timeouts};
+use hookline_aws::{
+    Aws, DynamoEntities, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats, DynamoStores, Timeouts,
+};
 use hookline_domain::{
     catalogue::{
         apply::{Apply, IndexPorts},
@@ -350,7 +352,9 @@ impl DispatchPorts for Dispatching {
     type Endpoints = MemoryEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type WakeUps = MemoryWakeUps;
+    type FanOut = MemoryFanOut;
     type Post = Takes;
     type Clock = Timestamp;
 }
@@ -369,12 +373,14 @@ async fn publish(aws: &Aws, endpoint: &EndpointKey, nth: std::ops::Range<usize>)
 async fn ten_messages_are_dispatched_with_eight_calls() {
     let dynamodb = DynamoDb::start().await;
     let proxy = RecordingProxy::to(&dynamodb).await;
-    let endpoint: EndpointKey = "* ep_1".parse().unwrap();
+    let endpoint: EndpointKey = "shopify#demo.myshopify.com ep_1".parse().unwrap();
     let dispatch = Dispatch::<Dispatching> {
         endpoints: MemoryEndpoints::default(),
         outboxes: proxy.aws.outboxes(OUTBOXES_TABLE),
         messages: proxy.aws.messages(MESSAGES_TABLE, EVENTS_TABLE),
+        stats: proxy.aws.stats(MESSAGES_TABLE),
         wake_ups: MemoryWakeUps::default(),
+        fan_out: MemoryFanOut::default(),
         post: Takes,
         clock: noon(),
     };
@@ -408,4 +414,5 @@ async fn ten_messages_are_dispatched_with_eight_calls() {
     ]);
     assert_eq!(proxy.calls(), expected);
     assert_eq!(dispatch.wake_ups.take(), []);
+    assert!(dispatch.fan_out.take().is_empty(), "nothing is reported");
 }

@@ -44,8 +44,8 @@ use hookline_domain::{
     live::{Activity, ActivityBatch, ForgetActivity, Push, Watcher, Watchers},
     memory,
     outbound::{
-        self, EndpointKey, Health, MessageFilter, MessageRecord, MessageRecords, Messages, OutboxRecords, Outboxes,
-        Pool, WakeUps,
+        self, EndpointKey, HourStats, MessageFilter, MessageRecord, MessageRecords, Messages, OutboxNotes,
+        OutboxRecords, Outboxes, Pool, Stats, StatsRecords, WakeUps,
     },
     store::{
         connections::{Connections, Lease, Vault},
@@ -219,10 +219,10 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
     );
     let (queues, secret) = (json.queues(&queue, &queue), json.secret(&kept_secret));
     let (bodies, archive) = (xml.bodies("b"), xml.archive("b"));
-    let (outboxes, messages) = (json.outboxes("t"), json.messages("t", "u"));
+    let (outboxes, messages, stats) = (json.outboxes("t"), json.messages("t", "u"), json.stats("t"));
     let wake_ups = json.wake_ups(&queue, &queue);
     let (endpoint, event) = ("* ep_1".parse::<EndpointKey>().unwrap(), memory::event(&demo, 1).id);
-    let health = Health::default();
+    let (notes, hour) = (OutboxNotes::default(), HourStats::default());
     let outbox_lease = outbound::Lease {
         nonce: "us".to_owned(),
         until: noon(),
@@ -290,7 +290,7 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "queue.waiting" => events.waiting(),
         "jobs.send" => jobs.send(&job, SignedDuration::ZERO),
         "outboxes.acquire" => outboxes.acquire(&endpoint, &outbox_lease, noon()),
-        "outboxes.release" => outboxes.release(&endpoint, "us", &health, noon()),
+        "outboxes.release" => outboxes.release(&endpoint, "us", &notes, noon()),
         "outboxes.schedule" => outboxes.schedule(&endpoint, "us", None),
         "outboxes.page" => outboxes.page(&endpoint, 1),
         "outboxes.add" => outboxes.add(&endpoint, std::slice::from_ref(&entry)),
@@ -303,6 +303,8 @@ async fn failures(services: &Services<'_>) -> Vec<Failed> {
         "messages.list" => messages.list(&endpoint, &MessageFilter::default(), 1),
         "messages.put" => async { messages.put(&endpoint, &records[..1]).await.remove(0) },
         "messages.put (several)" => async { messages.put(&endpoint, &records).await.remove(1) },
+        "stats.put" => stats.put(&endpoint, &hour),
+        "stats.since" => stats.since(&endpoint, noon()),
         "wake_ups.send" => wake_ups.send(&endpoint, Pool::Fast, Duration::ZERO),
         "dead_letters.backlog" => letters.backlog(),
         "dead_letters.receive" => letters.receive(1, Duration::from_secs(1)),

@@ -188,6 +188,15 @@ mod messages_in_parts {
     });
 }
 
+mod stats {
+    use super::{DynamoDb, MESSAGES_TABLE};
+    hookline_testkit::stats_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stats = dynamodb.aws().stats(MESSAGES_TABLE);
+        (dynamodb, stats)
+    });
+}
+
 mod seq {
     use super::{DynamoDb, STORES_TABLE};
     hookline_testkit::seq_contract!(async {

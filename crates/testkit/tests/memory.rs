@@ -3,7 +3,7 @@
 use hookline_domain::memory::{
     MemoryAccess, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryConnections,
     MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryIndex, MemoryLedger, MemoryMessages,
-    MemoryOutboxes, MemoryQueue, MemoryStores, MemoryVault, MemoryWakeUps, MemoryWatchers,
+    MemoryOutboxes, MemoryQueue, MemoryStats, MemoryStores, MemoryVault, MemoryWakeUps, MemoryWatchers,
 };
 use hookline_testkit::contract::{bus, fan_out, queue, wake_ups};
 
@@ -83,6 +83,11 @@ mod endpoints {
 mod outboxes {
     use super::MemoryOutboxes;
     hookline_testkit::outboxes_contract!(async { ((), MemoryOutboxes::default()) });
+}
+
+mod stats {
+    use super::MemoryStats;
+    hookline_testkit::stats_contract!(async { ((), MemoryStats::default()) });
 }
 
 mod messages {

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use hookline_aws::{Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, KmsDataKeys, KmsVault, SqsWakeUps, Timeouts};
+use hookline_aws::{
+    Aws, DynamoEndpoints, DynamoMessages, DynamoOutboxes, DynamoStats, KmsDataKeys, KmsVault, SqsFanOut, SqsWakeUps,
+    Timeouts,
+};
 use hookline_domain::outbound::{Dispatch, DispatchPorts};
 use hookline_lambda::{DispatchConfig, Environment, FromEnvironment, SystemClock, dispatch, start};
 use hookline_outbound::{Disclosing, Disclosure, Guard, Poster, Sender, SystemNetwork, UrlRules, mozilla_roots};
@@ -15,7 +18,9 @@ impl DispatchPorts for Ports {
     type Endpoints = DynamoEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type WakeUps = SqsWakeUps;
+    type FanOut = SqsFanOut;
     type Post = Disclosing<Poster<SystemNetwork, KmsVault, SystemClock>, KmsDataKeys, SystemClock>;
     type Clock = SystemClock;
 }
@@ -43,8 +48,10 @@ fn main() -> ExitCode {
         let dispatch = Dispatch::<Ports> {
             endpoints: aws.endpoints(config.endpoints_table),
             outboxes: aws.outboxes(config.outboxes_table),
-            messages: aws.messages(config.messages_table, config.events_table),
+            messages: aws.messages(&config.messages_table, config.events_table),
+            stats: aws.stats(config.messages_table),
             wake_ups: aws.wake_ups(&queues.fast, &queues.slow),
+            fan_out: aws.fan_out(config.fan_out_queue_url),
             post,
             clock: SystemClock,
         };

@@ -8,7 +8,7 @@ use hookline_api::{
 };
 use hookline_aws::{
     Aws, DynamoAccess, DynamoActivity, DynamoEndpoints, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes,
-    DynamoStores, SqsQueues, Timeouts,
+    DynamoStats, DynamoStores, SqsQueues, Timeouts,
 };
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, serve, start};
 
@@ -22,6 +22,7 @@ impl ReadPorts for Ports {
     type Endpoints = DynamoEndpoints;
     type Outboxes = DynamoOutboxes;
     type Messages = DynamoMessages;
+    type Stats = DynamoStats;
     type Queues = SqsQueues;
     type Tickets = DynamoAccess;
     type Clock = SystemClock;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             endpoints: config.endpoints.map(|tables| EndpointReads {
                 endpoints: aws.endpoints(tables.endpoints),
                 outboxes: aws.outboxes(tables.outboxes),
+                stats: aws.stats(&tables.messages),
                 messages: aws.messages(tables.messages, tables.events),
             }),
             queues: config.queue_urls.map(|(events, dead)| aws.queues(events, dead)),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
             live_url: config.live_url,
             receivers_url: config.receiver_url,
             events_of: config.events_of,
+            egress_addresses: config.egress_addresses,
         };
         serve(ReadApi::new(adapters, about)).await
     })

@@ -100,6 +100,26 @@ export interface DeletedData {
   id: string;
 }
 
+/** State of an endpoint of a store. */
+export interface EndpointData {
+  /** Code of the latest failure, as in `connection_refused`; absent if it has recovered. */
+  code?: string;
+  /**
+   * Time of the first failure since it last took a message, of `endpoint.recovered` before it took one again;
+   * absent if it was disabled for another reason.
+   */
+  failing_since?: string;
+  /** Host of its URL. The rest may hold tokens, and is left out. */
+  host: string;
+  /** Id of the endpoint. */
+  id: string;
+  /**
+   * Number of the last `endpoint.failing` about this failure: 1 after an hour, 2 after a day, 3 after four days;
+   * absent of `endpoint.disabled`.
+   */
+  step?: number;
+}
+
 /**
  * Id of an event: `evt_` and 26 letters of Crockford's Base32, 48 bits of milliseconds and 80 bits of a hash. Ids
  * of one store sort by time.
@@ -122,6 +142,24 @@ export interface LineData {
   title?: string;
   /** Variant. */
   variant_id?: string;
+}
+
+/** A message whose attempts have all failed. */
+export interface MessageData {
+  /** Number of attempts that have failed. */
+  attempts: number;
+  /** Code of the last failure, as in `refused`; absent if it is unknown. */
+  code?: string;
+  /** Id of the endpoint. */
+  endpoint_id: string;
+  /** Id of the event that the message told. */
+  event_id: EventId;
+  /** Type of that event; absent if it is no longer known. */
+  event_type?: string;
+  /** Host of its URL. The rest may hold tokens, and is left out. */
+  host: string;
+  /** HTTP status of the last answer; absent if there was none. */
+  status?: number;
 }
 
 /** Notes of the sender on an event, for endpoints that asked for personal data. */
@@ -417,8 +455,16 @@ export interface DataByType {
   'customer.deleted': DeletedData;
   /** A customer was changed. */
   'customer.updated': CustomerData;
+  /** An endpoint of a store was disabled, because it took nothing for too long or wants no messages. */
+  'endpoint.disabled': EndpointData;
+  /** An endpoint of a store has taken nothing for an hour, a day or four days. */
+  'endpoint.failing': EndpointData;
+  /** An endpoint of a store that was failing has taken a message. */
+  'endpoint.recovered': EndpointData;
   /** The availability or a quantity of a product changed. */
   'inventory.updated': ProductData;
+  /** All attempts at a message for an endpoint of a store have failed. */
+  'message.exhausted': MessageData;
   /** An order was cancelled. */
   'order.cancelled': OrderData;
   /** An order was placed. */
@@ -465,7 +511,7 @@ export type Event<T extends EventType = EventType> = T extends EventType
 
 /** Members that events of every type have. */
 export interface EventBase {
-  /** Webhook that brought the event; `null` if it was published by hand. */
+  /** Webhook that brought the event; `null` if none did. */
   cause: Cause | null;
   /**
    * Groups of fields that differ from what the last event of the subject said; `null` if there was none, or if
@@ -509,7 +555,11 @@ export const EVENT_TYPES = [
   'customer.created',
   'customer.deleted',
   'customer.updated',
+  'endpoint.disabled',
+  'endpoint.failing',
+  'endpoint.recovered',
   'inventory.updated',
+  'message.exhausted',
   'order.cancelled',
   'order.created',
   'order.fulfilled',

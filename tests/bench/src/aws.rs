@@ -1,10 +1,11 @@
 //! A stub of AWS and of OpenSearch: answers every call after a fixed time, and counts them.
 
 mod answers;
+pub mod outbound;
 pub mod rows;
 mod statements;
 
-pub use self::answers::SECRET;
+pub use self::{answers::SECRET, outbound::Kept};
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -55,6 +56,9 @@ pub enum Tables {
     Filled,
 }
 
+/// Entries of each endpoint, and events, that are kept for the dispatcher: those of a full run.
+pub const ENTRIES: usize = 10;
+
 /// Plain HTTP without latency, with empty tables.
 pub const AT_ONCE: Behaviour = Behaviour {
     latency: Duration::ZERO,
@@ -72,6 +76,8 @@ struct StubCounters {
     entities: Mutex<Option<HashSet<String>>>,
     /// Documents sent to the index.
     documents: AtomicU64,
+    /// Endpoints, and what is kept for them, if there are any.
+    kept: Mutex<Option<Arc<Kept>>>,
 }
 
 /// The stub. Stops when dropped.
@@ -128,6 +134,11 @@ impl Aws {
         *lock(&self.tally.entities) = remembered.then(HashSet::new);
     }
 
+    /// From now on, there are endpoints.
+    pub fn keep(&self, kept: &Arc<Kept>) {
+        *lock(&self.tally.kept) = Some(Arc::clone(kept));
+    }
+
     /// Captures the messages sent to the queue.
     pub fn capture(&self) {
         *lock(&self.tally.sent) = Some(Vec::new());
@@ -150,11 +161,21 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
     let received_at = Instant::now();
+    if head.uri.path() == outbound::HOOK {
+        count(&tally.calls, "endpoint".to_owned(), 1);
+        return Ok(Response::new(Full::default()));
+    }
     // Reject it as AWS would, so that no wrong request is measured as a right one.
     if let Err(refusal) = protocol::check(&head, &body) {
         return refusal.response();
     }
-    let answer = if answers::is_batch_of_statements(&head) {
+    let kept = lock(&tally.kept).clone();
+    let of_endpoints = kept
+        .map(|kept| answers::of_endpoints(&kept, &head, &body))
+        .transpose()?;
+    let answer = if let Some(answer) = of_endpoints.flatten() {
+        answer
+    } else if answers::is_batch_of_statements(&head) {
         answers::statements(&body, lock(&tally.entities).as_mut())?
     } else {
         answers::answer(&head, &body, behaviour.tables)?

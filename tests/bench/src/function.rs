@@ -23,10 +23,14 @@ use crate::{
     aws::{Aws, Behaviour, SECRET},
     certificates::Authority,
     limit::{Limit, PERIOD, StopAndContinue},
+    outbound::DISPATCH,
 };
 
 /// The consumer's timeout, as in the template; a receiver's is shorter and plays no part here.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The dispatcher's, which begins no attempt in the last 36 seconds.
+const DISPATCH_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Folder of a function's own files: of ours only the panel has any, here a page to measure with.
 const TASK_ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/task-root");
@@ -72,7 +76,8 @@ impl Function {
         authority: &Authority,
         limit: Option<&Limit>,
     ) -> anyhow::Result<Self> {
-        let runtime = Runtime::start(TIMEOUT).await?;
+        let is_dispatch = program.name == DISPATCH;
+        let runtime = Runtime::start(if is_dispatch { DISPATCH_TIMEOUT } else { TIMEOUT }).await?;
         let aws = Aws::start(behaviour, authority).await?;
         let mut command = match limit {
             None => Command::new(&program.command),
@@ -238,6 +243,7 @@ fn environment(program: &Program, runtime: &str, aws: &Aws) -> Vec<(&'static str
             ("MESSAGES_TABLE", "messages"),
             ("DISPATCH_QUEUE_URL", &queue),
             ("SLOW_DISPATCH_QUEUE_URL", &queue),
+            ("ALLOW_HTTP", "yes"),
             ("ENDPOINT_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/endpoint"),
             ("DEAD_LETTER_QUEUE_URL", &queue),
             ("TOKEN_KEY_ARN", "arn:aws:kms:eu-west-1:123456789012:key/token"),

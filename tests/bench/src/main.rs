@@ -10,6 +10,7 @@ mod function;
 mod limit;
 mod measure;
 mod others;
+mod outbound;
 mod outcome;
 mod peers;
 mod place;
@@ -34,6 +35,7 @@ use crate::{
     certificates::Authority,
     function::Program,
     limit::Limit,
+    outbound::Outbound,
     outcome::{BenchOutcome, Machine},
     peers::Installed,
     place::Placement,
@@ -59,6 +61,9 @@ struct Arguments {
     /// Work of the receivers to measure, as in `new, 200 KiB`: for a profiler.
     #[arg(long, value_name = "NAME")]
     case: Option<String>,
+    /// Folder of `fan-out` and `dispatch`, built to post to servers on this machine. Without it, neither is measured.
+    #[arg(long, value_name = "FOLDER")]
+    outbound: Option<PathBuf>,
     /// Output of tests/bench/peers/install.py. Without it nothing is compared.
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
@@ -99,6 +104,8 @@ enum Part {
     Consumer,
     /// The consumer in a burst.
     Bursts,
+    /// The fan-out function and the dispatcher.
+    Outbound,
 }
 
 impl Arguments {
@@ -214,7 +221,29 @@ async fn measure(arguments: &Arguments, bench: Bench<'_>, machine: Machine) -> a
         let measured = bench.bursts(&receiver, &reindex()?, events, arguments.batch).await;
         bursts = measured.context(CONSUMER)?;
     }
-    BenchOutcome::of(machine, bench.limit.describe(), functions, receivers, consumer, bursts)
+    let mut outbound = Outbound::default();
+    if let Some(folder) = (arguments.outbound.as_ref()).filter(|_| arguments.includes(Part::Outbound)) {
+        let [fan_out, dispatch] = [
+            peers::hookline(folder, outbound::FAN_OUT)?,
+            peers::hookline(folder, outbound::DISPATCH)?,
+        ];
+        for program in [&fan_out, &dispatch] {
+            say(&format!("· starting and invoking {}", program.name));
+            let measured = bench.function(program, program).await;
+            functions.insert(program.name.clone(), measured.with_context(|| program.name.clone())?);
+        }
+        say("· posting to endpoints");
+        outbound = bench.outbound(&fan_out, &dispatch).await.context(outbound::DISPATCH)?;
+    }
+    BenchOutcome::of(
+        machine,
+        bench.limit.describe(),
+        functions,
+        receivers,
+        consumer,
+        bursts,
+        outbound,
+    )
 }
 
 fn external_lines(path: &Path) -> anyhow::Result<Vec<GoalLine>> {

@@ -1,13 +1,16 @@
 //! Measurements of one function: its start, and its work when warm.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    aws::{Aws, Behaviour, Calls},
+    aws::{Aws, Behaviour, Calls, Kept},
     certificates::Authority,
     function::{Function, Program},
     limit::Limit,
@@ -88,6 +91,8 @@ pub struct Case {
     pub expected: Expected,
     /// Number of first events that are not measured.
     pub warm_up: usize,
+    /// Endpoints, and what is kept for them.
+    pub kept: Option<Arc<Kept>>,
 }
 
 /// Unmeasured invocations before the measured ones, if there is time.
@@ -131,6 +136,9 @@ pub async fn start(
 pub async fn warm(program: &Program, authority: &Authority, case: Case) -> anyhow::Result<Warm> {
     let mut function = Function::start(program, case.behaviour, authority, None).await?;
     function.first_poll().await?;
+    if let Some(kept) = &case.kept {
+        function.aws.keep(kept);
+    }
     let mut events = case.events.into_iter();
     for event in events.by_ref().take(case.warm_up) {
         let timed = function.invoke(event).await?;

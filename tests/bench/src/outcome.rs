@@ -9,6 +9,7 @@ use crate::{
     aws::STATEMENT,
     bill,
     measure::Warm,
+    outbound::{self, DISPATCH, KEPT_FOR_ONE, KEPT_FOR_TEN, Outbound, TO_HUNDRED, TO_ONE, TO_ONE_AWAY},
     place::Placement,
     report::{self, Goal, GoalLine, number, ratio},
     scale::{self, Burst},
@@ -75,6 +76,7 @@ pub struct BenchOutcome {
     pub receivers: BTreeMap<String, Receiver>,
     pub consumer: BTreeMap<&'static str, Warm>,
     pub bursts: Vec<Burst>,
+    pub outbound: Outbound,
     /// Figures that `hookline cost --measured` reads.
     pub cost: Cost,
 }
@@ -125,6 +127,7 @@ impl BenchOutcome {
         receivers: BTreeMap<String, Receiver>,
         consumer: BTreeMap<&'static str, Warm>,
         bursts: Vec<Burst>,
+        outbound: Outbound,
     ) -> anyhow::Result<Self> {
         let work = |name| receivers.get(RECEIVER).and_then(|receiver| receiver.work.get(name));
         let cost = Cost {
@@ -139,6 +142,7 @@ impl BenchOutcome {
             line.direct = direct.figure;
         }
         goals.push(scale::line(&bursts));
+        goals.extend(outbound::goals(&outbound, functions.get(DISPATCH)));
         // The bill needs both.
         let paid = !receivers.is_empty() && !consumer.is_empty();
         goals.push(bill::line(paid.then_some(&cost))?);
@@ -150,6 +154,7 @@ impl BenchOutcome {
             receivers,
             consumer,
             bursts,
+            outbound,
             cost,
         })
     }
@@ -165,7 +170,8 @@ impl BenchOutcome {
             let work = receiver.work.iter();
             work.map(move |(case, warm)| (format!("{name}: {case}"), warm))
         });
-        let consumer = self.consumer.iter().map(|(case, warm)| ((*case).to_owned(), warm));
+        let consumer = self.consumer.iter().chain(&self.outbound.work);
+        let consumer = consumer.map(|(case, warm)| ((*case).to_owned(), warm));
         let mut functions_by_calls = BTreeMap::<String, Vec<String>>::new();
         let others = self.functions.iter().filter_map(|(name, function)| {
             let (what, warm) = function.work.as_ref()?;
@@ -194,11 +200,12 @@ impl BenchOutcome {
             place,
         } = &self.machine;
         let mut text = format!(
-            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load before {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
+            "{date}, {processors} × {processor}, {place}, Linux {kernel}, load before {load}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n\n{}\n",
             report::goals(&self.goals),
             self.starting(),
             self.receiving(),
             self.consuming(),
+            self.posting(),
             self.answering(),
             self.calls(),
             scale::report(&self.bursts),
@@ -261,6 +268,16 @@ impl BenchOutcome {
         let mut table = table_of_work("consumer", "events/s");
         for case in [BULK_EDIT, CATALOGUE, CATALOGUE_AWAY, ONE, ONE_AWAY] {
             if let Some(warm) = self.consumer.get(case) {
+                table.add_row(cells(case, warm, warm.events_per_second));
+            }
+        }
+        table
+    }
+
+    fn posting(&self) -> comfy_table::Table {
+        let mut table = table_of_work("outbound", "messages/s");
+        for case in [KEPT_FOR_ONE, KEPT_FOR_TEN, TO_ONE, TO_ONE_AWAY, TO_HUNDRED] {
+            if let Some(warm) = self.outbound.work.get(case) {
                 table.add_row(cells(case, warm, warm.events_per_second));
             }
         }

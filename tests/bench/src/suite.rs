@@ -186,6 +186,7 @@ impl Bench<'_> {
             batch: 1,
             expected: request.expected,
             warm_up,
+            kept: None,
         };
         measure::warm(program, self.authority, case).await
     }
@@ -217,6 +218,7 @@ impl Bench<'_> {
                 batch: 1,
                 expected: Expected::Status(if delivery == Delivery::Forged { 401 } else { 200 }),
                 warm_up: WARM_UP,
+                kept: None,
             };
             let measured = measure::warm(program, self.authority, case).await;
             work.insert(name, measured.context(name)?);
@@ -252,6 +254,7 @@ impl Bench<'_> {
                 batch,
                 expected: Expected::AllDone,
                 warm_up: WARM_UP,
+                kept: None,
             };
             let measured = measure::warm(consumer, self.authority, case).await;
             work.insert(name, measured.context(name)?);

@@ -2,7 +2,10 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>): poll an event, post the response.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -17,6 +20,9 @@ use crate::server::{self, Server};
 /// Maximum time for a function to poll or to respond, unless the caller sets a shorter one.
 const FUNCTION_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Number of runtimes started in this process.
+static RUNTIMES: AtomicU64 = AtomicU64::new(0);
+
 /// Runtime API of one process. Stops when dropped.
 #[derive(Debug)]
 pub struct Runtime {
@@ -25,6 +31,7 @@ pub struct Runtime {
     events: mpsc::Sender<String>,
     polls: mpsc::Receiver<Instant>,
     answers: mpsc::Receiver<(InvocationResponse, Between)>,
+    side: Arc<Side>,
     _server: Server,
 }
 
@@ -48,7 +55,12 @@ pub struct Timed {
     pub answered: Instant,
 }
 
+#[derive(Debug)]
 struct Side {
+    /// Number of this runtime in this process.
+    number: u64,
+    /// Number of events handed over.
+    invocations: AtomicU64,
     events: Mutex<mpsc::Receiver<String>>,
     polls: mpsc::Sender<Instant>,
     handed: Mutex<Instant>,
@@ -69,20 +81,30 @@ impl Runtime {
         let (polled, polls) = mpsc::channel(4);
         let (answered, answers) = mpsc::channel(4);
         let side = Arc::new(Side {
+            number: RUNTIMES.fetch_add(1, Ordering::Relaxed),
+            invocations: AtomicU64::new(0),
             events: Mutex::new(next_event),
             polls: polled,
             handed: Mutex::new(Instant::now()),
             answers: answered,
             timeout,
         });
-        let server = server::start(move |request| answer(request, Arc::clone(&side))).await?;
+        let answering = Arc::clone(&side);
+        let server = server::start(move |request| answer(request, Arc::clone(&answering))).await?;
         Ok(Self {
             address: server.address.clone(),
             events,
             polls,
             answers,
+            side,
             _server: server,
         })
+    }
+
+    /// Id of the next invocation. No other invocation has it.
+    #[must_use]
+    pub fn next_request_id(&self) -> String {
+        self.side.request_id()
     }
 
     /// Waits until the function polls for an event.
@@ -134,6 +156,14 @@ impl Runtime {
     }
 }
 
+impl Side {
+    /// Id of the next invocation.
+    fn request_id(&self) -> String {
+        let invocation = self.invocations.load(Ordering::Relaxed);
+        format!("8476a536-e9f4-11e8-{:04x}-{invocation:012x}", self.number)
+    }
+}
+
 async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<Response<Full<Bytes>>> {
     let path = request.uri().path().to_owned();
     if path.ends_with("/invocation/next") {
@@ -145,6 +175,8 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
         )]
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + side.timeout;
         *side.handed.lock().await = Instant::now();
+        let request_id = side.request_id();
+        side.invocations.fetch_add(1, Ordering::Relaxed);
         return Ok(Response::builder()
             .header("content-type", "application/json")
             // AWS's runtime client for Python requires it.
@@ -152,7 +184,7 @@ async fn answer(request: Request<Incoming>, side: Arc<Side>) -> anyhow::Result<R
                 "lambda-runtime-trace-id",
                 "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
             )
-            .header("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
+            .header("lambda-runtime-aws-request-id", request_id)
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
             .header(
                 "lambda-runtime-invoked-function-arn",

@@ -217,6 +217,40 @@ fn retry_by_hand_is_posted_again() {
     });
 }
 
+/// Two states of one thing, accepted in either order, at an endpoint that wants them in theirs.
+#[test]
+fn older_state_never_follows_a_newer_one() {
+    let deaths = Left {
+        deaths: 1,
+        ..Left::default()
+    };
+    for versions in [[1, 2], [2, 1]] {
+        let in_order = |left: Left| Scenario {
+            events: 2,
+            versions: Some(versions),
+            ..with(left)
+        };
+        holds(Scenario {
+            is_proven: true,
+            ..in_order(deaths)
+        });
+        holds(in_order(Left {
+            refusals: 1,
+            failures: 1,
+            ..deaths
+        }));
+        holds(in_order(Left {
+            errors: 1,
+            ..Left::default()
+        }));
+        holds(Scenario {
+            dispatchers: 1,
+            acts: vec![Act::Retry(0)],
+            ..in_order(Left::default())
+        });
+    }
+}
+
 #[test]
 fn message_at_which_the_endpoint_fails_three_times_while_it_takes_others_spends_one_attempt() {
     let scenario = Scenario {

@@ -8,7 +8,7 @@
 //! | F9, an open message without a wake-up | `f9_…` |
 //! | F16, a pause that holds too late | `f16_…` |
 //! | F10, F12, F13, F14, F15 | concern many endpoints, or days |
-//! | F11 | there is no order of a thing's events yet |
+//! | F11, an older state after a newer one | `f11_…` |
 
 use hookline_model::{
     explore::finds,
@@ -17,7 +17,8 @@ use hookline_model::{
         functions::Act,
         model::Scenario,
         promises::{
-            BEGAN_LATE, FATE_CHANGED, IGNORED, LOST, OWED, REMOVED_EARLY, REPEATED, SPENT, UNWATCHED, WRITTEN_TWICE,
+            BEGAN_LATE, FATE_CHANGED, IGNORED, LOST, OWED, REMOVED_EARLY, REPEATED, SPENT, UNWATCHED, WENT_BACK,
+            WRITTEN_TWICE,
         },
         world::Left,
     },
@@ -174,4 +175,26 @@ fn f7_retry_by_hand_without_a_run_of_its_own_is_never_sent() {
         ..with(Left::default())
     };
     finds(Bug::RetriedInTheSameRun, scenario, IGNORED);
+}
+
+/// The answer to the newer state is a general failure or lost: the endpoint may well have taken it, and the older one is handed out late.
+#[test]
+fn f11_version_noted_after_the_post_lets_an_older_state_follow() {
+    for left in [
+        Left {
+            failures: 1,
+            ..Left::default()
+        },
+        Left {
+            errors: 1,
+            ..Left::default()
+        },
+    ] {
+        let scenario = Scenario {
+            events: 2,
+            versions: Some([1, 2]),
+            ..with(left)
+        };
+        finds(Bug::VersionNotedAfterThePost, scenario, WENT_BACK);
+    }
 }

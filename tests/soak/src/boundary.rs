@@ -289,7 +289,8 @@ fn name(parts: &Parts, body: &Bytes) -> (Service, String) {
             let request: Value = serde_json::from_slice(body).unwrap_or_default();
             let table = request["TableName"].as_str().or_else(|| statements::table(&request));
             let table = table.map_or_else(|| tables_of(&request), str::to_owned);
-            let step = statements::step(&request).map_or_else(String::new, |step| format!(" {step}"));
+            let step = statements::outbound_step(&request).or_else(|| statements::step(&request));
+            let step = step.map_or_else(String::new, |step| format!(" {step}"));
             (Service::DynamoDb, format!("{operation} {table}{step}"))
         }
         Some(("TrentService", operation)) => (Service::Kms, operation.to_owned()),
@@ -326,7 +327,7 @@ fn is_signed_for_s3(parts: &Parts) -> bool {
 }
 
 /// Kills the process, which is dead when this returns.
-async fn die(killer: &Killer) {
+pub async fn die(killer: &Killer) {
     let (reply, dead) = oneshot::channel();
     if killer.send(reply).await.is_ok() {
         // An error also means that the process has ended.

@@ -23,7 +23,12 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::{boundary::Boundary, kills::Side, scenario::SECRET};
+use crate::{
+    boundary::Boundary,
+    kills::Side,
+    outbound::dispatches::{DISPATCH, Dispatches},
+    scenario::SECRET,
+};
 
 /// Delay before a failed process is restarted.
 const RESTART_DELAY: Duration = Duration::from_millis(500);
@@ -62,17 +67,26 @@ pub struct Pool {
 }
 
 /// Settings to start processes with.
-#[derive(Debug)]
 pub struct Host {
     pub boundary: Arc<Boundary>,
     /// Folder that holds `<function>/bootstrap`.
     pub functions: PathBuf,
-    pub queue_url: String,
-    pub jobs_url: String,
-    pub fan_out_url: String,
+    pub queues: QueueUrls,
+    /// Invocations of the dispatcher.
+    pub dispatches: Arc<Dispatches>,
     /// Folder for the output of the functions.
     pub logs: PathBuf,
     pub restarts: AtomicU64,
+}
+
+/// URLs of the queues; empty where a run has no such queue.
+#[derive(Debug, Default)]
+pub struct QueueUrls {
+    pub events: String,
+    pub jobs: String,
+    pub fan_out: String,
+    pub dispatch: String,
+    pub slow_dispatch: String,
 }
 
 impl Pool {
@@ -120,7 +134,7 @@ impl Host {
     ) -> anyhow::Result<()> {
         let mut runtime = Runtime::start(function.timeout).await?;
         let (killer, mut kills) = mpsc::channel(16);
-        let boundary = self.boundary.listen(function.name, killer).await?;
+        let boundary = self.boundary.listen(function.name, killer.clone()).await?;
         let log = self.logs.join(format!("{}-{number}.log", function.name));
         let mut process = self.spawn(function.name, &runtime.address, &boundary.address, &log)?;
         tokio::select! {
@@ -134,6 +148,8 @@ impl Host {
                 () = death(&mut process, &mut kills) => return Ok(()),
             };
             let started = Instant::now();
+            let dispatch = (function.name == DISPATCH)
+                .then(|| self.dispatches.begin(&job.event, runtime.next_request_id(), &killer));
             let deadline = started + function.timeout;
             let mut outcome = tokio::select! {
                 responded = runtime.invoke(job.event) => match responded {
@@ -156,6 +172,9 @@ impl Host {
                 matches!(outcome, InvocationOutcome::Responded(_) | InvocationOutcome::Failed) && kill.is_none();
             if !alive {
                 process.kill().await?;
+            }
+            if let Some(dispatch) = dispatch {
+                self.dispatches.end(dispatch, &outcome);
             }
             // The caller may have ended.
             let _dropped = job.done.send((outcome, elapsed));
@@ -192,15 +211,20 @@ impl Host {
                 ("LEDGER_TABLE", "ledger"),
                 ("ENTITIES_TABLE", "entities"),
                 ("STORES_TABLE", "stores"),
-                ("EVENT_QUEUE_URL", &self.queue_url),
-                ("SYNC_QUEUE_URL", &self.jobs_url),
-                ("FAN_OUT_QUEUE_URL", &self.fan_out_url),
+                ("EVENT_QUEUE_URL", &self.queues.events),
+                ("SYNC_QUEUE_URL", &self.queues.jobs),
+                ("FAN_OUT_QUEUE_URL", &self.queues.fan_out),
                 ("EVENTS_TABLE", "events"),
                 ("ENDPOINTS_TABLE", "endpoints"),
                 ("OUTBOXES_TABLE", "outboxes"),
-                // No endpoint, so no wake-up.
-                ("DISPATCH_QUEUE_URL", &self.fan_out_url),
-                ("SLOW_DISPATCH_QUEUE_URL", &self.fan_out_url),
+                ("MESSAGES_TABLE", "messages"),
+                ("DISPATCH_QUEUE_URL", &self.queues.dispatch),
+                ("SLOW_DISPATCH_QUEUE_URL", &self.queues.slow_dispatch),
+                (
+                    "ENDPOINT_KEY_ARN",
+                    "arn:aws:kms:eu-central-1:000000000000:key/endpoints",
+                ),
+                ("ALLOW_HTTP", "yes"),
                 (
                     "EVENT_BUS_ARN",
                     "arn:aws:events:eu-central-1:000000000000:event-bus/soak",

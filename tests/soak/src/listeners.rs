@@ -47,6 +47,7 @@ fn name(resource: Resource) -> &'static str {
         Resource::Checkout => "checkout",
         Resource::Store => "store",
         Resource::Privacy => "privacy",
+        Resource::Endpoint => "endpoint",
         Resource::Custom => "custom",
     }
 }

@@ -14,6 +14,7 @@ mod kills;
 mod lambda;
 mod listeners;
 mod microburst;
+mod outbound;
 mod queue;
 mod reference;
 mod report;
@@ -32,7 +33,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 use comfy_table::Table;
 
-use crate::{report::Report, run::Plan};
+use crate::{
+    outbound::OutboundPlan,
+    report::{OutboundReport, Report},
+    run::Plan,
+};
 
 /// Kills functions, makes AWS fail, and proves that nothing is lost, doubled or resurrected.
 #[derive(Debug, Parser)]
@@ -44,6 +49,12 @@ struct Arguments {
     /// One run of this many deliveries, instead of the long list.
     #[arg(long)]
     deliveries: Option<usize>,
+    /// One run of about this many messages to endpoints, instead of the long list.
+    #[arg(long)]
+    outbound_messages: Option<usize>,
+    /// The runs of messages to endpoints only.
+    #[arg(long)]
+    outbound: bool,
     /// Share of all calls at which the calling process is killed, from 0 to 1.
     #[arg(long)]
     kill_rate: Option<f64>,
@@ -77,6 +88,9 @@ impl Arguments {
             microburst: self.microburst.clone(),
             logs: self.logs.clone(),
         };
+        if self.outbound || self.outbound_messages.is_some() {
+            return vec![];
+        }
         if self.deliveries.is_some() || self.kill_rate.is_some() || self.fault_rate.is_some() {
             let deliveries = self.deliveries.unwrap_or(1_000);
             let rates = (self.kill_rate.unwrap_or(0.0), self.fault_rate.unwrap_or(0.0));
@@ -91,6 +105,40 @@ impl Arguments {
             plan("faults 20 %", 2_000, 0.0, 0.2),
             plan("faults 50 %", 2_000, 0.0, 0.5),
             plan("kills and faults", 2_000, 0.015, 0.2),
+        ]
+    }
+
+    /// Runs of messages to endpoints.
+    fn outbound_plans(&self) -> Vec<OutboundPlan> {
+        let plan = |name: &str, messages, kill_rate, fault_rate| OutboundPlan {
+            name: format!("outbound {name}"),
+            messages,
+            kill_rate,
+            fault_rate,
+            seed: self.seed,
+            functions: self.functions.clone(),
+            microburst: self.microburst.clone(),
+            logs: self.logs.clone(),
+        };
+        let is_custom = self.kill_rate.is_some() || self.fault_rate.is_some();
+        if self.outbound_messages.is_some() || (self.outbound && is_custom) {
+            let messages = self.outbound_messages.unwrap_or(2_000);
+            let rates = (self.kill_rate.unwrap_or(0.0), self.fault_rate.unwrap_or(0.0));
+            return vec![plan("custom", messages, rates.0, rates.1)];
+        }
+        if self.deliveries.is_some() || is_custom {
+            return vec![];
+        }
+        if self.short {
+            return vec![plan("short", 500, 0.005, 0.05)];
+        }
+        vec![
+            plan("undisturbed", 4_000, 0.0, 0.0),
+            plan("kills", 8_000, 0.01, 0.0),
+            plan("faults 5 %", 4_000, 0.0, 0.05),
+            plan("faults 20 %", 2_000, 0.0, 0.2),
+            plan("faults 50 %", 1_000, 0.0, 0.5),
+            plan("kills and faults", 4_000, 0.01, 0.1),
         ]
     }
 }
@@ -109,13 +157,30 @@ async fn main() -> anyhow::Result<ExitCode> {
         report.explain();
         reports.push(report);
     }
-    print(&report::table(&reports))?;
-    print(&report::event_table(&reports))?;
-    Ok(if reports.iter().all(Report::passed) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let mut outbound_reports = Vec::new();
+    for plan in arguments.outbound_plans() {
+        eprintln!(
+            "· {}: {} messages, killed at {} of calls, {} of calls fail",
+            plan.name, plan.messages, plan.kill_rate, plan.fault_rate
+        );
+        let report = Box::pin(outbound::run(plan)).await?;
+        report.explain();
+        outbound_reports.push(report);
+    }
+    if !reports.is_empty() {
+        print(&report::table(&reports))?;
+        print(&report::event_table(&reports))?;
+    }
+    if !outbound_reports.is_empty() {
+        print(&report::outbound_table(&outbound_reports))?;
+    }
+    Ok(
+        if reports.iter().all(Report::passed) && outbound_reports.iter().all(OutboundReport::passed) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
 }
 
 fn print(table: &Table) -> anyhow::Result<()> {

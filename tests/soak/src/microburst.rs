@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Number of start-up checks, one every 100 ms.
-const HEALTH_CHECKS: u32 = 200;
+const HEALTH_CHECKS: u32 = 600;
 
 /// A running microburst process, which ends when this is dropped.
 #[derive(Debug)]

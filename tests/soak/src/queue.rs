@@ -43,6 +43,11 @@ impl Queue {
         }
     }
 
+    /// Name, with which its ARN ends.
+    pub fn name(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+
     async fn call(&self, operation: &str, mut request: Value) -> anyhow::Result<Value> {
         request["QueueUrl"] = self.url.clone().into();
         let target = format!("AmazonSQS.{operation}");

@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::{event_accounts::EventFindings, run::Plan};
+use crate::{
+    event_accounts::EventFindings,
+    outbound::{OutboundPlan, accounts::OutboundFindings},
+    run::Plan,
+};
 
 /// Maximum lines per kind of failure.
 const SHOWN: usize = 12;
@@ -77,14 +81,110 @@ impl Report {
             ("wrong", distinct(&self.findings.other)),
         ];
         for (label, lines) in others.into_iter().chain(of_events) {
-            for line in lines.iter().take(SHOWN) {
-                eprintln!("✗ {label}: {line}");
-            }
-            if lines.len() > SHOWN {
-                eprintln!("✗ {label}: and {} more", lines.len() - SHOWN);
-            }
+            explain(label, &lines);
         }
     }
+}
+
+fn explain(label: &str, lines: &BTreeSet<&String>) {
+    for line in lines.iter().take(SHOWN) {
+        eprintln!("✗ {label}: {line}");
+    }
+    if lines.len() > SHOWN {
+        eprintln!("✗ {label}: and {} more", lines.len() - SHOWN);
+    }
+}
+
+/// Result of a run of outbound webhooks.
+pub struct OutboundReport {
+    pub plan: OutboundPlan,
+    pub kills: u64,
+    pub faults: u64,
+    /// Number of faults of each kind.
+    pub summary: String,
+    pub coverage: Table,
+    /// Dead letters of the fan-out queue, which were redriven, and dead wake-ups.
+    pub dead_letters: (usize, usize),
+    /// Time after which no message waited, or which was the longest.
+    pub drained: Duration,
+    pub elapsed: Duration,
+    pub findings: OutboundFindings,
+}
+
+impl OutboundReport {
+    /// Returns true if nothing is wrong.
+    pub fn passed(&self) -> bool {
+        self.findings.passed()
+    }
+
+    /// Prints the remarks on a run, and everything that went wrong in it.
+    pub fn explain(&self) {
+        if self.kills > 0 {
+            eprintln!("{}", self.coverage);
+        }
+        let (name, (events, wake_ups)) = (&self.plan.name, self.dead_letters);
+        eprintln!("· {name}: {events} dead letters of events, {wake_ups} of wake-ups");
+        if self.faults > 0 {
+            eprintln!("· {name}: {}", self.summary);
+        }
+        for (label, lines) in self.findings.all() {
+            explain(label, &lines.iter().collect());
+        }
+    }
+}
+
+/// One row for each run of outbound webhooks.
+pub fn outbound_table(reports: &[OutboundReport]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+        "run",
+        "messages",
+        "taken",
+        "other fates",
+        "requests",
+        "kills",
+        "faults",
+        "lost",
+        "repeats",
+        "after lost answers",
+        "in flight at kills",
+        "in flight at failures",
+        "beyond these",
+        "out of order",
+        "uninvited",
+        "not ours",
+        "drained after (s)",
+        "took (s)",
+        "",
+    ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for report in reports {
+        let (findings, counts) = (&report.findings, report.findings.counts);
+        table.add_row([
+            report.plan.name.clone(),
+            counts.messages.to_string(),
+            counts.taken.to_string(),
+            counts.settled.to_string(),
+            counts.requests.to_string(),
+            report.kills.to_string(),
+            report.faults.to_string(),
+            findings.lost.len().to_string(),
+            counts.repeats.to_string(),
+            counts.after_lost_answers.to_string(),
+            counts.in_flight_at_kills.to_string(),
+            counts.in_flight_at_failures.to_string(),
+            findings.repeated.len().to_string(),
+            findings.disordered.len().to_string(),
+            findings.uninvited.len().to_string(),
+            findings.strange.len().to_string(),
+            format!("{:.0}", report.drained.as_secs_f64()),
+            format!("{:.0}", report.elapsed.as_secs_f64()),
+            if report.passed() { "ok" } else { "FAILED" }.to_owned(),
+        ]);
+    }
+    table
 }
 
 /// Merges findings that occur both before and after the redrive of dead letters.

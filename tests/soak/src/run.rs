@@ -32,7 +32,8 @@ use crate::{
     connected::Connected,
     event_accounts::AtRest,
     index::{Watcher, documents},
-    lambda::{Function, Host, Pool},
+    kills,
+    lambda::{Function, Host, Pool, QueueUrls},
     listeners,
     queue::Queue,
     report::{Findings, Report},
@@ -221,9 +222,15 @@ impl Run {
         Ok(Arc::new(Host {
             boundary: Arc::clone(&self.stack.boundary),
             functions: self.plan.functions.clone(),
-            queue_url: self.stack.queue_url.clone(),
-            jobs_url: self.stack.jobs_url.clone(),
-            fan_out_url: self.stack.fan_out_url.clone(),
+            queues: QueueUrls {
+                events: self.stack.queue_url.clone(),
+                jobs: self.stack.jobs_url.clone(),
+                fan_out: self.stack.fan_out_url.clone(),
+                // No endpoint, so no wake-up.
+                dispatch: self.stack.fan_out_url.clone(),
+                slow_dispatch: self.stack.fan_out_url.clone(),
+            },
+            dispatches: Arc::default(),
             logs,
             restarts: AtomicU64::new(0),
         }))
@@ -352,7 +359,7 @@ impl Run {
     fn note(&self, host: &Host, findings: &mut Findings) {
         let boundary = &self.stack.boundary;
         let timed_out = self.handled.timed_out.load(Ordering::Relaxed);
-        findings.other.extend(boundary.kills.left_out());
+        findings.other.extend(boundary.kills.left_out(kills::essential()));
         findings.other.extend(lock(&self.sender_log.unexpected).iter().cloned());
         if timed_out > 0 {
             findings.other.push(format!("the consumer timed out {timed_out} times"));

@@ -115,7 +115,7 @@ pub struct Delivery {
 }
 
 /// Everything that happens in a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Scenario {
     /// In the order in which they are first sent.
     pub deliveries: Vec<Delivery>,

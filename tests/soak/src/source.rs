@@ -86,7 +86,7 @@ impl Poller {
     ) -> anyhow::Result<()> {
         let mut dice = self.chance.dice(("source", self.number), batch);
         let both = happens(&mut dice, TWO_CONSUMERS_PROBABILITY);
-        let event = event(messages);
+        let event = event(self.queue.name(), messages);
         {
             let mut out = self.handled.out.lock().unwrap_or_else(PoisonError::into_inner);
             out.extend(messages.iter().filter_map(Message::delivery));
@@ -140,7 +140,7 @@ impl Poller {
     }
 }
 
-fn event(messages: &[Message]) -> String {
+fn event(queue: &str, messages: &[Message]) -> String {
     let records: Vec<Value> = messages
         .iter()
         .map(|message| {
@@ -151,7 +151,7 @@ fn event(messages: &[Message]) -> String {
                     "SenderId": "hookline", "ApproximateFirstReceiveTimestamp": "1794668693106",
                 },
                 "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "eu-central-1",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:events",
+                "eventSourceARN": format!("arn:aws:sqs:eu-central-1:000000000000:{queue}"),
             })
         })
         .collect();

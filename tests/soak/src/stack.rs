@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Number of receives after which a message becomes a dead letter.
-const RECEIVES: u32 = 5;
+pub const RECEIVES: u32 = 5;
 
 /// Visibility timeout of a message: longer than the consumer's timeout. The poller makes a failed message visible
 /// sooner.
@@ -186,7 +186,7 @@ impl Stack {
 
 /// Creates a queue with a visibility timeout longer than the timeout of its function, and perhaps with a dead-letter queue
 /// that is there already.
-async fn create_queue(
+pub async fn create_queue(
     wire: &Wire,
     endpoint: &str,
     name: &str,

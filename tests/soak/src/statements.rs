@@ -21,6 +21,25 @@ pub fn step(request: &Value) -> Option<&'static str> {
     }
 }
 
+/// Step of the dispatcher that an update of an outbox or an endpoint is.
+pub fn outbound_step(request: &Value) -> Option<&'static str> {
+    request["UpdateExpression"].as_str()?;
+    let sets = |attribute: &str| {
+        let names = request["ExpressionAttributeNames"].as_object();
+        names.is_some_and(|names| names.values().any(|name| name == attribute))
+    };
+    match request["TableName"].as_str()? {
+        "outboxes" if sets("until_us") && sets("scope") => Some("acquire"),
+        "outboxes" if sets("health") => Some("release"),
+        "outboxes" if sets("next_us") => Some("schedule"),
+        "outboxes" => Some("raise"),
+        "endpoints" if sets("code") => Some("disable"),
+        "endpoints" if sets("backlog") => Some("settle"),
+        "endpoints" => Some("note"),
+        _ => None,
+    }
+}
+
 /// Removes every other statement from a request, beginning with the first; `None` if no statement remains.
 pub fn without_every_other(request: &Value) -> anyhow::Result<Option<Value>> {
     let statements = request["Statements"].as_array().context("no statements")?;

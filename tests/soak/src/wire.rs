@@ -75,15 +75,28 @@ impl Wire {
     /// Every item of a table.
     pub async fn scan(&self, dynamodb: &str, table: &str) -> anyhow::Result<Vec<Value>> {
         let mut items = Vec::new();
-        let mut request = json!({"TableName": table, "ConsistentRead": true});
+        self.scan_each(dynamodb, json!({"TableName": table}), |item| items.push(item))
+            .await?;
+        Ok(items)
+    }
+
+    /// Hands over every item of a scan, a page at a time.
+    pub async fn scan_each(
+        &self,
+        dynamodb: &str,
+        mut request: Value,
+        mut take: impl FnMut(Value),
+    ) -> anyhow::Result<()> {
+        request["ConsistentRead"] = true.into();
         loop {
-            let page = self
+            let mut page = self
                 .json(Method::POST, dynamodb, "DynamoDB_20120810.Scan", &request)
                 .await?;
-            items.extend(page["Items"].as_array().context("no Items")?.iter().cloned());
+            let items = page["Items"].as_array_mut().context("no Items")?;
+            items.drain(..).for_each(&mut take);
             match page.get("LastEvaluatedKey") {
                 Some(key) if !key.is_null() => request["ExclusiveStartKey"] = key.clone(),
-                _ => return Ok(items),
+                _ => return Ok(()),
             }
         }
     }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Condition, EndpointSettings, EventTypeInfo, Operator } from '../api';
 import { groupsOf, offeredBy, resourcesOf, selectedTypes } from './catalog';
+import { NO_AUTH } from './credentials-draft';
 import {
   type Draft,
   DraftError,
@@ -56,6 +57,8 @@ describe('a draft', () => {
       'the same name',
       true,
     ],
+    [{ auth: { ...NO_AUTH, token_url: 'https://login.example.com/token' } }, 'the secret of a client', true],
+    [{ client_certificate: { certificate: 'PEM', private_key: ' ' } }, 'its private key', true],
     [{ conditions: [{ path: '', op: '=' as const, text: '1', from: null }] }, 'needs a field', false],
     [{ conditions: [{ path: 'data.title', op: '=' as const, text: '', from: null }] }, 'needs a value', false],
   ])('says what is missing or wrong: %o', (change, words, advanced) => {
@@ -101,6 +104,24 @@ describe('a patch', () => {
     const headers = [{ name: ' x-key ', value: 'v' }];
     expect(patchOf(SETTINGS, true, draft({ headers }))).toEqual({ headers: { 'x-key': 'v' } });
   });
+});
+
+it('credentials stay, go, or are replaced whole', () => {
+  const auth = { ...NO_AUTH, token_url: ' https://login.example.com/token ', client_id: 'a', client_secret: 's3cret' };
+  const request = {
+    ...{ kind: 'oauth2', token_url: 'https://login.example.com/token', client_id: 'a', client_secret: 's3cret' },
+    credentials_in: 'header',
+  };
+  const certificate = { certificate: 'PEM', private_key: 'KEY' };
+  expect(requestOf(draft({ auth }))).toEqual({ settings: SETTINGS, auth: request });
+  expect(patchOf(SETTINGS, false, draft({ auth: { ...auth, scope: 'a b' } }))).toEqual({
+    auth: { ...request, scope: 'a b' },
+  });
+  expect(patchOf(SETTINGS, false, draft({ auth: 'remove' }))).toEqual({ auth: null });
+  expect(patchOf(SETTINGS, false, draft({ client_certificate: certificate }))).toEqual({
+    client_certificate: certificate,
+  });
+  expect(patchOf(SETTINGS, false, draft({ client_certificate: 'remove' }))).toEqual({ client_certificate: null });
 });
 
 describe('a condition', () => {

@@ -1,6 +1,7 @@
 // Draft of an endpoint: the fields of the dialog as texts, and the settings that they stand for.
 
 import type { Condition, EndpointSettings, Operator } from '../api';
+import { type CredentialDrafts, type CredentialsRequest, credentialsOf } from './credentials-draft';
 
 export interface ConditionDraft {
   path: string;
@@ -15,7 +16,7 @@ export interface Header {
   value: string;
 }
 
-export interface Draft {
+export interface Draft extends CredentialDrafts {
   url: string;
   description: string;
   types: string[];
@@ -33,13 +34,13 @@ export interface Draft {
   headers: Header[] | null;
 }
 
-export interface EndpointRequest {
+export interface EndpointRequest extends CredentialsRequest {
   settings: EndpointSettings;
   headers?: Record<string, string>;
 }
 
-/** Merge patch: a setting that is null gets its default; headers that are null are removed, others replace all. */
-export interface EndpointPatch {
+/** Merge patch: a setting that is null gets its default; headers and credentials that are null are removed, others replace all. */
+export interface EndpointPatch extends CredentialsRequest {
   settings?: Record<string, unknown>;
   headers?: Record<string, string> | null;
 }
@@ -91,6 +92,7 @@ export function draftOf(settings: EndpointSettings, hasHeaders: boolean): Draft 
     keep_days: String(settings.keep_days),
     disable_after_days: String(settings.disable_after_days),
     headers: hasHeaders ? null : [],
+    ...{ auth: 'keep', client_certificate: 'keep' },
   };
 }
 
@@ -150,10 +152,17 @@ export function headersOf({ headers }: Draft): Record<string, string> | undefine
   return Object.fromEntries(given.map(({ name, value }) => [name.trim(), value]));
 }
 
+function givenCredentials(draft: Draft): CredentialsRequest {
+  const given = credentialsOf(draft);
+  if (typeof given === 'string') throw new DraftError(given, true);
+  return given;
+}
+
 /** Returns the body that creates the endpoint of a draft. Throws a `DraftError`. */
 export function requestOf(draft: Draft): EndpointRequest {
   const [settings, headers] = [settingsOf(draft), headersOf(draft)];
-  return headers === undefined || Object.keys(headers).length === 0 ? { settings } : { settings, headers };
+  const request = { settings, ...givenCredentials(draft) };
+  return headers === undefined || Object.keys(headers).length === 0 ? request : { ...request, headers };
 }
 
 /** Returns the merge patch from settings to a draft; empty if nothing differs. Throws a `DraftError`. */
@@ -164,7 +173,10 @@ export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Dr
     const [old, value] = [orNull(before[key]), orNull(after[key])];
     if (JSON.stringify(old) !== JSON.stringify(value)) settings[key] = value;
   }
-  const patch: EndpointPatch = Object.keys(settings).length === 0 ? {} : { settings };
+  const patch: EndpointPatch = {
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...givenCredentials(draft),
+  };
   const headers = headersOf(draft);
   if (headers === undefined) return patch;
   const none = Object.keys(headers).length === 0;

@@ -5,6 +5,7 @@ import type {
   DryRunResponse,
   Endpoint,
   EndpointSecretResponse,
+  EndpointStats,
   EndpointStatus,
   EndpointTestResponse,
   EndpointsResponse,
@@ -40,6 +41,10 @@ export class WebhooksClient {
 
   status = (owner: Owner, id: string, signal?: AbortSignal) =>
     this.send<EndpointStatus>('GET', `${pathOf(owner, id)}/status`, { signal });
+
+  /** Reads the statistics of a number of hours, of which the current one is the last. */
+  stats = (owner: Owner, id: string, hours: number, signal?: AbortSignal) =>
+    this.send<EndpointStats>('GET', `${pathOf(owner, id)}/stats?hours=${hours}`, { signal });
 
   create = (owner: Owner, body: EndpointRequest) => this.send<EndpointSecretResponse>('POST', pathOf(owner), { body });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attempt, Endpoint, EndpointStatus, Message, MessageFate, MessagesResponse } from '../api';
+import type { Endpoint, EndpointStatus, Message, MessagesResponse } from '../api';
 import { Client } from './client';
 import { NEW_SETTINGS } from './endpoint-draft';
 import { endpointRoute, endpointsRoute, hashOf, readRoute } from './route';
@@ -10,7 +10,6 @@ import {
   type MessageList,
   NO_MESSAGES,
   shownEndpoints,
-  statisticsOf,
   withFirstPage,
   withNextPage,
 } from './webhooks';
@@ -28,6 +27,8 @@ const endpoint = (id: string, url: string, types: string[], change: Partial<Endp
   code: null,
   settings: { ...NEW_SETTINGS, url, types },
   header_names: [],
+  auth: null,
+  client_certificate: null,
   public_keys: [],
   secrets: [],
   proven_at: null,
@@ -144,32 +145,6 @@ describe('the list of messages', () => {
   });
 });
 
-it('figures are computed from the attempts of the messages', () => {
-  const attempt = (took_ms: number, code: Attempt['code'] = null): Attempt => {
-    const status = code === null ? 200 : code === 'failed' ? 500 : null;
-    return { at: '', took_ms, status, code, code_sentence: code === null ? null : `Sentence of ${code}.` };
-  };
-  const message = (fate: MessageFate, attempts: Attempt[]) => ({ fate, attempts }) as Message;
-  const statistics = statisticsOf([
-    ...Array.from({ length: 98 }, (_, index) => message('sent', [attempt(index + 1)])),
-    message('exhausted', [attempt(99, 'failed'), attempt(9_000, 'timed_out'), attempt(9_000, 'timed_out')]),
-    message('superseded', []),
-    message('open', [attempt(9_000, 'timed_out')]),
-  ]);
-  expect(statistics).toEqual({
-    messages: 101,
-    sent: 98,
-    failed: 1,
-    attempts: 102,
-    times: { p50: 50, p95: 95, p99: 99 },
-    errors: [
-      { code: 'timed_out', sentence: 'Sentence of timed_out.', count: 3 },
-      { code: 'failed', sentence: 'Sentence of failed.', count: 1 },
-    ],
-  });
-  expect(statisticsOf([]).times).toBeNull();
-});
-
 describe('requests about webhooks', () => {
   const sent = async (call: (client: Client) => Promise<unknown>) => {
     const requests: [string, RequestInit][] = [];
@@ -198,6 +173,8 @@ describe('requests about webhooks', () => {
   it('go to the store, or to all stores', async () => {
     const { url, match } = await sent((client) => client.webhooks.list(null));
     expect([url, match]).toEqual(['https://panel.example/api/endpoints', undefined]);
+    const stats = await sent((client) => client.webhooks.stats(null, 'ep_1', 168));
+    expect(stats.url).toBe('https://panel.example/api/endpoints/ep_1/stats?hours=168');
     const filter = { fate: 'sent' as const, type: 'product.*' };
     const page = await sent((client) => client.webhooks.messages(DEMO, 'ep_1', filter, { cursor: 'c', limit: 20 }));
     expect(page.url).toMatch(/\/endpoints\/ep_1\/messages\?fate=sent&type=product\.\*&limit=20&cursor=c$/);

@@ -1,5 +1,4 @@
-// Outbound webhooks: filters and orders that the address keeps, the list of messages as far as it has been loaded, and figures
-// that are computed from messages.
+// Outbound webhooks: filters and orders that the address keeps, and the list of messages as far as it has been loaded.
 
 import type { Endpoint, EndpointState, EndpointStatus, Message, MessageFate, MessagesResponse } from '../api';
 
@@ -142,41 +141,4 @@ export function withFirstPage(list: MessageList, page: MessagesResponse): Messag
 export function withNextPage(list: MessageList, page: MessagesResponse): MessageList {
   const known = new Set(list.messages.map((one) => one.event));
   return { messages: [...list.messages, ...page.messages.filter((one) => !known.has(one.event))], next: page.next };
-}
-
-/** Figures of some messages. */
-export interface Statistics {
-  messages: number;
-  /** Messages that were sent, and those that the endpoint did not take in the end. */
-  sent: number;
-  failed: number;
-  attempts: number;
-  /** Times of the attempts that got an answer, in milliseconds; null if none did. */
-  times: { p50: number; p95: number; p99: number } | null;
-  /** Failed attempts by code, the most frequent first. */
-  errors: { code: string; sentence: string; count: number }[];
-}
-
-export function statisticsOf(messages: Message[]): Statistics {
-  const failures: MessageFate[] = ['exhausted', 'aborted', 'expired'];
-  const attempts = messages.flatMap((message) => message.attempts);
-  const times = attempts
-    .filter(({ status }) => status !== undefined && status !== null)
-    .map(({ took_ms }) => took_ms)
-    .sort((a, b) => a - b);
-  const rank = (part: number) => times[Math.max(Math.ceil(times.length * part) - 1, 0)] ?? 0;
-  const errors = new Map<string, { code: string; sentence: string; count: number }>();
-  for (const { code, code_sentence } of attempts) {
-    if (!code) continue;
-    const known = errors.get(code) ?? { code, sentence: code_sentence ?? '', count: 0 };
-    errors.set(code, { ...known, count: known.count + 1 });
-  }
-  return {
-    messages: messages.length,
-    sent: messages.filter(({ fate }) => fate === 'sent').length,
-    failed: messages.filter(({ fate }) => failures.includes(fate)).length,
-    attempts: attempts.length,
-    times: times.length === 0 ? null : { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) },
-    errors: [...errors.values()].sort((a, b) => b.count - a.count),
-  };
 }

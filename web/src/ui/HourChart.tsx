@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { HourCounts } from '../api';
+import { BarChart } from './BarChart';
 import { count, timeOfDay } from './format';
 
 /** Number of colours, from --t0 on. Further topics are added up as `others`. */
@@ -55,77 +56,25 @@ export function HourChart({ hours }: { hours: HourCounts[] }) {
   );
 }
 
-/** Height of the drawing, and of the room for the hours below it, in pixels. */
-const PLOT_HEIGHT = 160;
-const LABELS_HEIGHT = 20;
-/** Share of an hour's width that its bar takes. */
-const BAR_WIDTH = 0.84;
 /** Hours between two labels. */
 const LABEL_EVERY = 4;
-const MAX_LINES = 5;
 
-/** Returns the distance of the lines of a scale: 1, 2 or 5 times a power of ten, at most `MAX_LINES` of them. */
-export function stepOf(most: number): number {
-  for (let power = 1; ; power *= 10) {
-    for (const step of [power, 2 * power, 5 * power]) if (step * MAX_LINES >= most) return step;
-  }
-}
-
-/** Positions across are in percent, so that the drawing follows the width of the page. */
 function Bars({ hours, series }: { hours: HourCounts[]; series: Series[] }) {
   const total = series.reduce((sum, one) => sum + one.total, 0);
-  const sums = hours.map((_, hour) => series.reduce((sum, one) => sum + (one.counts[hour] ?? 0), 0));
-  const step = stepOf(Math.max(...sums, 1));
-  const lines = Array.from({ length: Math.ceil(Math.max(...sums, 1) / step) + 1 }, (_, index) => index * step);
-  const height = (value: number) => (value / (lines.at(-1) ?? 1)) * PLOT_HEIGHT;
-  const across = (hour: number) => `${(hour / hours.length) * 100}%`;
+  const bars = hours.map((hour, index) => ({
+    key: hour.hour,
+    layers: series.map((one) => one.counts[index] ?? 0),
+    title: titleOf(hour, index, series),
+    label: index % LABEL_EVERY === 0 ? timeOfDay(hour.hour) : null,
+  }));
   return (
-    <div className="chart">
-      <svg
-        role="img"
-        data-testid="hour-chart"
-        width="100%"
-        height={PLOT_HEIGHT + LABELS_HEIGHT}
-        aria-label={`${count(total)} events in the last 24 hours, by hour and topic. Also available as a table.`}
-      >
-        {lines.map((line) => (
-          <g key={line}>
-            <line x2="100%" y1={PLOT_HEIGHT - height(line)} y2={PLOT_HEIGHT - height(line)} />
-            <text x={-6} y={PLOT_HEIGHT - height(line)} dy="0.35em" textAnchor="end">
-              {count(line)}
-            </text>
-          </g>
-        ))}
-        {hours.map((hour, index) => {
-          let below = 0;
-          return (
-            <g key={hour.hour}>
-              <title>{titleOf(hour, index, series)}</title>
-              <rect className="hour" x={across(index)} width={across(1)} height={PLOT_HEIGHT} />
-              {series.map((one, at) => {
-                const value = one.counts[index] ?? 0;
-                below += value;
-                return value === 0 ? null : (
-                  <rect
-                    key={one.topic}
-                    className={`t${at}`}
-                    x={across(index + (1 - BAR_WIDTH) / 2)}
-                    width={across(BAR_WIDTH)}
-                    y={PLOT_HEIGHT - height(below)}
-                    height={height(value)}
-                  />
-                );
-              })}
-              {index % LABEL_EVERY === 0 && (
-                <text x={across(index + 0.5)} y={PLOT_HEIGHT + LABELS_HEIGHT - 5} textAnchor="middle">
-                  {timeOfDay(hour.hour)}
-                </text>
-              )}
-            </g>
-          );
-        })}
-      </svg>
-    </div>
+    <BarChart
+      bars={bars}
+      colors={series.map((_, index) => `t${index}`)}
+      format={count}
+      summary={`${count(total)} events in the last 24 hours, by hour and topic. Also available as a table.`}
+      testId="hour-chart"
+    />
   );
 }
 

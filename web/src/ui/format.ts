@@ -14,6 +14,13 @@ const ONE_DECIMAL = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maxi
 const PERCENT = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
 const DATE_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const TIME_OF_DAY = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const DAY_AND_TIME = new Intl.DateTimeFormat('en-GB', {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const DAY_OF_MONTH = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 const ORDINAL = new Intl.PluralRules('en', { type: 'ordinal' });
 
 export function count(value: number): string {
@@ -69,6 +76,15 @@ export function dateTime(at: string): string {
 
 export function timeOfDay(at: string): string {
   return TIME_OF_DAY.format(new Date(at));
+}
+
+/** Day and time without the year, as in `30 Nov, 14:00`. */
+export function dayAndTime(at: string): string {
+  return DAY_AND_TIME.format(new Date(at));
+}
+
+export function dayOfMonth(at: string): string {
+  return DAY_OF_MONTH.format(new Date(at));
 }
 
 /** Replaces the RFC 3339 times in a sentence of the server with readable ones. */

@@ -7,7 +7,8 @@ import { ALL_EVENTS } from '../data/events';
 import { Caused, ProblemBanner } from './Delivery';
 import { Details } from './Event';
 import { Rows, emptyText } from './Events';
-import { HourChart, stepOf } from './HourChart';
+import { stepOf } from './BarChart';
+import { HourChart } from './HourChart';
 import { Results } from './Search';
 import { Figures } from './StorePage';
 

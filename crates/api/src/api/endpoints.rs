@@ -2,12 +2,15 @@
 //! serves what reads, and `actions` what changes.
 
 mod change;
+mod credentials;
 mod read;
 mod resend;
 
 use std::collections::BTreeMap;
 
-use hookline_domain::outbound::{Endpoint, EndpointKey, EndpointRecords, EndpointView, MessageView, Scope};
+use hookline_domain::outbound::{
+    AuthKind, CredentialsIn, Endpoint, EndpointKey, EndpointRecords, EndpointView, MessageView, Scope,
+};
 use hookline_lambda::serve::json;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -19,7 +22,10 @@ pub use self::{change::EndpointActions, read::EndpointReads};
 #[cfg(test)]
 pub(super) use self::{
     change::{ActivateBody, DryRunResponse, PauseBody, RotateBody},
-    read::{DEFAULT_MESSAGES_PER_PAGE, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessagesResponse, WhyResponse},
+    read::{
+        DEFAULT_MESSAGES_PER_PAGE, DEFAULT_STATS_HOURS, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessagesResponse,
+        WhyResponse,
+    },
     resend::{ReplayBody, ReplayMessagesResponse, TestBody, TestResponse},
 };
 use crate::guard::{ApiError, set_etag};
@@ -62,6 +68,45 @@ pub(super) struct CreateEndpointBody {
     /// Headers of its own, such as an authorization: at most 10, 4 KiB together. They are sealed, and never shown again.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Authorization of its requests by a token. The client's secret is sealed, and never shown again.
+    #[serde(default)]
+    auth: Option<AuthBody>,
+    /// Client certificate that its server demands (mTLS). The private key is sealed, and never shown again.
+    #[serde(default)]
+    client_certificate: Option<CertificateBody>,
+}
+
+/// Client certificate and private key.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct CertificateBody {
+    /// Certificates in PEM: the client's own, then those of its issuers without the root; at most 4, 8 KiB together in DER.
+    certificate: String,
+    /// Private key of the first, in PEM, not encrypted: RSA of 2048 to 6144 bits, ECDSA of P-256, P-384 or P-521, or Ed25519. In
+    /// requests only: it cannot be read again.
+    private_key: String,
+}
+
+/// Authorization by a token of OAuth 2, which Hookline gets with client credentials (RFC 6749 § 4.4).
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthBody {
+    /// Kind.
+    kind: AuthKind,
+    /// URL of the server that gives tokens: https, on a public host.
+    token_url: String,
+    /// Id of the client: at most 256 printable characters of ASCII.
+    client_id: String,
+    /// Secret of the client: at most 1,024 printable characters of ASCII. In requests only: it cannot be read again.
+    client_secret: String,
+    /// Scope to be requested, words with one blank between them; null requests none.
+    #[serde(default)]
+    scope: Option<String>,
+    /// Place of the client's id and secret in a request for a token.
+    #[serde(default)]
+    credentials_in: CredentialsIn,
 }
 
 /// Request body that changes an endpoint, a merge patch (RFC 7396) of the one that creates it.
@@ -76,6 +121,14 @@ pub(super) struct ChangeEndpointBody {
     #[serde(default, deserialize_with = "some")]
     #[expect(clippy::option_option, reason = "null and absence mean different things")]
     headers: Option<Option<BTreeMap<String, String>>>,
+    /// Authorization by a token, whole, the client's secret included. Null removes it; without this member, it stays.
+    #[serde(default, deserialize_with = "some")]
+    #[expect(clippy::option_option, reason = "null and absence mean different things")]
+    auth: Option<Option<AuthBody>>,
+    /// Client certificate and private key. Null removes them; without this member, they stay.
+    #[serde(default, deserialize_with = "some")]
+    #[expect(clippy::option_option, reason = "null and absence mean different things")]
+    client_certificate: Option<Option<CertificateBody>>,
 }
 
 /// Reads a member that exists, also if it is null.

@@ -16,6 +16,8 @@ pub struct About {
     pub receivers_url: Option<String>,
     /// Families of events that are wanted: those of others have no receivers.
     pub events_of: Families,
+    /// Addresses from which webhooks are sent, for firewalls; empty if they change.
+    pub egress_addresses: Vec<String>,
 }
 
 /// Address for the webhooks of one topic.
@@ -55,6 +57,8 @@ pub(super) struct Me<'a> {
     live_url: Option<&'a str>,
     /// Addresses for the webhooks of each topic; empty if the deployment does not know them.
     receivers: Vec<Receiver>,
+    /// Addresses or ranges from which webhooks are sent, for firewalls, as the operator has set them; empty if they change.
+    egress_addresses: &'a [String],
 }
 
 impl<'a> Me<'a> {
@@ -69,6 +73,7 @@ impl<'a> Me<'a> {
             expires_at: principal.expires_at,
             live_url: about.live_url.as_deref(),
             receivers: about.receivers(),
+            egress_addresses: &about.egress_addresses,
         }
     }
 }

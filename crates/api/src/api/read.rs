@@ -9,7 +9,7 @@ use hookline_domain::{
     },
     kernel::port::Clock,
     live::{Activity, Lag},
-    outbound::{EndpointRecords, EventRecords, MessageRecords, OutboxRecords},
+    outbound::{EndpointRecords, EventRecords, MessageRecords, OutboxRecords, StatsRecords},
     store::stores::{StoreList, StoreViews, Stores},
 };
 use http::{Response, StatusCode};
@@ -46,6 +46,8 @@ pub trait ReadPorts {
     type Outboxes: OutboxRecords;
     /// Records of messages.
     type Messages: MessageRecords;
+    /// Statistics of endpoints.
+    type Stats: StatsRecords;
     /// Depths of the queues.
     type Queues: Queues;
     /// Tickets that open a WebSocket.

@@ -24,6 +24,8 @@ pub struct StatusConfig {
     pub access_table: Option<String>,
     /// `LIVE_URL`: address of the WebSocket API.
     pub live_url: Option<String>,
+    /// `EGRESS_ADDRESSES`: addresses from which webhooks are sent, with commas between them; empty if they change.
+    pub egress_addresses: Vec<String>,
     /// `RECEIVER_URL`: address of the receivers, without the topic.
     pub receiver_url: Option<String>,
     /// `EVENTS_OF`: families of events that are wanted, whose receivers are deployed.
@@ -139,6 +141,7 @@ impl FromEnvironment for StatusConfig {
                 .zip(reader.optional("DEAD_LETTER_QUEUE_URL")),
             access_table: reader.optional("ACCESS_TABLE"),
             live_url: reader.optional("LIVE_URL"),
+            egress_addresses: list(reader, "EGRESS_ADDRESSES"),
             receiver_url: reader.optional("RECEIVER_URL"),
             events_of: reader.families("EVENTS_OF"),
         }
@@ -161,15 +164,16 @@ impl FromEnvironment for ActionsConfig {
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             endpoints: EndpointsConfig::take(reader),
             allow_http: reader.optional("ALLOW_HTTP").is_some(),
-            own_hosts: reader
-                .optional("OWN_HOSTS")
-                .unwrap_or_default()
-                .split(',')
-                .map(|host| host.trim().to_lowercase())
-                .filter(|host| !host.is_empty())
-                .collect(),
+            own_hosts: list(reader, "OWN_HOSTS"),
         }
     }
+}
+
+/// Parts of a variable between its commas, in lower case.
+fn list(reader: &Reader<'_>, name: &'static str) -> Vec<String> {
+    let text = reader.optional(name).unwrap_or_default();
+    let parts = text.split(',').map(|part| part.trim().to_lowercase());
+    parts.filter(|part| !part.is_empty()).collect()
 }
 
 impl FromEnvironment for AuthorizerConfig {

@@ -1,14 +1,17 @@
 //! Arguments of `hookline endpoint` and `hookline message`.
 
-use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser, value_parser};
 use hookline_domain::outbound::{
-    BacklogMode, Condition, EndpointId, Ordering, PayloadFormat, PersonalLevel, Scope, Signatures, TypePattern,
-    WhenPaused,
+    BacklogMode, Condition, EndpointId, MAX_STATS_HOURS, Ordering, PayloadFormat, PersonalLevel, Scope, Signatures,
+    TypePattern, WhenPaused,
 };
 use hookline_events::{EventId, EventType};
 use reqwest::Url;
 
-use super::values::{HeaderArg, Moment, StoreArg};
+use super::{
+    credentials::{AuthArgs, CertificateArgs},
+    values::{HeaderArg, Moment, StoreArg},
+};
 
 /// Owner of endpoints.
 #[derive(Debug, Args)]
@@ -118,6 +121,15 @@ pub enum EndpointCommand {
     /// Shows how an endpoint answers, and what waits for it.
     #[command(after_help = STATUS)]
     Status(EndpointArgs),
+    /// Shows success rate, failures and response times of an endpoint, hour by hour.
+    #[command(after_help = STATS)]
+    Stats {
+        #[command(flatten)]
+        endpoint: EndpointArgs,
+        /// Number of hours up to the present: 1 to 720.
+        #[arg(long, value_name = "N", default_value_t = 24, value_parser = value_parser!(u16).range(1..=i64::from(MAX_STATS_HOURS)))]
+        hours: u16,
+    },
     /// Sends messages of the past again.
     #[command(after_help = REPLAY)]
     Replay(ReplayMessagesArgs),
@@ -168,6 +180,10 @@ pub struct SettingsArgs {
     /// Header of its own, such as an authorization: `name: value`, or `@` and a file with one a line. May be repeated.
     #[arg(long = "header", value_name = "HEADER|@FILE")]
     pub headers: Vec<HeaderArg>,
+    #[command(flatten)]
+    pub auth: AuthArgs,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
     /// Accepts URLs that begin with http://, where the stack's parameter `AllowHttp` does.
     #[arg(long, env = "ALLOW_HTTP", hide_env_values = true, value_parser = FalseyValueParser::new())]
     pub allow_http: bool,
@@ -189,6 +205,7 @@ pub struct AddEndpointArgs {
 
 /// Arguments of `hookline endpoint change`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each removes another setting")]
 pub struct ChangeEndpointArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,
@@ -209,6 +226,12 @@ pub struct ChangeEndpointArgs {
     /// Removes all headers of its own.
     #[arg(long, conflicts_with = "headers")]
     pub no_headers: bool,
+    /// Removes the authorization by a token.
+    #[arg(long, conflicts_with = "token_url")]
+    pub no_auth: bool,
+    /// Removes the client certificate.
+    #[arg(long, conflicts_with = "client_certificate")]
+    pub no_client_certificate: bool,
 }
 
 /// Arguments of `hookline endpoint replay`.
@@ -434,6 +457,14 @@ Example:
 const STATUS: &str = "\
 Example:
   hookline endpoint status ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com";
+
+const STATS: &str = "\
+Hours in which nothing was sent are left out. Response times are of attempts that were answered, and off \
+by at most 30 %, or 10 ms below 20 ms.
+
+Examples:
+  hookline endpoint stats ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com
+  hookline endpoint stats ep_01M8KC7FD03QH5TX988ZJ0TNS4 --all-stores --hours 168 --json";
 
 const REPLAY: &str = "\
 Sends those that the endpoint never took (exhausted, expired, discarded, aborted), the oldest first, \

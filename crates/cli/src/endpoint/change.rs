@@ -1,18 +1,17 @@
 //! `hookline endpoint add`, `change`, `pause`, `activate`, `rotate` and `remove`.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Result, bail};
 use hookline_domain::outbound::{
-    Challenge, Endpoint, EndpointChange, EndpointSettings, EndpointView, OutboxRecords, TypePattern, new_key,
+    Challenge, Credentials, CredentialsChange, Endpoint, EndpointChange, EndpointSettings, EndpointView, OutboxRecords,
+    TypePattern, new_key,
 };
-use hookline_outbound::{OpenHeaders, OpenKeys, UrlRules, check_settings};
+use hookline_outbound::{OpenKeys, UrlRules, check_settings};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{find, key, manage, read, resend, view};
+use super::{credentials::OpenCredentials, find, key, manage, read, resend, view};
 use crate::{
-    args::{AddEndpointArgs, ChangeEndpointArgs, EndpointArgs, HeaderArg, SettingsArgs},
+    args::{AddEndpointArgs, ChangeEndpointArgs, EndpointArgs, SettingsArgs},
     output::{Output, confirm, count, say},
     resources::Resources,
 };
@@ -32,15 +31,17 @@ pub async fn add(resources: &Resources, out: &Output, args: AddEndpointArgs) -> 
     let mut settings = EndpointSettings::new(&args.url, &[]);
     settings.types = texts(&args.types);
     let rules = rules(&args.settings);
-    let headers = headers(&args.settings.headers)?;
+    let open = OpenCredentials::of(&args.settings, &rules)?;
     overlay(&mut settings, args.settings);
-    check_settings(&settings, &rules)?;
+    let scope = args.owner.scope();
+    check_settings(&scope, &settings, &rules)?;
     let (vault, now) = (resources.endpoint_vault()?, Timestamp::now());
-    let key = new_key(args.owner.scope(), now)?;
+    let key = new_key(scope, now)?;
     let keys = OpenKeys::generate()?;
     let secret = keys.seal(&vault, &key, now).await?;
-    let headers = headers.seal(&vault, &key).await?;
-    let created = manage(resources)?.create(&key, settings, secret, headers).await?;
+    let mut credentials = Credentials::default();
+    credentials.apply(&open.seal(&vault, &key).await?);
+    let created = manage(resources)?.create(&key, settings, secret, credentials).await?;
     with_secret(out, &created, &keys)?;
     say(&format!(
         "· to send it a sample: hookline endpoint test {} {}",
@@ -66,22 +67,30 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
         settings.max_per_second = None;
     }
     let rules = rules(&args.settings);
-    let given = headers(&args.settings.headers)?;
-    let has_headers = !args.settings.headers.is_empty();
+    let open = OpenCredentials::of(&args.settings, &rules)?;
+    let removes = args.no_headers || args.no_auth || args.no_client_certificate;
     overlay(&mut settings, args.settings);
-    if settings == before.settings && !has_headers && !args.no_headers {
+    if settings == before.settings && open.is_empty() && !removes {
         bail!("nothing is to be changed: give other settings, as in --keep-days 14");
     }
-    check_settings(&settings, &rules)?;
     let key = key(&args.endpoint);
-    let headers = match (has_headers, args.no_headers) {
-        (true, _) => Some(given.seal(&resources.endpoint_vault()?, &key).await?),
-        (false, true) => Some(None),
-        (false, false) => None,
-    };
+    check_settings(&key.scope, &settings, &rules)?;
+    let mut credentials = CredentialsChange::default();
+    if !open.is_empty() {
+        credentials = open.seal(&resources.endpoint_vault()?, &key).await?;
+    }
+    if args.no_headers {
+        credentials.headers = Some(None);
+    }
+    if args.no_auth {
+        credentials.auth = Some(None);
+    }
+    if args.no_client_certificate {
+        credentials.certificate = Some(None);
+    }
     let change = EndpointChange::Settings {
         settings: Box::new(settings),
-        headers,
+        credentials: Box::new(credentials),
     };
     let changed = manage(resources)?.change(&key, Some(before.revision), &change).await?;
     read::print(out, &view(&changed))?;
@@ -211,11 +220,4 @@ fn overlay(settings: &mut EndpointSettings, args: SettingsArgs) {
     settings.max_per_second = args.max_per_second.or(settings.max_per_second);
     set(&mut settings.keep_days, args.keep_days);
     set(&mut settings.disable_after_days, args.disable_after_days);
-}
-
-fn headers(given: &[HeaderArg]) -> Result<OpenHeaders> {
-    let pairs = given.iter().flat_map(|HeaderArg(pairs)| pairs.clone());
-    let open = OpenHeaders::parse(pairs.collect::<BTreeMap<_, _>>())?;
-    open.check_length()?;
-    Ok(open)
 }

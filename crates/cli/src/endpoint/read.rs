@@ -1,7 +1,9 @@
-//! `hookline endpoint list`, `show` and `status`.
+//! `hookline endpoint list`, `show`, `status` and `stats`.
 
 use anyhow::Result;
-use hookline_domain::outbound::{self, EndpointRecords, EndpointView};
+use hookline_domain::outbound::{
+    self, CertificateView, EndpointAuth, EndpointRecords, EndpointView, StatsFigures, StatsHour,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -73,6 +75,13 @@ pub fn print(out: &Output, view: &EndpointView) -> Result<()> {
         ("secrets", list(&secrets)),
         ("public keys", list(&view.public_keys)),
         ("headers", list(&view.header_names)),
+        ("token of", view.auth.as_ref().map_or_else(|| "-".to_owned(), token_of)),
+        (
+            "certificate",
+            view.client_certificate
+                .as_ref()
+                .map_or_else(|| "-".to_owned(), certificate),
+        ),
         ("created", timestamp(view.created_at)),
         ("revision", view.revision.to_string()),
     ];
@@ -84,6 +93,23 @@ pub fn print(out: &Output, view: &EndpointView) -> Result<()> {
     out.text(&format!("{}\n\n{settings}", lines.join("\n")))
 }
 
+fn token_of(auth: &EndpointAuth) -> String {
+    let scope = auth
+        .scope
+        .as_deref()
+        .map_or_else(String::new, |scope| format!(", scope {scope}"));
+    format!("{}, client {}{scope}", auth.token_url, auth.client_id)
+}
+
+fn certificate(certificate: &CertificateView) -> String {
+    let tense = if certificate.ends_at > Timestamp::now() {
+        "ends"
+    } else {
+        "HAS ENDED"
+    };
+    format!("{}, {tense} at {}", certificate.subject, timestamp(certificate.ends_at))
+}
+
 pub async fn status(resources: &Resources, out: &Output, args: &EndpointArgs) -> Result<bool> {
     let endpoint = find(resources, args).await?;
     let status = outbound::status(&resources.outboxes()?, &endpoint, Timestamp::now()).await?;
@@ -92,5 +118,64 @@ pub async fn status(resources: &Resources, out: &Output, args: &EndpointArgs) ->
     } else {
         out.text(&status.sentence)?;
     }
+    Ok(true)
+}
+
+/// An hour of statistics in a table.
+#[derive(Debug, Serialize)]
+struct HourRow(StatsHour);
+
+impl Row for HourRow {
+    const HEADINGS: &'static [&'static str] = &["HOUR", "ATTEMPTS", "SENT", "SUCCESS", "P50", "P95", "P99", "FAILED"];
+
+    fn cells(&self) -> Vec<String> {
+        let StatsHour { hour, figures } = &self.0;
+        let ms = |time: Option<u32>| time.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+        vec![
+            timestamp(*hour),
+            figures.attempts.to_string(),
+            figures.sent.to_string(),
+            figures.success_percent().unwrap_or_default(),
+            ms(figures.p50_ms),
+            ms(figures.p95_ms),
+            ms(figures.p99_ms),
+            failures(figures),
+        ]
+    }
+}
+
+/// Failures by code, the most frequent first: `timed_out 12, refused 3`.
+fn failures(figures: &StatsFigures) -> String {
+    let mut failed: Vec<_> = figures.failed.iter().collect();
+    failed.sort_by_key(|(_, attempts)| std::cmp::Reverse(**attempts));
+    let name = |code| serde_json::to_value(code).unwrap_or_default();
+    let failed = failed.into_iter().map(|(code, attempts)| {
+        let name = name(code);
+        format!("{} {attempts}", name.as_str().unwrap_or_default())
+    });
+    let failed: Vec<String> = failed.collect();
+    if failed.is_empty() {
+        "-".to_owned()
+    } else {
+        failed.join(", ")
+    }
+}
+
+pub async fn stats(resources: &Resources, out: &Output, args: &EndpointArgs, hours: u16) -> Result<bool> {
+    let endpoint = find(resources, args).await?;
+    let ports = (&resources.stats()?, &resources.outboxes()?);
+    let stats = outbound::stats(ports, &endpoint.key, hours, Timestamp::now()).await?;
+    if out.json {
+        out.object(&stats)?;
+        return Ok(true);
+    }
+    let failures = match failures(&stats.total) {
+        _ if stats.total.failed.is_empty() => String::new(),
+        some => format!(" Failures: {some}."),
+    };
+    let rows: Vec<HourRow> = stats.hours.into_iter().map(HourRow).collect();
+    out.rows(&rows)?;
+    let span = format!("{} since {}", count(hours.into(), "hour"), timestamp(stats.from));
+    out.text(&format!("{span}: {}{failures}", stats.sentence))?;
     Ok(true)
 }

@@ -77,6 +77,48 @@ impl Endpoints {
 }
 
 #[tokio::test]
+async fn credentials_are_set_shown_without_what_is_secret_and_removed() {
+    let endpoints = Endpoints::start().await;
+    let (id, _) = endpoints.add().await;
+    let run = async |arguments: &[&str]| {
+        let command = ["endpoint", "change", &id, "--store", STORE];
+        endpoints.run(&[&command, arguments].concat()).await
+    };
+    let url = "https://login.example.com/token";
+    let token = ["--oauth2-token-url", url, "--oauth2-client-id", "hookline"];
+    let incomplete = run(&token).await;
+    assert!(
+        incomplete.status == 2 && incomplete.err.contains("--oauth2-client-secret"),
+        "{incomplete:?}"
+    );
+    let secret = ["--oauth2-client-secret", "s3cret", "--oauth2-scope", "events"];
+    let pem = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/endpoints/certificates/tls-ok.pem"
+    );
+    let other = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/endpoints/certificates/tls-other-name.pem"
+    );
+    let wrong = run(&["--client-certificate", pem, "--client-key", other]).await;
+    assert!(wrong.status == 2 && wrong.err.contains("not the key"), "{wrong:?}");
+    let certificate = ["--client-certificate", pem, "--client-key", pem];
+    let changed = run(&[&token[..], &secret, &certificate].concat()).await;
+    let expected = format!("{url}, client hookline, scope events");
+    for part in [&*expected, "CN=Hookline tests, tls-ok, ends at 9999", "x-key"] {
+        assert!(changed.out.contains(part), "{part}: {changed:?}");
+    }
+    assert!(!changed.out.contains("s3cret") && !changed.err.contains("s3cret"));
+    let beside = run(&["--header", "authorization: a"]).await;
+    assert!(beside.status == 2 && beside.err.contains("beside auth"), "{beside:?}");
+    let removed = run(&["--no-auth", "--no-client-certificate"]).await;
+    assert!(
+        !removed.out.contains(url) && !removed.out.contains("tls-ok"),
+        "{removed:?}"
+    );
+}
+
+#[tokio::test]
 async fn endpoint_is_added_shown_changed_paused_rotated_and_removed() {
     let endpoints = Endpoints::start().await;
     let (id, added) = endpoints.add().await;
@@ -118,6 +160,11 @@ async fn endpoint_is_added_shown_changed_paused_rotated_and_removed() {
     );
     let status = run(&["endpoint", "status", &id]).await;
     assert_eq!(status.out, "Nothing has been sent yet. Nothing waits.\n");
+    let counted = run(&["endpoint", "stats", &id]).await;
+    assert!(counted.out.starts_with("24 hours since 20"), "{counted:?}");
+    assert!(counted.out.ends_with("Nothing was sent in this time.\n"), "{counted:?}");
+    let wrong = run(&["endpoint", "stats", &id, "--hours", "721"]).await;
+    assert!(wrong.status == 2 && wrong.err.contains("1..=720"), "{wrong:?}");
     let unsure = run(&["endpoint", "remove", &id]).await;
     assert!(unsure.status == 2 && unsure.err.contains("--yes"), "{unsure:?}");
     let removed = run(&["endpoint", "remove", &id, "--yes"]).await;

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 54] = [
+    let cases: [(&str, &[&str]); 55] = [
         ("hookline", &["--help"]),
         ("listen", &["listen", "--help"]),
         ("dlq", &["dlq", "--help"]),
@@ -34,6 +34,7 @@ fn help_matches_the_reviewed_texts() {
         ("endpoint-rotate", &["endpoint", "rotate", "--help"]),
         ("endpoint-remove", &["endpoint", "remove", "--help"]),
         ("endpoint-status", &["endpoint", "status", "--help"]),
+        ("endpoint-stats", &["endpoint", "stats", "--help"]),
         ("endpoint-replay", &["endpoint", "replay", "--help"]),
         ("endpoint-check", &["endpoint", "check", "--help"]),
         ("message", &["message", "--help"]),

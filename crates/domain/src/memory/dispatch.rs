@@ -9,9 +9,9 @@ use super::{MemoryEventLog, Shared};
 use crate::{
     kernel::{ids::StoreKey, port::PortError},
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, Known, Lease, MessageFilter,
-        MessagePage, MessageRecord, MessageRecords, Messages, OutboxCount, OutboxRecords, OutboxState, Outboxes, Pool,
-        SubjectKey, WakeUps,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, EventRecords, Health, HourStats, Known, Lease,
+        MessageFilter, MessagePage, MessageRecord, MessageRecords, Messages, OutboxCount, OutboxNotes, OutboxRecords,
+        OutboxState, Outboxes, Pool, Stats, StatsRecords, SubjectKey, WakeUps,
     },
 };
 
@@ -27,7 +27,7 @@ struct Outbox {
     lease: Option<Lease>,
     /// Nonce of the lease that was released last.
     released: Option<String>,
-    health: Health,
+    notes: OutboxNotes,
     next_at: Option<Timestamp>,
     versions: BTreeMap<SubjectKey, u64>,
 }
@@ -37,6 +37,12 @@ struct Outbox {
 pub struct MemoryMessages {
     events: MemoryEventLog,
     records: Shared<BTreeMap<(EndpointKey, EventId), MessageRecord>>,
+}
+
+/// [`Stats`] and [`StatsRecords`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStats {
+    hours: Shared<BTreeMap<(EndpointKey, Timestamp), HourStats>>,
 }
 
 /// [`WakeUps`] in memory.
@@ -66,7 +72,7 @@ impl MemoryOutboxes {
         self.outboxes
             .lock()
             .get(endpoint)
-            .map(|outbox| outbox.health.clone())
+            .map(|outbox| outbox.notes.health.clone())
             .unwrap_or_default()
     }
 }
@@ -84,14 +90,14 @@ impl Outboxes for MemoryOutboxes {
         }
         outbox.lease = Some(lease.clone());
         outbox.released = None;
-        Ok(Acquired::Ours(Box::new(outbox.health.clone())))
+        Ok(Acquired::Ours(Box::new(outbox.notes.clone())))
     }
 
     async fn release(
         &self,
         endpoint: &EndpointKey,
         nonce: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
         let mut outboxes = self.outboxes.lock();
@@ -100,7 +106,7 @@ impl Outboxes for MemoryOutboxes {
         if is_ours {
             outbox.lease = None;
             outbox.released = Some(nonce.to_owned());
-            outbox.health = health.clone();
+            outbox.notes = notes.clone();
             outbox.next_at = Some(next_at);
         }
         // Again, because the answer was lost.
@@ -123,9 +129,9 @@ impl Outboxes for MemoryOutboxes {
     }
 
     async fn page(&self, endpoint: &EndpointKey, limit: usize) -> Result<Vec<Entry>, PortError> {
-        let mut entries = self.entries(endpoint);
-        entries.truncate(limit);
-        Ok(entries)
+        let outboxes = self.outboxes.lock();
+        let entries = outboxes.get(endpoint).map(|outbox| outbox.entries.values());
+        Ok(entries.into_iter().flatten().take(limit).cloned().collect())
     }
 
     async fn add(&self, endpoint: &EndpointKey, entries: &[Entry]) -> Result<(), PortError> {
@@ -138,7 +144,9 @@ impl Outboxes for MemoryOutboxes {
 
     async fn remove(&self, endpoint: &EndpointKey, keys: &[EntryKey]) -> Result<(), PortError> {
         if let Some(outbox) = self.outboxes.lock().get_mut(endpoint) {
-            outbox.entries.retain(|key, _| !keys.contains(key));
+            for key in keys {
+                outbox.entries.remove(key);
+            }
         }
         Ok(())
     }
@@ -183,7 +191,7 @@ impl Outboxes for MemoryOutboxes {
         };
         let overdue = outboxes.iter().filter(|(_, outbox)| is_overdue(outbox));
         Ok(overdue
-            .map(|(key, outbox)| (key.clone(), outbox.health.pool()))
+            .map(|(key, outbox)| (key.clone(), outbox.notes.health.pool()))
             .collect())
     }
 }
@@ -215,11 +223,32 @@ impl OutboxRecords for MemoryOutboxes {
     async fn state(&self, endpoint: &EndpointKey) -> Result<OutboxState, PortError> {
         let outboxes = self.outboxes.lock();
         let state = outboxes.get(endpoint).map(|outbox| OutboxState {
-            health: outbox.health.clone(),
+            notes: outbox.notes.clone(),
             next_at: outbox.next_at,
             held_until: outbox.lease.as_ref().map(|lease| lease.until),
         });
         Ok(state.unwrap_or_default())
+    }
+}
+
+impl Stats for MemoryStats {
+    async fn put(&self, endpoint: &EndpointKey, hour: &HourStats) -> Result<(), PortError> {
+        let mut hours = self.hours.lock();
+        let stored = hours
+            .entry((endpoint.clone(), hour.hour))
+            .or_insert_with(|| hour.clone());
+        if stored.counts.attempts() <= hour.counts.attempts() {
+            *stored = hour.clone();
+        }
+        Ok(())
+    }
+}
+
+impl StatsRecords for MemoryStats {
+    async fn since(&self, endpoint: &EndpointKey, from: Timestamp) -> Result<Vec<HourStats>, PortError> {
+        let hours = self.hours.lock();
+        let of_endpoint = hours.range((endpoint.clone(), from)..=(endpoint.clone(), Timestamp::MAX));
+        Ok(of_endpoint.map(|(_, hour)| hour.clone()).collect())
     }
 }
 

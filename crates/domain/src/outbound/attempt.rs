@@ -82,6 +82,18 @@ pub enum NoAnswerError {
     /// The head of the answer is longer than is read.
     #[error("the head of its answer is too long")]
     HeadTooLarge,
+    /// The server does not accept the client certificate, or demands one.
+    #[error("it does not accept the client certificate, or demands one")]
+    ClientCertificate,
+    /// The server of the endpoint's tokens refused its client.
+    #[error("its token server refused the client")]
+    TokenRefused,
+    /// The server of the endpoint's tokens cannot be reached, or did not answer in time.
+    #[error("its token server is not available")]
+    TokenUnavailable,
+    /// The server of the endpoint's tokens answered with something else.
+    #[error("its token server answered with something else than a token")]
+    TokenInvalid,
 }
 
 /// Code of a failed attempt, in records, figures and the API.
@@ -131,6 +143,14 @@ pub enum AttemptCode {
     NotHttp,
     /// The head of the answer is longer than is read.
     HeadTooLarge,
+    /// The server does not accept the client certificate, or demands one.
+    ClientCertificate,
+    /// The server of the endpoint's tokens refused its client.
+    TokenRefused,
+    /// The server of the endpoint's tokens cannot be reached, or did not answer in time.
+    TokenUnavailable,
+    /// The server of the endpoint's tokens answered with something else than a bearer token.
+    TokenInvalid,
 }
 
 /// Meaning of an attempt.
@@ -233,13 +253,17 @@ impl NoAnswerError {
             Self::Closed => AttemptCode::Closed,
             Self::NotHttp => AttemptCode::NotHttp,
             Self::HeadTooLarge => AttemptCode::HeadTooLarge,
+            Self::ClientCertificate => AttemptCode::ClientCertificate,
+            Self::TokenRefused => AttemptCode::TokenRefused,
+            Self::TokenUnavailable => AttemptCode::TokenUnavailable,
+            Self::TokenInvalid => AttemptCode::TokenInvalid,
         }
     }
 }
 
 impl AttemptCode {
     /// All codes.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::Redirect,
         Self::Gone,
         Self::DisabledByEndpoint,
@@ -261,6 +285,10 @@ impl AttemptCode {
         Self::Closed,
         Self::NotHttp,
         Self::HeadTooLarge,
+        Self::ClientCertificate,
+        Self::TokenRefused,
+        Self::TokenUnavailable,
+        Self::TokenInvalid,
     ];
 
     /// Explanation for the endpoint's owner: what happened, and what to do.
@@ -301,6 +329,21 @@ impl AttemptCode {
             Self::Closed => "It closed the connection without a complete answer.",
             Self::NotHttp => "Its answer is not HTTP/1.1.",
             Self::HeadTooLarge => "The head of its answer is longer than 16 KiB or 64 headers.",
+            Self::ClientCertificate => {
+                "It does not accept the endpoint's client certificate, or demands one and the endpoint has none. Check that the \
+                 certificate has not ended, and that the server trusts its issuer."
+            }
+            Self::TokenRefused => {
+                "Its token server refused the client. Check the client's id, secret and scope, and set them again."
+            }
+            Self::TokenUnavailable => {
+                "Its token server gave no answer within 3 seconds, or is not available. Check the token URL, and that all \
+                 addresses of its name are public."
+            }
+            Self::TokenInvalid => {
+                "Its token server answered with something else than a token of type Bearer. Check the token URL: redirects are \
+                 not followed."
+            }
         }
     }
 }

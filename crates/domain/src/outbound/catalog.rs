@@ -45,6 +45,10 @@ files![
     "store.connected",
     "store.disconnected",
     "privacy.customer_redacted",
+    "endpoint.failing",
+    "endpoint.disabled",
+    "endpoint.recovered",
+    "message.exhausted",
     "custom",
 ];
 

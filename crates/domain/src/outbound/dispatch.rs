@@ -7,9 +7,10 @@
 //!
 //! Each step may be repeated: a process that dies leaves entries, and who acquires the outbox next decides by the records. So
 //! a message is posted again after a success only if its process died between the answer and the record, or the record could
-//! not be written.
+//! not be written. Reports about the endpoint to its operator are sent in between: see `report`.
 
 mod decide;
+mod report;
 mod work;
 
 use std::{future::Future, time::Duration};
@@ -17,13 +18,15 @@ use std::{future::Future, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, KeptEvent, Lease,
-    MAX_WAKE_UP_DELAY, Messages, NoAnswerError, Outboxes, Pool, Proof, Scope, WakeUps,
+    Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, HourStats, KeptEvent,
+    Lease, MAX_WAKE_UP_DELAY, Messages, NoAnswerError, OutboxNotes, Outboxes, Pool, Proof, RecentHours, Scope, Stats,
+    WakeUps,
 };
 use crate::{
+    catalogue::fan_out::FanOut,
     delivery::sealed::SealedBody,
     kernel::{
-        port::{Clock, PortError},
+        port::{Clock, PortError, chain},
         time::later,
     },
 };
@@ -141,8 +144,12 @@ pub trait DispatchPorts {
     type Outboxes: Outboxes;
     /// Events and records of messages.
     type Messages: Messages;
+    /// Statistics.
+    type Stats: Stats;
     /// Wake-ups.
     type WakeUps: WakeUps;
+    /// Queue of events about endpoints.
+    type FanOut: FanOut;
     /// Requests to endpoints.
     type Post: Post;
     /// Clock.
@@ -157,8 +164,12 @@ pub struct Dispatch<P: DispatchPorts> {
     pub outboxes: P::Outboxes,
     /// Events and records of messages.
     pub messages: P::Messages,
+    /// Statistics.
+    pub stats: P::Stats,
     /// Wake-ups.
     pub wake_ups: P::WakeUps,
+    /// Queue of events about endpoints.
+    pub fan_out: P::FanOut,
     /// Requests to endpoints.
     pub post: P::Post,
     /// Clock.
@@ -183,10 +194,13 @@ pub enum Run {
 struct Course<'a> {
     key: &'a EndpointKey,
     health: Health,
+    hours: RecentHours,
     /// Pool of the endpoint as it was noted last; `None` if it does not exist.
     noted: Option<Pool>,
     /// Pool of the run.
     pool: Pool,
+    /// Code of the latest failure of the endpoint in this run.
+    latest_failure: Option<AttemptCode>,
     /// Time at which the run ends.
     stop_at: Timestamp,
     /// True if the endpoint takes nothing until a person changes it.
@@ -198,7 +212,7 @@ struct Course<'a> {
 impl<P: DispatchPorts> Dispatch<P> {
     /// Works on one outbox until nothing is due, the endpoint takes nothing, or it is `stop_at`. The lease must not end
     /// before `stop_at` and the longest attempt after it. In the fast `pool`, stops as soon as the endpoint turns out to be
-    /// slow, so that it holds up no other.
+    /// slow, and leaves one that has before to the slow pool, so that it holds up no other.
     ///
     /// # Errors
     /// [`PortError`] if a table or a queue failed. What was done is recorded as far as possible, the rest is done by the next
@@ -211,30 +225,40 @@ impl<P: DispatchPorts> Dispatch<P> {
         stop_at: Timestamp,
     ) -> Result<Run, PortError> {
         let acquired = self.outboxes.acquire(key, lease, self.clock.now()).await?;
-        let health = match acquired {
-            Acquired::Ours(health) => *health,
+        let OutboxNotes { health, hours } = match acquired {
+            Acquired::Ours(notes) => *notes,
             Acquired::Held => return Ok(Run::Held),
         };
         let mut course = Course {
             key,
             health,
+            hours,
             noted: None,
             pool,
+            latest_failure: None,
             stop_at,
             halted: false,
             attempts: 0,
             sent: 0,
         };
         let worked = self.work(&mut course).await;
+        // News that could not be reported in its course, also of an earlier run.
+        let reported = self.report_news(&mut course, None).await;
         // Before the release, so that the wake-ups of the fan-out go to the pool of the next run.
         let pool = course.health.pool();
         let noted = match course.noted {
             Some(noted) if noted != pool => self.endpoints.note_pool(key, pool).await,
             _ => Ok(()),
         };
+        self.put_hours(&mut course).await;
+        let handed_over = OutboxNotes {
+            health: course.health.clone(),
+            hours: std::mem::take(&mut course.hours),
+        };
         let now = self.clock.now();
-        let released = self.outboxes.release(key, &lease.nonce, &course.health, now).await;
+        let released = self.outboxes.release(key, &lease.nonce, &handed_over, now).await;
         worked?;
+        reported?;
         noted?;
         if released? {
             self.look_once_more(&course, lease).await?;
@@ -246,6 +270,26 @@ impl<P: DispatchPorts> Dispatch<P> {
             attempts: course.attempts,
             sent: course.sent,
         })
+    }
+
+    /// Puts the hours away that have ended. One that could not be put stays with the outbox for the next run.
+    async fn put_hours(&self, course: &mut Course<'_>) {
+        let ended: Vec<HourStats> = course.hours.ended(self.clock.now()).cloned().collect();
+        for hour in ended {
+            match self.stats.put(course.key, &hour).await {
+                Ok(()) => course.hours.remove(hour.hour),
+                Err(failure) => {
+                    let (cause, error) = (failure.cause.as_str(), chain(&failure));
+                    tracing::warn!(
+                        endpoint = course.key.id.as_str(),
+                        cause,
+                        error,
+                        "failed to put an hour of statistics; the next run tries again"
+                    );
+                }
+            }
+        }
+        course.hours.shorten();
     }
 
     /// Looks at the outbox after the release, from its beginning: the wake-up of what was added while the lease was held may have been

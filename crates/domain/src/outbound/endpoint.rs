@@ -1,5 +1,6 @@
 //! Endpoints: the servers to which a store's events, or those of all stores, are posted.
 
+mod credentials;
 mod proof;
 mod settings;
 
@@ -10,6 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    credentials::{
+        AuthKind, Credentials, CredentialsChange, CredentialsIn, EndpointAuth, SealedAuth, SealedCertificate,
+        SealedHeaders, TwoAuthorizationsError,
+    },
     proof::{Challenge, Proof},
     settings::{
         EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, PersonalLevel, Signatures, WhenPaused,
@@ -74,8 +79,8 @@ pub struct Endpoint {
     pub pool: Pool,
     /// Signing secrets, newest first. The first lasts.
     pub secrets: Vec<SealedSecret>,
-    /// Custom headers, sealed; `None` if it has none.
-    pub headers: Option<SealedHeaders>,
+    /// Credentials beside the signature.
+    pub credentials: Credentials,
     /// Proof that whoever answers at its URL expects messages.
     pub proof: Proof,
     /// Time of its creation.
@@ -131,15 +136,6 @@ pub struct SealedSecret {
     pub until: Option<Timestamp>,
 }
 
-/// Custom headers of an endpoint: their names, and everything sealed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedHeaders {
-    /// Names, for people.
-    pub names: Vec<String>,
-    /// Sealed text, for [`EndpointVault`].
-    pub sealed: Vec<u8>,
-}
-
 /// Seals what only the dispatcher may know of an endpoint. What is sealed for one endpoint does not open for another.
 pub trait EndpointVault: Send + Sync {
     /// Seals a text of at most 4,096 bytes.
@@ -188,7 +184,7 @@ impl Endpoint {
             backlog: None,
             pool: Pool::Slow,
             secrets: vec![],
-            headers: None,
+            credentials: Credentials::default(),
             proof: Proof::default(),
             created_at: now,
         }
@@ -198,6 +194,13 @@ impl Endpoint {
     #[must_use]
     pub fn gets_personal_data(&self) -> bool {
         !self.settings.personal.is_none() && self.proof.proven_at.is_some()
+    }
+
+    /// Returns true if it gets events of this type, given as text. Reports about endpoints are for those of all stores only: of a
+    /// store's endpoint, `*` does not include them.
+    #[must_use]
+    pub fn wants(&self, kind: &str) -> bool {
+        self.settings.wants(&self.key.scope, kind)
     }
 
     /// Limits.
@@ -244,12 +247,6 @@ impl fmt::Debug for SealedSecret {
             .field("public_key", &self.public_key)
             .field("until", &self.until)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SealedHeaders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SealedHeaders").field(&self.names).finish()
     }
 }
 

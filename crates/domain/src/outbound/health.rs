@@ -6,10 +6,14 @@
 //!                                                                   └─┘ probe fails: 5 s, 15 s, 1 min, 5 min, then 15 min
 //! ```
 //!
-//! Only the holder of an outbox changes its health, so nothing here is shared.
+//! Only the holder of an outbox changes its health, so nothing here is shared. It also remembers the last report of a failure that
+//! lasts.
+
+mod news;
 
 use std::{collections::BTreeSet, time::Duration};
 
+pub(in crate::outbound) use self::news::{Failing, News};
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -81,6 +85,8 @@ pub struct Health {
     second: i64,
     in_second: u16,
     full_until: Option<Timestamp>,
+    /// Latest report of a failure, until its end was reported.
+    reported: Option<Failing>,
 }
 
 /// An open breaker.
@@ -122,11 +128,13 @@ impl Pool {
 }
 
 impl Health {
-    /// Begins from the start, if this is later than the last beginning.
+    /// Begins from the start, if this is later than the last beginning. Only the report of a failure stays: its end is to be
+    /// reported, too.
     pub fn reset(&mut self, at: Timestamp) {
         if self.reset_at.is_none_or(|reset_at| reset_at < at) {
             *self = Self {
                 reset_at: Some(at),
+                reported: self.reported,
                 ..Self::default()
             };
         }
@@ -166,6 +174,10 @@ impl Health {
             .max(probe_at)
             .max(self.full_until)
             .filter(|at| *at > now)
+    }
+
+    fn waits_for_probe(&self, now: Timestamp) -> bool {
+        self.open.as_ref().is_some_and(|open| open.probe_at > now)
     }
 
     /// Returns true while the breaker is open: one message at a time is a probe.
@@ -248,6 +260,7 @@ impl Health {
     }
 
     fn note_success(&mut self, most: u16, now: Timestamp) {
+        self.end_reported();
         if self.open.take().is_some() {
             self.at_once = 1;
             self.recovering = true;
@@ -296,8 +309,12 @@ impl Health {
         }
     }
 
-    /// Opens the breaker, or leaves it open after a probe.
+    /// Opens the breaker, or leaves it open after a probe. An attempt that ends before the probe is due began before the breaker
+    /// was open, and is none.
     fn open(&mut self, now: Timestamp) {
+        if self.waits_for_probe(now) {
+            return;
+        }
         let probes = self.open.as_ref().map_or(0, |open| open.probes.saturating_add(1));
         let wait = PROBES[usize::from(probes).min(PROBES.len() - 1)];
         self.open = Some(Open {
@@ -385,6 +402,21 @@ mod tests {
         health.note(Meaning::Sent, &event(20), FAST, MOST, now);
         assert!(!health.is_open());
         assert_eq!((health.at_once(MOST), health.pool()), (1, Pool::Slow), "slowly first");
+    }
+
+    #[test]
+    fn failures_of_attempts_in_flight_when_the_breaker_opens_are_no_probes() {
+        let mut health = Health::default();
+        for n in 0..10 {
+            health.note(general(None), &event(n), FAST, MOST, noon_plus(0));
+        }
+        assert_eq!(
+            health.not_before(noon_plus(0)),
+            Some(noon_plus(5)),
+            "it may only have been started again"
+        );
+        health.note(general(None), &event(0), FAST, MOST, noon_plus(5));
+        assert_eq!(health.not_before(noon_plus(5)), Some(noon_plus(20)));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use hookline_events::Resource;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Backlog, BacklogMode, Challenge, Endpoint, EndpointId, EndpointKey, EndpointRecords, EndpointSettings,
-    EndpointState, Proof, Scope, SealedHeaders, SealedSecret, WakeUps,
+    Backlog, BacklogMode, Challenge, Credentials, CredentialsChange, Endpoint, EndpointId, EndpointKey,
+    EndpointRecords, EndpointSettings, EndpointState, Proof, Scope, SealedSecret, TwoAuthorizationsError, WakeUps,
 };
 use crate::{
     kernel::port::{Clock, PortError},
@@ -87,6 +87,9 @@ pub enum ManageError {
     /// The reason is too long.
     #[error("a reason has at most {MAX_REASON} characters, and no control characters")]
     Reason,
+    /// Two of its credentials set the same header.
+    #[error(transparent)]
+    Authorizations(#[from] TwoAuthorizationsError),
     /// The overlap is too long.
     #[error("the old secret signs beside the new one for at most 7 days")]
     Overlap,
@@ -104,12 +107,12 @@ impl From<ListenError> for ManageError {
 /// Change of an endpoint by a person.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EndpointChange {
-    /// Other settings, and other custom headers, if any are given.
+    /// Other settings, and other credentials, if any are given.
     Settings {
         /// The settings, checked.
         settings: Box<EndpointSettings>,
-        /// The headers; `Some(None)` removes them.
-        headers: Option<Option<SealedHeaders>>,
+        /// The credentials.
+        credentials: Box<CredentialsChange>,
     },
     /// Stop posting.
     Pause {
@@ -146,7 +149,7 @@ fn listener(resources: BTreeSet<Resource>) -> Listener {
 }
 
 impl<P: ManagePorts> Manage<P> {
-    /// Creates an endpoint with this id. The settings are checked, the secret and the headers sealed for it.
+    /// Creates an endpoint with this id. The settings are checked, the secret and the credentials sealed for it.
     ///
     /// # Errors
     /// [`ManageError`].
@@ -155,8 +158,9 @@ impl<P: ManagePorts> Manage<P> {
         key: &EndpointKey,
         settings: EndpointSettings,
         secret: SealedSecret,
-        headers: Option<SealedHeaders>,
+        credentials: Credentials,
     ) -> Result<Endpoint, ManageError> {
+        credentials.check()?;
         let most = match key.scope {
             Scope::Store(_) => MAX_OF_STORE,
             Scope::All => MAX_OF_ALL,
@@ -169,7 +173,7 @@ impl<P: ManagePorts> Manage<P> {
         }
         let mut endpoint = Endpoint::new(key.clone(), settings, self.clock.now());
         endpoint.secrets = vec![secret];
-        endpoint.headers = headers;
+        endpoint.credentials = credentials;
         self.widen(key, endpoint.settings.resources()).await?;
         if !self.endpoints.put(&endpoint).await? {
             // Our own, if the answer to an earlier attempt was lost.
@@ -245,16 +249,15 @@ fn changed(before: &Endpoint, change: &EndpointChange, now: Timestamp) -> Result
     let mut after = before.clone();
     after.revision += 1;
     match change {
-        EndpointChange::Settings { settings, headers } => {
+        EndpointChange::Settings { settings, credentials } => {
             if settings.url != before.settings.url {
                 // Another server: what was learned of the old one does not hold.
                 after.reset_at = now;
                 after.proof = Proof::default();
             }
             after.settings = (**settings).clone();
-            if let Some(headers) = headers {
-                after.headers.clone_from(headers);
-            }
+            after.credentials.apply(credentials);
+            after.credentials.check()?;
         }
         EndpointChange::Pause { reason } => {
             let is_text =

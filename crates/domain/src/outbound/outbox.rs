@@ -15,7 +15,7 @@ use std::{fmt, future::Future, str::FromStr};
 use hookline_events::EventId;
 use jiff::Timestamp;
 
-use super::{EndpointKey, Health, Pool, SubjectKey};
+use super::{EndpointKey, OutboxNotes, Pool, SubjectKey};
 use crate::kernel::{ids::StoreKey, port::PortError};
 
 /// Key of an entry, written `<due>#<event>#<run>` with the time in microseconds since 1970, of 16 digits, so that the texts
@@ -91,8 +91,8 @@ pub struct Lease {
 /// Outcome of acquiring a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acquired {
-    /// It is ours; with the endpoint's health.
-    Ours(Box<Health>),
+    /// It is ours; with the notes of the last holder.
+    Ours(Box<OutboxNotes>),
     /// Somebody else holds it, and will look once more.
     Held,
 }
@@ -108,12 +108,12 @@ pub trait Outboxes: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Acquired, PortError>> + Send;
 
-    /// Releases a lease where it is still ours, with the health and the time of the next look. Returns true if it was.
+    /// Releases a lease where it is still ours, with our notes and the time of the next look. Returns true if it was.
     fn release(
         &self,
         endpoint: &EndpointKey,
         nonce: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
@@ -180,8 +180,8 @@ pub struct EntryPage {
 /// State of an outbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OutboxState {
-    /// Health of its endpoint, as it was after the last run.
-    pub health: Health,
+    /// Notes of its holder, as they were after the last run.
+    pub notes: OutboxNotes,
     /// Time of the next look, if there is one.
     pub next_at: Option<Timestamp>,
     /// End of the lease; `None` if nobody holds one.

@@ -34,6 +34,12 @@ impl TypePattern {
         }
     }
 
+    /// Returns true if it selects nothing but what only the operator's endpoints get.
+    #[must_use]
+    pub fn is_for_operators(&self) -> bool {
+        self.resources() == BTreeSet::from([Resource::Endpoint])
+    }
+
     /// Kinds of things that the selected events are about.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<Resource> {

@@ -15,7 +15,7 @@ const MAX_CONDITION: usize = 160;
 pub enum Verdict {
     /// It is a message of the endpoint.
     Queued,
-    /// The endpoint does not want events of this type.
+    /// The endpoint does not want events of this type, or they are for the operator's endpoints only.
     NotSubscribed,
     /// This condition of the endpoint did not hold.
     Filtered(String),
@@ -43,7 +43,7 @@ impl Verdict {
             return Self::Deleting;
         }
         let is_owed = endpoint.settings.is_owed(kind);
-        if !endpoint.settings.wants(kind) && !is_owed {
+        if !endpoint.wants(kind) && !is_owed {
             return Self::NotSubscribed;
         }
         if endpoint.is_suspended(now) {
@@ -79,7 +79,7 @@ impl Verdict {
     pub fn sentence(&self) -> String {
         match self {
             Self::Queued => "The event is a message of this endpoint.".to_owned(),
-            Self::NotSubscribed => "The endpoint does not want events of this type.".to_owned(),
+            Self::NotSubscribed => "The endpoint does not get events of this type.".to_owned(),
             Self::Filtered(condition) => format!("The endpoint has a condition that did not hold: {condition}."),
             Self::PausedDiscarded => {
                 "The endpoint was paused when the event came, and its setting is to discard such events.".to_owned()

@@ -3,13 +3,15 @@
 mod endpoint;
 mod message;
 mod messages;
+mod stats;
 mod status;
 mod why;
 
 pub use self::{
-    endpoint::{EndpointView, SecretView, StateName},
+    endpoint::{CertificateView, EndpointView, SecretView, StateName},
     message::{AttemptView, FateName, MessageView},
     messages::{find_message, open_messages},
+    stats::{EndpointStats, MAX_STATS_HOURS, StatsFigures, StatsHour, stats},
     status::{BreakerState, EndpointStatus, PoolName, QueueView, status},
     why::{EndpointWhy, why},
 };

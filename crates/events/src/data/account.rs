@@ -1,8 +1,10 @@
-//! Customers, stores, privacy requests, deleted things, and the operator's own.
+//! Customers, stores, privacy requests, deleted things, endpoints, and the operator's own.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::EventId;
 
 /// State of a customer, without personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,50 @@ pub struct PrivacyData {
 pub struct DeletedData {
     /// Vendor's id.
     pub id: String,
+}
+
+/// State of an endpoint of a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "commercial")))]
+pub struct EndpointData {
+    /// Id of the endpoint.
+    pub id: String,
+    /// Host of its URL. The rest may hold tokens, and is left out.
+    pub host: String,
+    /// Time of the first failure since it last took a message, of `endpoint.recovered` before it took one again; absent if it
+    /// was disabled for another reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// Code of the latest failure, as in `connection_refused`; absent if it has recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Number of the last `endpoint.failing` about this failure: 1 after an hour, 2 after a day, 3 after four days; absent of
+    /// `endpoint.disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u64>,
+}
+
+/// A message whose attempts have all failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "commercial")))]
+pub struct MessageData {
+    /// Id of the endpoint.
+    pub endpoint_id: String,
+    /// Host of its URL. The rest may hold tokens, and is left out.
+    pub host: String,
+    /// Id of the event that the message told.
+    pub event_id: EventId,
+    /// Type of that event; absent if it is no longer known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// Number of attempts that have failed.
+    pub attempts: u64,
+    /// Code of the last failure, as in `refused`; absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// HTTP status of the last answer; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u64>,
 }
 
 /// Content of the operator's own event: any object.

@@ -47,7 +47,12 @@ impl Data {
                 cut(checkout, CHECKOUT);
             }
             Self::Customer(customer) => cut(customer, CUSTOMER),
-            Self::Store(_) | Self::Privacy(_) | Self::Deleted(_) | Self::Custom(_) => {}
+            Self::Store(_)
+            | Self::Privacy(_)
+            | Self::Endpoint(_)
+            | Self::Message(_)
+            | Self::Deleted(_)
+            | Self::Custom(_) => {}
         }
         self
     }

@@ -26,6 +26,8 @@ pub struct DispatchConfig {
     pub messages_table: String,
     /// Queues of wake-ups.
     pub queues: WakeUpQueues,
+    /// `FAN_OUT_QUEUE_URL`: queue of reports about endpoints.
+    pub fan_out_queue_url: String,
     /// `ENDPOINT_KEY_ARN`: key that opens what is sealed for endpoints.
     pub endpoint_key: String,
     /// `PERSONAL_KEY_ARN`: key that opens sealed bodies; without it, no endpoint gets personal data.
@@ -73,6 +75,7 @@ impl FromEnvironment for DispatchConfig {
             outboxes_table: reader.required("OUTBOXES_TABLE"),
             messages_table: reader.required("MESSAGES_TABLE"),
             queues: WakeUpQueues::take(reader),
+            fan_out_queue_url: reader.required("FAN_OUT_QUEUE_URL"),
             endpoint_key: reader.required("ENDPOINT_KEY_ARN"),
             personal_key: reader.optional("PERSONAL_KEY_ARN"),
             personal_kept_for: SignedDuration::from_hours(
@@ -101,13 +104,14 @@ mod tests {
     use super::*;
     use crate::config::Environment;
 
-    const REQUIRED: [(&str, &str); 7] = [
+    const REQUIRED: [(&str, &str); 8] = [
         ("ENDPOINTS_TABLE", "endpoints"),
         ("EVENTS_TABLE", "events"),
         ("OUTBOXES_TABLE", "outboxes"),
         ("MESSAGES_TABLE", "messages"),
         ("DISPATCH_QUEUE_URL", "https://sqs/1/dispatch"),
         ("SLOW_DISPATCH_QUEUE_URL", "https://sqs/1/slow"),
+        ("FAN_OUT_QUEUE_URL", "https://sqs/1/fan-out"),
         ("ENDPOINT_KEY_ARN", "arn:key"),
     ];
 
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(config.queues.slow_name(), "slow");
         let hosts = [("OWN_HOSTS", "A.example.com, b.example.com,"), ("ALLOW_HTTP", "yes")];
         let all: Vec<_> = REQUIRED.into_iter().chain(hosts).collect();
-        let all: [_; 9] = all.try_into().unwrap();
+        let all: [_; 10] = all.try_into().unwrap();
         let config = DispatchConfig::read(&Environment::from(all)).unwrap();
         assert_eq!(
             (config.allow_http, config.own_hosts),

@@ -163,3 +163,16 @@ async fn addresses_are_tried_in_turn_and_not_without_end() {
         "a function may have no IPv6"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn address_without_a_way_to_it_does_not_keep_the_next_one_from_being_tried() {
+    let both = addresses(&["93.184.216.34", "2a00:1450:4001:81c::200e"]);
+    let network = Network::new(Dns::Answers(both.clone())).with_silent(both[0]);
+    let sender = Sender::new(Guard::new(network.clone()), mozilla_roots());
+    let url = EndpointUrl::parse("https://example.com", &rules()).unwrap();
+    assert_eq!(post(&sender, &url).await, Err(NoAnswerError::ConnectionRefused));
+    assert_eq!(network.connected().len(), 2);
+    let only = Network::new(Dns::Answers(vec![both[0]])).with_silent(both[0]);
+    let sender = Sender::new(Guard::new(only), mozilla_roots());
+    assert_eq!(post(&sender, &url).await, Err(NoAnswerError::ConnectTimeout));
+}

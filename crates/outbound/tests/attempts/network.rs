@@ -32,6 +32,8 @@ pub struct Network {
     real_port: Option<u16>,
     leads_to: Option<SocketAddr>,
     disguised: bool,
+    /// Address that neither accepts connections nor refuses them.
+    silent: Option<IpAddr>,
     resolutions: Arc<AtomicUsize>,
     connected: Arc<Mutex<Vec<SocketAddr>>>,
 }
@@ -43,6 +45,7 @@ impl Network {
             real_port: None,
             leads_to: None,
             disguised: true,
+            silent: None,
             resolutions: Arc::default(),
             connected: Arc::default(),
         }
@@ -68,6 +71,14 @@ impl Network {
     pub fn without_disguise(self) -> Self {
         Self {
             disguised: false,
+            ..self
+        }
+    }
+
+    /// Lets connections to this address hang.
+    pub fn with_silent(self, address: IpAddr) -> Self {
+        Self {
+            silent: Some(address),
             ..self
         }
     }
@@ -99,6 +110,9 @@ impl Connect for Network {
 
     async fn connect(&self, to: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
         self.connected.lock().unwrap().push(to);
+        if self.silent == Some(to.ip()) {
+            return std::future::pending().await;
+        }
         if let Some(port) = self.real_port {
             return SystemNetwork.connect(SocketAddr::new(to.ip(), port)).await;
         }

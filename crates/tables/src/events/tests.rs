@@ -1,6 +1,9 @@
 //! Cost of keeping an event, as the bill of `hookline-cost` assumes it.
 
-use hookline_domain::{memory::noon, outbound::SubjectKey};
+use hookline_domain::{
+    memory::noon,
+    outbound::{SubjectKey, Verdict, Verdicts},
+};
 use hookline_events::{Data, Event, EventType, VariantData};
 use jiff::SignedDuration;
 
@@ -19,8 +22,12 @@ fn bytes(item: &Item) -> usize {
     item.0.iter().map(|(name, value)| name.len() + of(value)).sum()
 }
 
-/// Bytes of the item of an event.
+/// Bytes of the item of an event without endpoints.
 fn kept(event: &Event) -> usize {
+    kept_with(event, Verdicts::new())
+}
+
+fn kept_with(event: &Event, verdicts: Verdicts) -> usize {
     bytes(&item(&KeptEvent {
         store: format!("{}#{}", event.store.source, event.store.id).parse().unwrap(),
         id: event.id.clone(),
@@ -34,7 +41,7 @@ fn kept(event: &Event) -> usize {
         accepted_at: noon(),
         expires_at: noon() + SignedDuration::from_hours(14 * 24),
         json: serde_json::to_string(event).unwrap(),
-        verdicts: hookline_domain::outbound::Verdicts::new(),
+        verdicts,
         bus: BusVerdict::Queued,
         bus_error: None,
     }))
@@ -94,5 +101,27 @@ fn kept_event_has_the_size_that_the_bill_assumes() {
         assert!(item <= assumed && assumed <= item * 3 / 2, "{count}: {item} {assumed}");
         let assumed = JSON.0 + JSON.1 * variants;
         assert!(json <= assumed && assumed <= json * 3 / 2, "{count}: {json} {assumed}");
+    }
+}
+
+/// `KEPT_VERDICT_KB`.
+const VERDICT: usize = 78;
+
+#[test]
+fn verdicts_on_an_event_have_the_size_that_the_bill_assumes() {
+    for endpoints in [1, 2, 10] {
+        let verdicts = (0..endpoints).map(|nth| {
+            let endpoint = format!("shopify#northfield-supply.myshopify.com ep_01M8KC7FD03QH5TX988ZJ0T{nth:03}");
+            (endpoint.parse().unwrap(), Verdict::Queued)
+        });
+        let (with, without) = (kept_with(&product(25), verdicts.collect()), kept(&product(25)));
+        let assumed = (KEPT.0 + KEPT.1 * 25 + VERDICT * endpoints) * 1024 / 1000;
+        assert!(
+            with <= assumed && assumed <= with * 3 / 2,
+            "{endpoints}: {with} {assumed}"
+        );
+        // Beside the map's own name.
+        let each = (with - without - 13) / endpoints;
+        assert!(each.abs_diff(VERDICT) <= 10, "{each}");
     }
 }

@@ -1,8 +1,9 @@
 //! Contract suite of [`Endpoints`] and [`EndpointRecords`].
 
 use hookline_domain::outbound::{
-    AttemptCode, Backlog, BacklogMode, Challenge, Endpoint, EndpointKey, EndpointRecords, EndpointSettings,
-    EndpointState, Endpoints, Pool, Proof, Scope, SealedHeaders, SealedSecret,
+    AttemptCode, AuthKind, Backlog, BacklogMode, Challenge, Credentials, CredentialsIn, Endpoint, EndpointAuth,
+    EndpointKey, EndpointRecords, EndpointSettings, EndpointState, Endpoints, Pool, Proof, Scope, SealedAuth,
+    SealedCertificate, SealedHeaders, SealedSecret,
 };
 use jiff::SignedDuration;
 
@@ -96,10 +97,28 @@ pub async fn endpoint_reads_back_as_written(endpoints: &(impl Endpoints + Endpoi
                 until: Some(noon() + SignedDuration::from_hours(24)),
             },
         ],
-        headers: Some(SealedHeaders {
-            names: vec!["authorization".to_owned()],
-            sealed: vec![1, 2],
-        }),
+        credentials: Credentials {
+            headers: Some(SealedHeaders {
+                names: vec!["x-key".to_owned()],
+                sealed: vec![1, 2],
+            }),
+            auth: Some(SealedAuth {
+                auth: EndpointAuth {
+                    kind: AuthKind::OAuth2,
+                    token_url: "https://login.example.com/token?a=\"b\"".to_owned(),
+                    client_id: "hookline".to_owned(),
+                    scope: Some("a b".to_owned()),
+                    credentials_in: CredentialsIn::Body,
+                },
+                sealed: vec![3, 0],
+            }),
+            certificate: Some(SealedCertificate {
+                chain: vec![vec![0x30, 0], vec![255]],
+                subject: "CN=hookline".to_owned(),
+                ends_at: noon() + SignedDuration::from_hours(24),
+                sealed: vec![4],
+            }),
+        },
         ..plain.clone()
     };
     assert!(endpoints.put(&full).await.unwrap());

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hookline_domain::{
     memory,
     outbound::{
-        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, Meaning, OutboxCount, OutboxRecords,
-        OutboxState, Outboxes, Pool, SubjectKey,
+        Acquired, EndpointKey, Entry, EntryKey, EntryPage, Health, Lease, Meaning, NoAnswerError, OutboxCount,
+        OutboxNotes, OutboxRecords, OutboxState, Outboxes, Pool, RecentHours, SubjectKey,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,7 @@ macro_rules! outboxes_contract {
                 one_of_many_acquires_the_lease,
                 live_lease_is_held_and_lapsed_one_is_acquired,
                 holder_acquires_its_lease_again,
-                health_comes_with_the_next_lease,
+                notes_come_with_the_next_lease,
                 lapsed_holder_releases_nothing,
                 release_is_repeated_without_effect,
                 look_is_scheduled_until_the_next_lease_is_acquired,
@@ -88,19 +88,24 @@ fn lease(nonce: &str, seconds: i64) -> Lease {
     }
 }
 
-/// Health of an endpoint that has proven itself.
-fn proven() -> Health {
+/// Notes about an endpoint that has proven itself, with two hours of its statistics.
+fn proven() -> OutboxNotes {
     let (mut health, event) = (Health::default(), entry(0, noon()).key.event);
+    let mut hours = RecentHours::default();
+    for (attempted, seconds) in [(Err(NoAnswerError::TimedOut), -3_600), (Err(NoAnswerError::Closed), 1)] {
+        let took = Duration::from_millis(80);
+        hours.note(&attempted, Meaning::of(&attempted), took, noon_plus(seconds));
+    }
     for _ in 0..3 {
         health.note(Meaning::Sent, &event, Duration::from_millis(9), 10, noon());
     }
     assert_eq!((health.pool(), Health::default().pool()), (Pool::Fast, Pool::Slow));
-    health
+    OutboxNotes { health, hours }
 }
 
-async fn acquire(port: &impl Outboxes, n: usize, lease: &Lease, now: Timestamp) -> Option<Health> {
+async fn acquire(port: &impl Outboxes, n: usize, lease: &Lease, now: Timestamp) -> Option<OutboxNotes> {
     match port.acquire(&endpoint(n), lease, now).await.unwrap() {
-        Acquired::Ours(health) => Some(*health),
+        Acquired::Ours(notes) => Some(*notes),
         Acquired::Held => None,
     }
 }
@@ -123,11 +128,14 @@ pub async fn outbox_is_idle_and_empty_at_first<P: Outboxes + OutboxRecords>(port
     let listed = port.list(&endpoint(1), None, 100).await.unwrap();
     assert_eq!(listed, EntryPage::default());
     assert_eq!(port.state(&endpoint(1)).await.unwrap(), OutboxState::default());
-    assert_eq!(acquire(port, 1, &lease("a", 60), noon()).await, Some(Health::default()));
+    assert_eq!(
+        acquire(port, 1, &lease("a", 60), noon()).await,
+        Some(OutboxNotes::default())
+    );
     let held = port.state(&endpoint(1)).await.unwrap();
     assert_eq!((held.next_at, held.held_until), (None, Some(lease("a", 60).until)));
-    let health = Health::default();
-    assert!(port.release(&endpoint(1), "a", &health, noon_plus(9)).await.unwrap());
+    let notes = OutboxNotes::default();
+    assert!(port.release(&endpoint(1), "a", &notes, noon_plus(9)).await.unwrap());
     let released = port.state(&endpoint(1)).await.unwrap();
     assert_eq!((released.next_at, released.held_until), (Some(noon_plus(9)), None));
 }
@@ -240,13 +248,20 @@ pub async fn holder_acquires_its_lease_again(port: &impl Outboxes) {
     assert_eq!(acquire(port, 1, &lease("b", 60), noon()).await, None);
 }
 
-pub async fn health_comes_with_the_next_lease(port: &impl Outboxes) {
-    let health = proven();
+pub async fn notes_come_with_the_next_lease<P: Outboxes + OutboxRecords>(port: &P) {
+    let notes = proven();
     acquire(port, 1, &lease("a", 60), noon()).await.unwrap();
-    assert!(port.release(&endpoint(1), "a", &health, noon()).await.unwrap());
-    assert_eq!(acquire(port, 1, &lease("b", 60), noon()).await, Some(health.clone()));
+    assert!(port.release(&endpoint(1), "a", &notes, noon()).await.unwrap());
+    assert_eq!(acquire(port, 1, &lease("b", 60), noon()).await, Some(notes.clone()));
     // Of a holder that has died, what the last one said.
-    assert_eq!(acquire(port, 1, &lease("c", 120), noon_plus(60)).await, Some(health));
+    assert_eq!(acquire(port, 1, &lease("c", 120), noon_plus(60)).await, Some(notes));
+    // Without hours.
+    assert!(
+        port.release(&endpoint(1), "c", &OutboxNotes::default(), noon())
+            .await
+            .unwrap()
+    );
+    assert_eq!(port.state(&endpoint(1)).await.unwrap().notes, OutboxNotes::default());
 }
 
 pub async fn lapsed_holder_releases_nothing(port: &impl Outboxes) {
@@ -260,19 +275,19 @@ pub async fn lapsed_holder_releases_nothing(port: &impl Outboxes) {
         None,
         "b holds it"
     );
-    let health = Health::default();
-    assert!(port.release(&endpoint(1), "b", &health, noon_plus(70)).await.unwrap());
+    let notes = OutboxNotes::default();
+    assert!(port.release(&endpoint(1), "b", &notes, noon_plus(70)).await.unwrap());
     // After the release, also.
     assert!(!port.release(&endpoint(1), "a", &proven(), noon()).await.unwrap());
-    assert_eq!(acquire(port, 1, &lease("c", 120), noon_plus(71)).await, Some(health));
+    assert_eq!(acquire(port, 1, &lease("c", 120), noon_plus(71)).await, Some(notes));
 }
 
 pub async fn release_is_repeated_without_effect(port: &impl Outboxes) {
     acquire(port, 1, &lease("a", 60), noon()).await.unwrap();
     // The answer was lost.
     for _ in 0..2 {
-        let health = Health::default();
-        assert!(port.release(&endpoint(1), "a", &health, noon()).await.unwrap());
+        let notes = OutboxNotes::default();
+        assert!(port.release(&endpoint(1), "a", &notes, noon()).await.unwrap());
     }
     assert!(port.schedule(&endpoint(1), "a", None).await.unwrap());
     assert!(port.release(&endpoint(1), "a", &proven(), noon()).await.unwrap());
@@ -290,7 +305,7 @@ pub async fn look_is_scheduled_until_the_next_lease_is_acquired(port: &impl Outb
         !port.schedule(&endpoint(1), "a", Some(noon())).await.unwrap(),
         "it is held"
     );
-    port.release(&endpoint(1), "a", &Health::default(), noon())
+    port.release(&endpoint(1), "a", &OutboxNotes::default(), noon())
         .await
         .unwrap();
     for next_at in [Some(noon_plus(9)), None, Some(noon_plus(30))] {
@@ -299,7 +314,7 @@ pub async fn look_is_scheduled_until_the_next_lease_is_acquired(port: &impl Outb
     }
     acquire(port, 1, &lease("b", 60), noon()).await.unwrap();
     assert!(!port.schedule(&endpoint(1), "a", Some(noon())).await.unwrap());
-    port.release(&endpoint(1), "b", &Health::default(), noon_plus(40))
+    port.release(&endpoint(1), "b", &OutboxNotes::default(), noon_plus(40))
         .await
         .unwrap();
     assert!(!port.schedule(&endpoint(1), "a", Some(noon())).await.unwrap());
@@ -342,12 +357,12 @@ pub async fn overdue_outboxes_are_found_however_many_there_are(port: &impl Outbo
         let nonce = n.to_string();
         acquire(port, n, &lease(&nonce, 60), noon()).await.unwrap();
         let seconds = i64::try_from(n).unwrap();
-        let health = if n % 2 == 0 { proven() } else { Health::default() };
-        port.release(&endpoint(n), &nonce, &health, noon_plus(seconds))
+        let notes = if n % 2 == 0 { proven() } else { OutboxNotes::default() };
+        port.release(&endpoint(n), &nonce, &notes, noon_plus(seconds))
             .await
             .unwrap();
         if n < 50 {
-            expected.push((endpoint(n), health.pool()));
+            expected.push((endpoint(n), notes.health.pool()));
         }
     }
     expected.sort_by(|one, other| one.0.cmp(&other.0));

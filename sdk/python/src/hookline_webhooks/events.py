@@ -112,6 +112,25 @@ class DeletedData(TypedDict):
     """Vendor's id."""
 
 
+class EndpointData(TypedDict):
+    """State of an endpoint of a store."""
+
+    code: NotRequired[str]
+    """Code of the latest failure, as in `connection_refused`; absent if it has recovered."""
+    failing_since: NotRequired[str]
+    """Time of the first failure since it last took a message, of `endpoint.recovered` before it took one again;
+    absent if it was disabled for another reason.
+    """
+    host: str
+    """Host of its URL. The rest may hold tokens, and is left out."""
+    id: str
+    """Id of the endpoint."""
+    step: NotRequired[int]
+    """Number of the last `endpoint.failing` about this failure: 1 after an hour, 2 after a day, 3 after four days;
+    absent of `endpoint.disabled`.
+    """
+
+
 class LineData(TypedDict):
     """One line of an order."""
 
@@ -129,6 +148,25 @@ class LineData(TypedDict):
     """Title."""
     variant_id: NotRequired[str]
     """Variant."""
+
+
+class MessageData(TypedDict):
+    """A message whose attempts have all failed."""
+
+    attempts: int
+    """Number of attempts that have failed."""
+    code: NotRequired[str]
+    """Code of the last failure, as in `refused`; absent if it is unknown."""
+    endpoint_id: str
+    """Id of the endpoint."""
+    event_id: EventId
+    """Id of the event that the message told."""
+    event_type: NotRequired[str]
+    """Type of that event; absent if it is no longer known."""
+    host: str
+    """Host of its URL. The rest may hold tokens, and is left out."""
+    status: NotRequired[int]
+    """HTTP status of the last answer; absent if there was none."""
 
 
 class Meta(TypedDict):
@@ -434,7 +472,7 @@ class EventBase(TypedDict):
     """Members that events of every type have."""
 
     cause: Cause | None
-    """Webhook that brought the event; `null` if it was published by hand."""
+    """Webhook that brought the event; `null` if none did."""
     changed: list[str] | None
     """Groups of fields that differ from what the last event of the subject said; `null` if there was none, or if
     the event is not about a state.
@@ -521,11 +559,39 @@ class CustomerUpdatedEvent(EventBase):
     data: CustomerData
 
 
+class EndpointDisabledEvent(EventBase):
+    """An endpoint of a store was disabled, because it took nothing for too long or wants no messages."""
+
+    type: Literal["endpoint.disabled"]
+    data: EndpointData
+
+
+class EndpointFailingEvent(EventBase):
+    """An endpoint of a store has taken nothing for an hour, a day or four days."""
+
+    type: Literal["endpoint.failing"]
+    data: EndpointData
+
+
+class EndpointRecoveredEvent(EventBase):
+    """An endpoint of a store that was failing has taken a message."""
+
+    type: Literal["endpoint.recovered"]
+    data: EndpointData
+
+
 class InventoryUpdatedEvent(EventBase):
     """The availability or a quantity of a product changed."""
 
     type: Literal["inventory.updated"]
     data: ProductData
+
+
+class MessageExhaustedEvent(EventBase):
+    """All attempts at a message for an endpoint of a store have failed."""
+
+    type: Literal["message.exhausted"]
+    data: MessageData
 
 
 class OrderCancelledEvent(EventBase):
@@ -656,7 +722,11 @@ Event = (
     | CustomerCreatedEvent
     | CustomerDeletedEvent
     | CustomerUpdatedEvent
+    | EndpointDisabledEvent
+    | EndpointFailingEvent
+    | EndpointRecoveredEvent
     | InventoryUpdatedEvent
+    | MessageExhaustedEvent
     | OrderCancelledEvent
     | OrderCreatedEvent
     | OrderFulfilledEvent
@@ -688,7 +758,11 @@ EVENT_TYPES = (
     "customer.created",
     "customer.deleted",
     "customer.updated",
+    "endpoint.disabled",
+    "endpoint.failing",
+    "endpoint.recovered",
     "inventory.updated",
+    "message.exhausted",
     "order.cancelled",
     "order.created",
     "order.fulfilled",

@@ -9,7 +9,7 @@ use hyper::{Method, Response, StatusCode, header, http::request::Parts};
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::{Tables, rows, statements};
+use super::{Kept, Tables, rows, statements};
 
 /// Client secret in every response that holds one.
 pub const SECRET: &str = "hush";
@@ -62,6 +62,28 @@ pub fn answer(head: &Parts, body: &[u8], tables: Tables) -> anyhow::Result<StubR
         }
         None => of_opensearch(head, body, tables),
     }
+}
+
+/// Responds to what is about endpoints and their messages; `None` if it is not.
+///
+/// # Errors
+/// If a request has not the form of its operation.
+pub fn of_endpoints(kept: &Kept, head: &Parts, body: &[u8]) -> anyhow::Result<Option<StubResponse>> {
+    let header = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let Some((service, operation)) = target.and_then(|target| target.split_once('.')) else {
+        return Ok(None);
+    };
+    let service = if service == "TrentService" { "KMS" } else { "DynamoDB" };
+    let host = header(header::HOST).unwrap_or_default();
+    let Some(answer) = kept.answer(operation, body, host)? else {
+        return Ok(None);
+    };
+    let operation = match table(service, body) {
+        Some(table) => format!("{service} {operation} {table}"),
+        None => format!("{service} {operation}"),
+    };
+    Ok(Some(StubResponse::plain(operation, StatusCode::OK, &answer)?))
 }
 
 /// Returns true if [`statements()`] handles a request.

@@ -28,6 +28,10 @@ pub struct Accounts {
     pub(super) asked: [u8; MAX_EVENTS],
     /// True if nothing was posted since a new request.
     pub(super) is_asked: [bool; MAX_EVENTS],
+    /// Greatest version of the states that were posted; 0 if the endpoint wants no order.
+    pub(super) newest: u8,
+    /// True if an older state was posted after a newer one.
+    pub(super) went_back: bool,
     /// True if an attempt began although the endpoint had been paused or deleted for too long.
     pub(super) began_late: bool,
     /// True if two writes of a record counted for one revision.
@@ -87,6 +91,12 @@ impl Accounts {
     pub(super) fn is_posted_twice(&self) -> bool {
         let mut events = (0..MAX_EVENTS).flat_map(|n| [(n, 0, 1), (n, 1, self.asked[n])]);
         events.any(|(n, run, due)| self.taken[n][run] > due)
+    }
+
+    /// Notes that a state of this version is posted.
+    pub(super) fn note_posted(&mut self, version: u8) {
+        self.went_back |= version < self.newest;
+        self.newest = self.newest.max(version);
     }
 
     /// Notes an answer to a process whose lease has lapsed or not.

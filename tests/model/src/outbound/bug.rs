@@ -27,4 +27,6 @@ pub enum Bug {
     NextLookIsLeft,
     /// A retry by hand has no run of its own (F7).
     RetriedInTheSameRun,
+    /// The version of a state is noted when the endpoint has taken it, not before it is posted (F11).
+    VersionNotedAfterThePost,
 }

@@ -53,6 +53,8 @@ pub enum Request {
     Add(Vec<Key>),
     /// `Outboxes::remove`
     Remove(Vec<Key>),
+    /// `Outboxes::raise_versions`: of these events, in an outbox of one thing.
+    Raise(Vec<u8>),
     /// `Outboxes::overdue`
     Overdue(Timestamp),
     /// `WakeUps::send`
@@ -86,6 +88,8 @@ pub enum Response {
     WasOurs(bool),
     /// First entries.
     Page(Vec<Key>),
+    /// For each state, true if it is not older than all that were noted.
+    Raised(Vec<bool>),
     /// True if the outbox is overdue.
     Overdue(bool),
     /// State of the endpoint.

@@ -15,7 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     bug::Bug,
     call::{Arrived, Key, Request, Response, State},
-    ports::{Ports, accepted_at, endpoint, entry, failed},
+    outbox::Versions,
+    ports::{Ports, accepted_at, endpoint, failed},
 };
 use crate::calls::Progress;
 
@@ -58,6 +59,8 @@ pub(super) struct Begun {
     pub(super) at: Timestamp,
     /// Nonce of its lease.
     pub(super) nonce: u8,
+    /// Versions of the events' states.
+    pub(super) versions: Versions,
 }
 
 /// Progress of a process.
@@ -142,7 +145,7 @@ impl Table {
 }
 
 fn run(begun: Begun, history: &[(usize, Arrived)], bug: Option<Bug>) -> Point {
-    let ports = Ports::new(begun.at, bug);
+    let ports = Ports::new(begun.at, begun.versions, bug);
     let progress = match begun.role {
         Role::Dispatcher => ports.run(Box::pin(dispatch(&ports, begun)), history),
         Role::Sweep => {
@@ -164,7 +167,9 @@ async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
         endpoints: ports.clone(),
         outboxes: ports.clone(),
         messages: ports.clone(),
+        stats: ports.clone(),
         wake_ups: ports.clone(),
+        fan_out: ports.clone(),
         post: ports.clone(),
         clock: ports.clone(),
     };
@@ -213,7 +218,7 @@ async fn request(ports: &Ports, act: Act) -> Result<(), PortError> {
                 event,
                 run: run.unwrap_or_default() + u32::from(!ports.has(Bug::RetriedInTheSameRun)),
             };
-            ports.add(&endpoint(), &[entry(key)]).await?;
+            ports.add(&endpoint(), &[ports.entry(key)]).await?;
         }
     }
     ports.send(&endpoint(), Pool::Fast, Duration::ZERO).await

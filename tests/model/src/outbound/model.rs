@@ -10,7 +10,7 @@ use super::{
     bug::Bug,
     call::{Answered, Arrived, Request, Response, State},
     functions::{Act, Begun, Point, Points, Role},
-    outbox::Outbox,
+    outbox::{Outbox, Versions},
     ports,
     promises::{REACHED, SAFETY, promises},
     world::{Left, MAX_EVENTS, World, start},
@@ -36,6 +36,9 @@ pub struct Scenario {
     pub dispatchers: usize,
     /// True if the endpoint has taken messages before, so that several attempts are made at once.
     pub is_proven: bool,
+    /// Versions of the events' states if the endpoint wants the states of a thing in their order: the first event is that
+    /// which fan-out accepted first.
+    pub versions: Versions,
     /// Requests of a person, in this order.
     pub acts: Vec<Act>,
     /// True if queues may lose even what nothing else knows of.
@@ -57,6 +60,7 @@ impl Default for Scenario {
             fan_outs: 1,
             dispatchers: 2,
             is_proven: false,
+            versions: None,
             acts: vec![],
             loses_owed: false,
             left: Left::default(),
@@ -113,8 +117,13 @@ impl Scenario {
         } else {
             0
         };
-        let at = world.now;
-        let point = self.points.begin(Begun { role, at, nonce }, self.bug);
+        let begun = Begun {
+            role,
+            at: world.now,
+            nonce,
+            versions: self.versions,
+        };
+        let point = self.points.begin(begun, self.bug);
         let mut process = world.process(role, point, nonce);
         process.is_owed = is_owed;
         world.processes.push(process);
@@ -222,6 +231,7 @@ impl Model for Scenario {
             inactive_since: None,
             outbox: Outbox {
                 health,
+                versions: self.versions,
                 ..Outbox::default()
             },
             records: vec![None; self.events.into()],
@@ -350,7 +360,8 @@ impl Explored for Scenario {
     fn name(&self) -> String {
         let acts = (!self.acts.is_empty()).then(|| format!(", {:?}", self.acts));
         let counted = format!("{} events in {} copies, {:?}", self.events, self.copies, self.left);
-        [Some(counted), acts].into_iter().flatten().collect()
+        let versions = self.versions.map(|versions| format!(", versions {versions:?}"));
+        [Some(counted), versions, acts].into_iter().flatten().collect()
     }
 
     fn seeded(self, bug: Bug) -> Self {

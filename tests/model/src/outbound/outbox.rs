@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     bug::Bug,
     call::{Key, Request, Response},
+    world::MAX_EVENTS,
 };
 
 /// The endpoint's outbox.
@@ -23,7 +24,14 @@ pub struct Outbox {
     pub health: Health,
     /// Time of the next look.
     pub next_at: Option<Timestamp>,
+    /// Versions of the events' states, which are of one thing; `None` if the endpoint wants no order.
+    pub versions: Versions,
+    /// Greatest version that was noted; 0 if none was.
+    pub greatest: u8,
 }
+
+/// Versions of the events' states, at least 1, if the endpoint wants the states of a thing in their order.
+pub type Versions = Option<[u8; MAX_EVENTS]>;
 
 impl Outbox {
     /// Executes a call in one step.
@@ -58,6 +66,7 @@ impl Outbox {
                 if is_ours {
                     *self = Self {
                         entries: std::mem::take(&mut self.entries),
+                        versions: self.versions,
                         ..Self::default()
                     };
                 }
@@ -79,9 +88,25 @@ impl Outbox {
                 self.entries.retain(|key| !keys.contains(key));
                 Response::Done
             }
+            Request::Raise(events) => {
+                let raise = |event: &u8| {
+                    let version = self.version(*event);
+                    let is_greatest = version >= self.greatest;
+                    if is_greatest && bug != Some(Bug::VersionNotedAfterThePost) {
+                        self.greatest = version;
+                    }
+                    is_greatest
+                };
+                Response::Raised(events.iter().map(raise).collect())
+            }
             Request::Overdue(before) => Response::Overdue(self.is_overdue(*before)),
             other => unreachable!("not a call of the outbox: {other:?}"),
         }
+    }
+
+    /// Version of an event's state; 0 if the endpoint wants no order.
+    pub(super) fn version(&self, event: u8) -> u8 {
+        self.versions.map_or(0, |versions| versions[usize::from(event)])
     }
 
     /// Returns true if the next look, or the end of the lease, is before this time.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use hookline_domain::{
+    catalogue::fan_out::FanOut,
     kernel::{
         ids::StoreKey,
         port::{Clock, PortError},
@@ -16,16 +17,18 @@ use hookline_domain::{
     memory,
     outbound::{
         Acquired, Answer, AttemptCode, Backlog, BusVerdict, DispatchPorts, Endpoint, EndpointKey, EndpointSettings,
-        EndpointState, Endpoints, Entry, EntryKey, Health, KeptEvent, Known, Lease, MessageRecord, Messages,
-        NoAnswerError, Outboxes, Pool, Post, Posted, Scope, SubjectKey, Verdicts, WakeUps,
+        EndpointState, Endpoints, Entry, EntryKey, Health, HourStats, KeptEvent, Known, Lease, MessageRecord, Messages,
+        NoAnswerError, Ordering, OutboxNotes, Outboxes, Pool, Post, Posted, Scope, Stats, SubjectKey, Verdicts,
+        WakeUps,
     },
 };
-use hookline_events::EventId;
+use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     bug::Bug,
     call::{Answered, Arrived, Key, Request, Response, State},
+    outbox::Versions,
     world::{MAX_EVENTS, start},
 };
 use crate::{
@@ -41,6 +44,7 @@ const DAILY: SignedDuration = SignedDuration::from_hours(12);
 pub(super) struct Ports {
     calls: Calls<Request, Arrived>,
     now: Arc<Mutex<Timestamp>>,
+    versions: Versions,
     bug: Option<Bug>,
     remembered: Arc<Mutex<Remembered>>,
 }
@@ -58,17 +62,20 @@ impl DispatchPorts for Ports {
     type Endpoints = Self;
     type Outboxes = Self;
     type Messages = Self;
+    type Stats = Self;
     type WakeUps = Self;
+    type FanOut = Self;
     type Post = Self;
     type Clock = Self;
 }
 
 impl Ports {
     /// Ports of a process that begins at this time.
-    pub(super) fn new(at: Timestamp, bug: Option<Bug>) -> Self {
+    pub(super) fn new(at: Timestamp, versions: Versions, bug: Option<Bug>) -> Self {
         Self {
             calls: Calls::default(),
             now: Arc::new(Mutex::new(at)),
+            versions,
             bug,
             remembered: Arc::default(),
         }
@@ -95,6 +102,11 @@ impl Ports {
 
     pub(super) fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
+    }
+
+    /// Entry with a key.
+    pub(super) fn entry(&self, key: Key) -> Entry {
+        entry(key, self.versions)
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {
@@ -140,7 +152,7 @@ fn kept(n: u8) -> KeptEvent {
         store: store(),
         id: event.id,
         kind: event.kind,
-        subject: subject(n),
+        subject: subject(n, None),
         cause: None,
         at: event.timestamp,
         accepted_at: accepted_at(n),
@@ -152,14 +164,15 @@ fn kept(n: u8) -> KeptEvent {
     }
 }
 
-fn subject(n: u8) -> SubjectKey {
+/// Thing of an event: states are of one.
+fn subject(n: u8, versions: Versions) -> SubjectKey {
     SubjectKey {
         kind: "note".to_owned(),
-        id: n.to_string(),
+        id: versions.map_or(n, |_| 0).to_string(),
     }
 }
 
-pub(super) fn entry(key: Key) -> Entry {
+pub(super) fn entry(key: Key, versions: Versions) -> Entry {
     Entry {
         key: EntryKey {
             due: key.due,
@@ -167,8 +180,8 @@ pub(super) fn entry(key: Key) -> Entry {
             run: key.run,
         },
         store: store(),
-        subject: subject(key.event),
-        version: None,
+        subject: subject(key.event, versions),
+        version: versions.map(|versions| versions[usize::from(key.event)].into()),
         accepted_at: accepted_at(key.event),
     }
 }
@@ -183,6 +196,14 @@ pub(super) fn key_of(key: &EntryKey) -> Key {
 
 fn nonce(text: &str) -> u8 {
     text.parse().expect("nonces are numbers")
+}
+
+/// Notes with this health, without statistics: they would be a part of each state.
+pub(super) fn notes(health: Health) -> OutboxNotes {
+    OutboxNotes {
+        health,
+        ..OutboxNotes::default()
+    }
 }
 
 impl Clock for Ports {
@@ -202,7 +223,10 @@ impl Endpoints for Ports {
             },
         };
         self.remembered().endpoint = Some(state);
-        let settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        let mut settings = EndpointSettings::new("https://example.com/hook", &["*"]);
+        if self.versions.is_some() {
+            settings.ordering = Ordering::Entity;
+        }
         Ok(Some(Endpoint {
             state: match state {
                 State::Active => EndpointState::Active,
@@ -241,7 +265,7 @@ impl Outboxes for Ports {
             now,
         };
         match self.call(request).await {
-            Response::Acquired(Some(health)) => Ok(Acquired::Ours(health)),
+            Response::Acquired(Some(health)) => Ok(Acquired::Ours(Box::new(notes(*health)))),
             Response::Acquired(None) => Ok(Acquired::Held),
             other => Err(failed(&other)),
         }
@@ -251,7 +275,7 @@ impl Outboxes for Ports {
         &self,
         _: &EndpointKey,
         text: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
         let was_empty = self.remembered().page.is_empty();
@@ -259,7 +283,7 @@ impl Outboxes for Ports {
         let request = if was_empty && self.has(Bug::HealthGoesWithTheLastEntry) {
             Request::RemoveItem(nonce(text))
         } else {
-            Request::Release(nonce(text), Box::new(health.clone()), next_at)
+            Request::Release(nonce(text), Box::new(notes.health.clone()), next_at)
         };
         match self.call(request).await {
             Response::WasOurs(was_ours) => Ok(was_ours),
@@ -283,7 +307,7 @@ impl Outboxes for Ports {
         match self.call(Request::Page(limit)).await {
             Response::Page(keys) => {
                 self.remembered().page.clone_from(&keys);
-                Ok(keys.into_iter().map(entry).collect())
+                Ok(keys.into_iter().map(|key| self.entry(key)).collect())
             }
             other => Err(failed(&other)),
         }
@@ -312,10 +336,18 @@ impl Outboxes for Ports {
     async fn raise_versions(
         &self,
         _: &EndpointKey,
-        _: &[(SubjectKey, u64)],
+        versions: &[(SubjectKey, u64)],
         _: Timestamp,
     ) -> Result<Vec<bool>, PortError> {
-        unreachable!("the endpoint wants no order")
+        let of_events = self.versions.expect("the endpoint wants no order");
+        let event = |version: u64| of_events.iter().position(|one| u64::from(*one) == version);
+        let events = versions.iter().map(|(_, version)| event(*version));
+        let events = events.map(|event| event.and_then(|event| u8::try_from(event).ok()));
+        let events = events.map(|event| event.expect("the version is of an event"));
+        match self.call(Request::Raise(events.collect())).await {
+            Response::Raised(raised) => Ok(raised),
+            other => Err(failed(&other)),
+        }
     }
 
     async fn page_back(&self, _: &EndpointKey, _: Option<&EntryKey>, _: usize) -> Result<Vec<Entry>, PortError> {
@@ -333,9 +365,23 @@ impl Outboxes for Ports {
     }
 }
 
+/// No promise depends on statistics, so the model's outbox has none.
+impl Stats for Ports {
+    async fn put(&self, _: &EndpointKey, _: &HourStats) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
 impl WakeUps for Ports {
     async fn send(&self, _: &EndpointKey, _: Pool, delay: Duration) -> Result<(), PortError> {
         self.done(Request::Send(delay)).await
+    }
+}
+
+/// No promise to the endpoint depends on the reports about it.
+impl FanOut for Ports {
+    async fn send(&self, _: &StoreKey, _: &[Event]) -> Result<(), PortError> {
+        Ok(())
     }
 }
 

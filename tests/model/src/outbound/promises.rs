@@ -1,6 +1,6 @@
 //! Properties that must hold in every reachable state. Each is named after its violation.
 
-use hookline_domain::outbound::MessageFate;
+use hookline_domain::outbound::{MessageFate, MessageRecord};
 use stateright::Property;
 
 use super::{accounts::counts, call::State, model::Scenario, world::World};
@@ -29,13 +29,17 @@ pub const SPENT_WITHOUT_EXCEPTION: &str = "a general failure spends no attempt, 
 pub const UNWATCHED: &str = "an open message of an active endpoint has a wake-up, a lease or a next look in time";
 /// Nothing is under way, and what a person asked for was not posted.
 pub const IGNORED: &str = "at rest, what a person asked for again was posted again";
+/// An older state was posted after a newer one, though the endpoint wants them in their order.
+pub const WENT_BACK: &str = "no older state of a thing is posted after a newer one";
+/// A state was given up, and there is no newer one to be posted.
+pub const GIVEN_UP: &str = "only what is older than a state that was to be posted is superseded";
 /// A scenario can end well: the search is not empty.
 pub const REACHED: &str = "every message has a fate";
 /// A message was posted twice. Not in [`SAFETY`]: physics.
 pub const POSTED_TWICE: &str = "no message is ever posted again after a success";
 
 /// Properties that must hold in every state.
-pub const SAFETY: [&str; 10] = [
+pub const SAFETY: [&str; 12] = [
     LOST,
     REMOVED_EARLY,
     OWED,
@@ -46,6 +50,8 @@ pub const SAFETY: [&str; 10] = [
     SPENT,
     UNWATCHED,
     IGNORED,
+    WENT_BACK,
+    GIVEN_UP,
 ];
 
 /// General failures at a message, while the endpoint took others, from which on it fails by itself.
@@ -83,6 +89,13 @@ pub(super) fn promises() -> Vec<Property<Scenario>> {
         Property::always(IGNORED, |_, world: &World| {
             let is_owed = world.is_at_rest() && world.endpoint == State::Active;
             !is_owed || !world.accounts.is_asked.contains(&true)
+        }),
+        Property::always(WENT_BACK, |_, world: &World| !world.accounts.went_back),
+        Property::always(GIVEN_UP, |_, world: &World| {
+            world.events().all(|event| {
+                let is_superseded = |record: &MessageRecord| record.fate == Some(MessageFate::Superseded);
+                !world.record(event).is_some_and(is_superseded) || world.outbox.version(event) < world.outbox.greatest
+            })
         }),
         Property::always(POSTED_TWICE, |_, world: &World| !world.accounts.is_posted_twice()),
         Property::sometimes(REACHED, |_, world: &World| {

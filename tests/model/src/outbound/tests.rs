@@ -15,10 +15,13 @@ use proptest::prelude::*;
 
 use super::{
     call::{Key, Request, Response},
-    outbox::Outbox,
+    outbox::{Outbox, Versions},
     ports::{endpoint, entry},
     world::start,
 };
+
+/// Versions of two states, the later of which was accepted first.
+const VERSIONS: Versions = Some([2, 1]);
 
 /// The result of work that waits for nothing.
 fn at_once<T>(work: impl Future<Output = T>) -> T {
@@ -35,7 +38,7 @@ fn second(second: i64) -> Timestamp {
 /// Makes a call of the outbox in memory.
 fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
     let key = endpoint();
-    let entries = |keys: &[Key]| keys.iter().map(|key| entry(*key)).collect::<Vec<_>>();
+    let entries = |keys: &[Key]| keys.iter().map(|key| entry(*key, VERSIONS)).collect::<Vec<_>>();
     match request {
         Request::Acquire { nonce, until, now } => {
             let lease = Lease {
@@ -43,13 +46,13 @@ fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
                 until: *until,
             };
             Response::Acquired(match at_once(outboxes.acquire(&key, &lease, *now)).unwrap() {
-                Acquired::Ours(health) => Some(health),
+                Acquired::Ours(notes) => Some(Box::new(notes.health)),
                 Acquired::Held => None,
             })
         }
         Request::Release(nonce, health, next_at) => {
-            let nonce = nonce.to_string();
-            let released = outboxes.release(&key, &nonce, health, *next_at);
+            let (nonce, notes) = (nonce.to_string(), super::ports::notes(*health.clone()));
+            let released = outboxes.release(&key, &nonce, &notes, *next_at);
             Response::WasOurs(at_once(released).unwrap())
         }
         Request::Schedule(nonce, next_at) => {
@@ -68,6 +71,22 @@ fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
             let keys: Vec<EntryKey> = entries(keys).into_iter().map(|entry| entry.key).collect();
             at_once(outboxes.remove(&key, &keys)).unwrap();
             Response::Done
+        }
+        Request::Raise(events) => {
+            let versions: Vec<_> = (events.iter())
+                .map(|event| {
+                    let entry = entry(
+                        Key {
+                            due: start(),
+                            event: *event,
+                            run: 0,
+                        },
+                        VERSIONS,
+                    );
+                    (entry.subject, entry.version.unwrap())
+                })
+                .collect();
+            Response::Raised(at_once(outboxes.raise_versions(&key, &versions, start())).unwrap())
         }
         Request::Overdue(before) => Response::Overdue(!at_once(outboxes.overdue(*before)).unwrap().is_empty()),
         other => unreachable!("not a call of the outbox: {other:?}"),
@@ -107,6 +126,8 @@ fn requests() -> impl Strategy<Value = Request> {
         (0..4_usize).prop_map(Request::Page),
         keys.clone().prop_map(Request::Add),
         keys.prop_map(Request::Remove),
+        // One at a time: no two are of one thing.
+        (0..2_u8).prop_map(|event| Request::Raise(vec![event])),
         time.prop_map(Request::Overdue),
     ]
 }
@@ -116,7 +137,7 @@ proptest! {
 
     #[test]
     fn outbox_of_the_model_answers_as_the_one_in_memory(requests in prop::collection::vec(requests(), 1..40)) {
-        let (memory, mut model) = (MemoryOutboxes::default(), Outbox::default());
+        let (memory, mut model) = (MemoryOutboxes::default(), Outbox { versions: VERSIONS, ..Outbox::default() });
         for request in requests {
             prop_assert_eq!(model.perform(&request, None), perform(&memory, &request), "{:?}", request);
         }

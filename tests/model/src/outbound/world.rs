@@ -1,6 +1,6 @@
 //! State of the model: tables, queues, the endpoint and the running processes. Every change is one call, done or not done.
 
-use hookline_domain::outbound::MessageRecord;
+use hookline_domain::outbound::{MessageFate, MessageRecord};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -144,6 +144,7 @@ impl World {
             | Request::RemoveItem(_)
             | Request::Schedule(..)
             | Request::Page(_)
+            | Request::Raise(_)
             | Request::Overdue(_) => self.outbox.perform(request, bug),
             Request::Send(delay) => {
                 let delay = SignedDuration::try_from(*delay).unwrap_or_default();
@@ -209,6 +210,9 @@ impl World {
             let unrecorded = &mut process.unrecorded;
             if is_next {
                 let is_lapsed = process.is_lapsed;
+                if bug == Some(Bug::VersionNotedAfterThePost) && record.fate == Some(MessageFate::Sent) {
+                    self.outbox.greatest = self.outbox.greatest.max(self.outbox.version(*event));
+                }
                 self.accounts
                     .note_written(*event, stored.as_ref(), record, is_lapsed, unrecorded);
                 *stored = Some(record.clone());
@@ -234,6 +238,10 @@ impl World {
         let is_late = |since: Timestamp| process.at.duration_since(since) >= READ_AGAIN_AFTER;
         self.accounts.began_late |= self.inactive_since.is_some_and(is_late);
         let (is_lapsed, unrecorded) = (process.is_lapsed, &mut process.unrecorded);
+        // A zombie's attempt may come at any time, and a person has asked for the past.
+        if !is_lapsed && !is_replay {
+            self.accounts.note_posted(self.outbox.version(event));
+        }
         self.accounts
             .note_answer(event, is_replay, answered, is_lapsed, unrecorded);
         Response::Answered(answered)

@@ -1,5 +1,6 @@
 import { type Draft, type Header, NUMBERS, NUMBER_FIELDS, type NumberField } from '../../data/endpoint-draft';
 import { Field } from './bits';
+import { Credentials, type Shown } from './Credentials';
 import { CHOICES, CHOICE_FIELDS, choiceOf } from './names';
 
 const HINTS: Partial<Record<NumberField, string>> = {
@@ -11,10 +12,13 @@ const HINTS: Partial<Record<NumberField, string>> = {
 export function Advanced({
   draft,
   headerNames,
+  credentials,
   onChange,
 }: {
   draft: Draft;
   headerNames: string[];
+  /** Credentials of the endpoint that is changed; null of a new one. */
+  credentials: Shown | null;
   onChange: (part: Partial<Draft>) => void;
 }) {
   return (
@@ -52,6 +56,7 @@ export function Advanced({
         </Field>
       ))}
       <Headers draft={draft} names={headerNames} onChange={(headers) => onChange({ headers })} />
+      <Credentials draft={draft} shown={credentials} onChange={onChange} />
     </div>
   );
 }

@@ -115,7 +115,7 @@ function Fields({
   const disabled = busy || !place.reachable;
   return (
     <form onSubmit={submit} noValidate>
-      <Field label="URL" hint="https, on a public host. Hookline posts each event to it.">
+      <Field label="URL" hint={`https, on a public host. Hookline posts each event to it${fromText(place.addresses)}.`}>
         {(ids) => (
           <input
             {...ids}
@@ -144,7 +144,7 @@ function Fields({
       <Conditions place={place} draft={draft} onChange={(conditions) => change({ conditions })} />
       <details open={advanced} onToggle={(event) => setAdvanced(event.currentTarget.open)}>
         <summary>Advanced settings</summary>
-        <Advanced draft={draft} headerNames={base?.header_names ?? []} onChange={change} />
+        <Advanced draft={draft} headerNames={base?.header_names ?? []} credentials={base} onChange={change} />
       </details>
       <Preview key={JSON.stringify(draft)} place={place} draft={draft} disabled={disabled} attempt={attempt} />
       <p role="alert" className={problem === null ? 'hidden' : 'message bad'} data-testid="draft-problem">
@@ -210,6 +210,11 @@ function Preview({
       <ActionError error={error} />
     </div>
   );
+}
+
+/** Names the addresses that a firewall has to accept. */
+export function fromText(addresses: string[]): string {
+  return addresses.length === 0 ? '' : `, from ${addresses.join(', ')}`;
 }
 
 export function previewText({ would_pass, of }: DryRunResponse): string {

@@ -8,6 +8,7 @@ import { type Place, ReadError, StateBadge } from './bits';
 import { EndpointMenu, waitingText } from './EndpointMenu';
 import { MessageDialog } from './MessageDialog';
 import { Messages } from './Messages';
+import { authText, certificateText } from './Credentials';
 import { CHOICES, CHOICE_FIELDS, choiceOf, conditionText } from './names';
 import { usePolled } from './polled';
 import { StatisticsCard } from './StatisticsCard';
@@ -69,7 +70,7 @@ export function EndpointPage({
           />
           <div className="columns">
             <StatisticsCard place={place} id={id} />
-            <SettingsCard endpoint={endpoint.value} />
+            <SettingsCard endpoint={endpoint.value} addresses={place.addresses} />
           </div>
           <Messages key={JSON.stringify(filter)} place={place} endpoint={endpoint.value} filter={filter} />
         </div>
@@ -170,8 +171,8 @@ function nextText({ state }: Endpoint, { queue, next_attempt_at }: EndpointStatu
   return queue.messages === 0 ? 'with the next event' : 'any moment now';
 }
 
-function SettingsCard({ endpoint }: { endpoint: Endpoint }) {
-  const { settings, header_names, public_keys, secrets } = endpoint;
+function SettingsCard({ endpoint, addresses }: { endpoint: Endpoint; addresses: string[] }) {
+  const { settings, header_names, auth, client_certificate, public_keys, secrets } = endpoint;
   const old = secrets.filter(({ until: end }) => end !== null);
   return (
     <Card title="Settings">
@@ -209,6 +210,13 @@ function SettingsCard({ endpoint }: { endpoint: Endpoint }) {
             <code>{header_names.join(', ')}</code>
           </Pair>
         )}
+        {addresses.length > 0 && (
+          <Pair name="Posted from">
+            <code>{addresses.join(', ')}</code>
+          </Pair>
+        )}
+        {auth !== null && <Pair name="Authorization">{authText(auth)}</Pair>}
+        {client_certificate !== null && <Pair name="Client certificate">{certificateText(client_certificate)}</Pair>}
         <Pair name="Secret">
           created {dateTime(secrets[0]?.created_at ?? endpoint.created_at)}
           {old.map(({ until: end }) => (

@@ -20,8 +20,10 @@ export default function WebhooksPage({
   owner: Owner;
   shown: WebhooksPlace;
 }) {
-  const types = useTypes(panel);
-  const place: Place = { panel, owner, mayChange: mayChangeEndpoints(state, owner), reachable: state.reachable, types };
+  const types = useTypes(panel, owner);
+  const { reachable, me } = state;
+  const mayChange = mayChangeEndpoints(state, owner);
+  const place: Place = { panel, owner, mayChange, reachable, types, addresses: me.egress_addresses };
   if (shown.endpoint === null) return <EndpointList key={owner} place={place} filter={shown.filter} />;
   return (
     <EndpointPage
@@ -34,16 +36,17 @@ export default function WebhooksPage({
   );
 }
 
-function useTypes(panel: Panel): EventTypeInfo[] {
+/** Types of events that an endpoint of this owner may get: reports about endpoints are for those of all stores. */
+function useTypes(panel: Panel, owner: Owner): EventTypeInfo[] {
   const [types, setTypes] = useState<EventTypeInfo[]>([]);
   useEffect(() => {
     const leaving = new AbortController();
     panel.client.eventTypes(leaving.signal).then(
-      (response) => setTypes(response.event_types),
+      ({ event_types }) => setTypes(event_types.filter(({ resource }) => owner === null || resource !== 'endpoint')),
       // Without the catalog, types are entered by their names.
       () => {},
     );
     return () => leaving.abort();
-  }, [panel]);
+  }, [panel, owner]);
   return types;
 }

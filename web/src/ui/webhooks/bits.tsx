@@ -16,6 +16,8 @@ export interface Place {
   reachable: boolean;
   /** Types of events; empty until they have been read. */
   types: EventTypeInfo[];
+  /** Addresses from which webhooks are posted; empty if they change. */
+  addresses: string[];
 }
 
 export function mayChangeEndpoints({ me }: PanelState, owner: Owner): boolean {

@@ -72,6 +72,10 @@ export const CODE_NAMES: Record<AttemptCode, string> = {
   closed: 'connection closed',
   not_http: 'answer is not HTTP',
   head_too_large: 'answer too long',
+  client_certificate: 'client certificate not accepted',
+  token_refused: 'token refused',
+  token_unavailable: 'no token',
+  token_invalid: 'token is unreadable',
 };
 
 /** Names a code; one of a newer server is named after itself. */
@@ -186,6 +190,7 @@ export const RESOURCE_NAMES: Partial<Record<string, string>> = {
   checkout: 'Checkouts',
   store: 'Store',
   privacy: 'Privacy',
+  endpoint: 'Endpoints',
   custom: 'Custom',
 };
 

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import type { Attempt, Endpoint, EndpointStatus, Message, WhyEndpoint, WhyResponse } from '../../api';
+import type { Attempt, Endpoint, EndpointStats, EndpointStatus, Message, WhyEndpoint, WhyResponse } from '../../api';
+import { type CredentialDrafts, NO_AUTH, NO_CERTIFICATE } from '../../data/credentials-draft';
 import { NEW_SETTINGS } from '../../data/endpoint-draft';
 import type { Panel } from '../../data/panel';
-import { statisticsOf } from '../../data/webhooks';
 import { Attempts } from './Attempts';
 import type { Place } from './bits';
+import { Credentials, type Shown } from './Credentials';
 import { Row } from './EndpointList';
-import { previewText } from './EndpointForm';
+import { fromText, previewText } from './EndpointForm';
 import { commandsOf, waitingText } from './EndpointMenu';
 import { Figures } from './EndpointPage';
 import { Fate } from './MessageDialog';
@@ -32,6 +33,8 @@ const endpoint: Endpoint = {
   code: null,
   settings: { ...NEW_SETTINGS, url: 'https://example.com/<hook>', types: ['product.*', 'order.created'] },
   header_names: [],
+  auth: null,
+  client_certificate: null,
   public_keys: [],
   secrets: [{ created_at: NOON, until: null }],
   proven_at: null,
@@ -56,6 +59,7 @@ const place = (mayChange: boolean): Place => ({
   owner: DEMO,
   mayChange,
   reachable: true,
+  addresses: [],
   types: [],
 });
 
@@ -167,20 +171,45 @@ describe('a message', () => {
   });
 });
 
-it('the results say how many messages they are computed from', () => {
-  const exhausted: Message = { ...message, fate: 'exhausted', attempts: [failed] };
-  const html = renderToStaticMarkup(
-    <StatisticsView statistics={statisticsOf([message, message, message, exhausted])} />,
-  );
-  for (const part of [
-    'Of the latest 4 messages that were sent or tried, with 7 attempts',
-    '75%: 3 sent, 1 failed for good',
-    'p50 240 ms',
-    '4 × server error.',
-    'Its own log says why.',
-  ])
-    expect(html).toContain(part);
-  expect(renderToStaticMarkup(<StatisticsView statistics={statisticsOf([])} />)).toContain('No message has been sent');
+describe('results', () => {
+  const figures = {
+    attempts: 2_001,
+    sent: 2_000,
+    success_rate: 0.9995,
+    failed: { timed_out: 1 },
+    p50_ms: 48,
+    p95_ms: 240,
+    p99_ms: 1_200,
+  };
+  const stats: EndpointStats = {
+    from: '2026-11-21T10:00:00Z',
+    to: '2026-11-21T12:20:00Z',
+    total: figures,
+    hours: [{ ...figures, hour: '2026-11-21T11:00:00Z' }],
+    sentences: { timed_out: 'It did not answer in time.' },
+    sentence: '',
+  };
+  const html = renderToStaticMarkup(<StatisticsView stats={stats} range={24} />);
+
+  it('have the figures of the range, and failures with their explanation', () => {
+    for (const part of [
+      '99.9%: 2,000 of 2,001 attempts',
+      'p50 48 ms, p95 240 ms, p99 1.2 s',
+      '1 × no answer in time.',
+      'It did not answer in time.',
+    ])
+      expect(html).toContain(part);
+    const empty = { ...stats, hours: [], total: { ...figures, attempts: 0 } };
+    expect(renderToStaticMarkup(<StatisticsView stats={empty} range={168} />)).toContain('in the last 7 days');
+  });
+
+  it('are drawn with a bar for each hour, and said for those who do not see them', () => {
+    expect(html).toContain('aria-label="2,000 attempts sent and 1 failed in the last 24 hours, by hour.');
+    expect(html).toContain('aria-label="Response times in the last 24 hours, by hour: p50 48 ms');
+    expect(html.match(/class="hour"/g)).toHaveLength(2 * 3);
+    expect(html.match(/rect class="(t0|t3|t5|t2|t1)"/g)).toHaveLength(5);
+    expect(html).toContain('no answer in time: 1');
+  });
 });
 
 it('an empty list of messages says why', () => {
@@ -193,6 +222,41 @@ it('an empty list of messages says why', () => {
 it('a preview has the numbers of the server', () => {
   expect(previewText({ would_pass: 37, of: 100 })).toBe('37 of the latest 100 events would have been sent.');
   expect(previewText({ would_pass: 0, of: 0 })).toContain('nothing to compare with');
+});
+
+describe('credentials', () => {
+  const auth = {
+    kind: 'oauth2',
+    token_url: 'https://login.example.com/token',
+    client_id: 'hookline',
+    scope: 'a b',
+    credentials_in: 'header',
+  } as const;
+  const shown = { auth, client_certificate: { subject: 'CN=hookline', ends_at: '2020-01-01T00:00:00Z' } };
+  const html = (draft: CredentialDrafts, now: Shown | null) =>
+    renderToStaticMarkup(<Credentials draft={draft} shown={now} onChange={() => {}} />);
+
+  it('that an endpoint has are said without a secret, and can be replaced or removed', () => {
+    const kept = html({ auth: 'keep', client_certificate: 'keep' }, shown);
+    expect(kept).toContain('A token of https://login.example.com/token for the client hookline, scope a b.');
+    expect(kept).toContain('CN=hookline, which ended');
+    for (const button of ['Replace the authorization', 'Remove the client certificate']) expect(kept).toContain(button);
+    expect(kept).not.toContain('<input');
+    expect(html({ auth: 'remove', client_certificate: 'keep' }, shown)).toContain('is removed when you save');
+  });
+
+  it('that are added have fields, of which the secret one is no plain text', () => {
+    const none = html({ auth: 'keep', client_certificate: 'keep' }, null);
+    for (const button of ['Add an authorization', 'Add a client certificate']) expect(none).toContain(button);
+    const fields = html({ auth: NO_AUTH, client_certificate: NO_CERTIFICATE }, null);
+    expect(fields).toMatch(/type="password"[^>]*autoComplete="new-password"/i);
+    expect(fields.match(/<textarea/g)).toHaveLength(2);
+  });
+
+  it('and the addresses that a firewall has to accept are named', () => {
+    expect(fromText(['198.51.100.7', '203.0.113.0/28'])).toBe(', from 198.51.100.7, 203.0.113.0/28');
+    expect(fromText([])).toBe('');
+  });
 });
 
 it('conditions read as sentences', () => {

@@ -1,18 +1,16 @@
 //! Routes that change endpoints.
 
-use std::collections::BTreeMap;
-
 use hookline_domain::{
     access::{Principal, Reach, Role},
     kernel::port::Clock,
     outbound::{
-        BacklogMode, Challenge, Endpoint, EndpointChange, EndpointKey, EndpointRecords, EndpointSettings,
+        BacklogMode, Challenge, Credentials, Endpoint, EndpointChange, EndpointKey, EndpointRecords, EndpointSettings,
         EndpointVault, EndpointView, EventFilter, EventRecords, Manage, ManageError, ManagePorts, Resend, ResendPorts,
         Scope, new_key,
     },
 };
 use hookline_lambda::serve::json;
-use hookline_outbound::{OpenHeaders, OpenKeys, UrlRules, check_settings};
+use hookline_outbound::{OpenKeys, UrlRules, check_settings};
 use http::{Response, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, Request};
@@ -24,8 +22,9 @@ use super::{
         actions::{ActionPorts, ActionsApi, EmptyBody},
         no_such_route, parameter, parse_body,
     },
-    ChangeEndpointBody, CreateEndpointBody, EndpointRoute, EndpointWithSecret, check_names, check_parameters, in_path,
-    no_endpoint, with_etag,
+    ChangeEndpointBody, CreateEndpointBody, EndpointRoute, EndpointWithSecret, check_names, check_parameters,
+    credentials::GivenCredentials,
+    in_path, no_endpoint, with_etag,
 };
 use crate::guard::ApiError;
 
@@ -38,8 +37,9 @@ const DRY_RUN_EVENTS: usize = 100;
 /// Hours for which an old secret signs beside its successor, unless the request says otherwise.
 const DEFAULT_OVERLAP_HOURS: u16 = 24;
 
-const CREATE: &str = "{\"settings\": {\"url\": \"https://…\", \"types\": [\"product.*\"]}, \"headers\": {…}}";
-const CHANGE: &str = "{\"settings\": {…}, \"headers\": {…} or null}";
+const CREATE: &str = "{\"settings\": {\"url\": \"https://…\", \"types\": [\"product.*\"]}, \"headers\": {…}, \"auth\": {…}, \"client_certificate\": {…}}";
+const CHANGE: &str =
+    "{\"settings\": {…}, \"headers\": {…} or null, \"auth\": {…} or null, \"client_certificate\": {…} or null}";
 
 /// Adapters that change endpoints and send their messages again.
 pub struct EndpointActions<W: ManagePorts + ResendPorts, V> {
@@ -47,7 +47,7 @@ pub struct EndpointActions<W: ManagePorts + ResendPorts, V> {
     pub manage: Manage<W>,
     /// Sends messages again, and tests.
     pub resend: Resend<W>,
-    /// Seals secrets and headers.
+    /// Seals secrets and credentials.
     pub vault: V,
     /// Rules of URLs.
     pub rules: UrlRules,
@@ -207,28 +207,44 @@ where
             Some("true") => true,
             Some(_) => return Err(ApiError::BadRequest("dry_run must be true or false".to_owned())),
         };
-        let CreateEndpointBody { settings, headers } = parse_body(request, CREATE, MAX_BODY_BYTES)?;
-        let settings = self.settings(settings)?;
+        let CreateEndpointBody {
+            settings,
+            headers,
+            auth,
+            client_certificate,
+        } = parse_body(request, CREATE, MAX_BODY_BYTES)?;
+        let settings = self.settings(&scope, settings)?;
         if !settings.personal.is_none() && !is_of_all {
             return Err(ApiError::PersonalData);
         }
-        let headers = open_headers(headers)?;
+        let given = GivenCredentials {
+            headers: Some(Some(headers)),
+            auth: auth.map(Some),
+            certificate: client_certificate.map(Some),
+        };
+        let now = self.now();
+        let open = given.open(&self.rules, now)?;
         if is_dry_run {
             return Ok(json(StatusCode::OK, &self.dry_run(&scope, &settings).await?));
         }
-        let now = self.now();
         let key = new_key(scope, now)?;
         let keys = OpenKeys::generate()?;
         let secret = keys.seal(&self.vault, &key, now).await?;
-        let headers = headers.seal(&self.vault, &key).await?;
-        let created = self.manage.create(&key, settings, secret, headers).await;
+        let mut credentials = Credentials::default();
+        credentials.apply(&open.seal(&self.vault, &key).await?);
+        let created = self.manage.create(&key, settings, secret, credentials).await;
         let created = created.map_err(|error| refused(error, false))?;
         Ok(with_secret(StatusCode::CREATED, &created, &keys, now))
     }
 
     async fn patch(&self, key: &EndpointKey, is_of_all: bool, request: &Request) -> Result<Response<Body>, ApiError> {
         let expected = if_match(request)?.ok_or(ApiError::NoRevision)?;
-        let ChangeEndpointBody { settings, headers } = parse_body(request, CHANGE, MAX_BODY_BYTES)?;
+        let ChangeEndpointBody {
+            settings,
+            headers,
+            auth,
+            client_certificate,
+        } = parse_body(request, CHANGE, MAX_BODY_BYTES)?;
         let before = self.manage.endpoints.read(key).await?.ok_or_else(no_endpoint)?;
         let revision = match expected {
             Expected::Any => before.revision,
@@ -237,20 +253,21 @@ where
         if revision != before.revision {
             return Err(refused(ManageError::Changed(before.revision), true));
         }
-        let settings = self.settings(merged(&before.settings, settings)?)?;
+        let settings = self.settings(&key.scope, merged(&before.settings, settings)?)?;
         // Another URL would lead the data to somebody else.
         let is_wider = settings.personal != before.settings.personal || settings.url != before.settings.url;
         if !settings.personal.is_none() && is_wider && !is_of_all {
             return Err(ApiError::PersonalData);
         }
-        let headers = match headers {
-            None => None,
-            Some(None) => Some(None),
-            Some(Some(headers)) => Some(open_headers(headers)?.seal(&self.vault, key).await?),
+        let given = GivenCredentials {
+            headers,
+            auth,
+            certificate: client_certificate,
         };
+        let open = given.open(&self.rules, self.now())?;
         let change = EndpointChange::Settings {
             settings: Box::new(settings),
-            headers,
+            credentials: Box::new(open.seal(&self.vault, key).await?),
         };
         let changed = self.manage.change(key, Some(revision), &change).await;
         let changed = changed.map_err(|error| refused(error, true))?;
@@ -324,19 +341,20 @@ where
         let passing = page
             .events
             .iter()
-            .filter(|event| settings.wants(event.kind.as_str()) && passes(&event.json));
+            .filter(|event| settings.wants(scope, event.kind.as_str()) && passes(&event.json));
         Ok(DryRunResponse {
             would_pass: passing.count(),
             of: page.events.len(),
         })
     }
 
-    /// Reads and checks settings.
-    fn settings(&self, settings: Map<String, Value>) -> Result<EndpointSettings, ApiError> {
+    /// Reads and checks the settings of an endpoint of this owner.
+    fn settings(&self, scope: &Scope, settings: Map<String, Value>) -> Result<EndpointSettings, ApiError> {
         check_names(&settings)?;
         let settings = serde_json::from_value(Value::Object(settings));
         let settings = settings.map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
-        check_settings(&settings, &self.rules).map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
+        check_settings(scope, &settings, &self.rules)
+            .map_err(|error| ApiError::BadRequest(format!("settings: {error}")))?;
         Ok(settings)
     }
 
@@ -388,12 +406,6 @@ fn merged(before: &EndpointSettings, patch: Map<String, Value>) -> Result<Map<St
     Ok(all)
 }
 
-fn open_headers(headers: BTreeMap<String, String>) -> Result<OpenHeaders, ApiError> {
-    let open = OpenHeaders::parse(headers);
-    let checked = open.and_then(|open| open.check_length().map(|()| open));
-    checked.map_err(|error| ApiError::BadRequest(format!("headers: {error}")))
-}
-
 fn with_secret(status: StatusCode, endpoint: &Endpoint, keys: &OpenKeys, now: Timestamp) -> Response<Body> {
     let response = EndpointWithSecret {
         endpoint: EndpointView::of(endpoint, now),
@@ -416,6 +428,6 @@ fn refused(error: ManageError, is_expecting: bool) -> ApiError {
         ManageError::Changed(_) | ManageError::Listening(_) | ManageError::TooMany(_) | ManageError::State { .. } => {
             ApiError::Conflict(sentence)
         }
-        ManageError::Reason | ManageError::Overlap => ApiError::BadRequest(sentence),
+        ManageError::Reason | ManageError::Overlap | ManageError::Authorizations(_) => ApiError::BadRequest(sentence),
     }
 }

@@ -5,8 +5,8 @@ use hookline_domain::{
     kernel::{ids::StoreKey, port::Clock},
     outbound::{
         Endpoint, EndpointKey, EndpointRecords, EndpointView, EndpointWhy, EntryKey, MAX_OF_ALL, MAX_OF_STORE,
-        MessageFate, MessageFilter, MessageRecords, MessageView, Scope, StateName, TypePattern, find_message,
-        open_messages, status, why,
+        MAX_STATS_HOURS, MessageFate, MessageFilter, MessageRecords, MessageView, Scope, StateName, TypePattern,
+        find_message, open_messages, stats, status, why,
     },
 };
 use hookline_events::{EventId, EventType};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, de::value};
 use super::{
     super::{
         events::{self, EventCause, TargetOutcome},
-        limit, no_such_route, parameter,
+        limit, no_such_route, number, parameter,
         read::{ReadApi, ReadPorts},
     },
     EndpointRoute, check_parameters, endpoint_in_path, in_path, time, with_etag,
@@ -31,6 +31,9 @@ pub(in crate::api) const DEFAULT_MESSAGES_PER_PAGE: usize = 50;
 /// Largest `limit` of messages on a page.
 pub(in crate::api) const MAX_MESSAGES_PER_PAGE: usize = 200;
 
+/// Default number of hours of statistics.
+pub(in crate::api) const DEFAULT_STATS_HOURS: u16 = 24;
+
 /// Adapters that read endpoints and messages.
 pub struct EndpointReads<P: ReadPorts> {
     /// Endpoints.
@@ -39,6 +42,8 @@ pub struct EndpointReads<P: ReadPorts> {
     pub outboxes: P::Outboxes,
     /// Records of messages.
     pub messages: P::Messages,
+    /// Statistics.
+    pub stats: P::Stats,
 }
 
 /// Endpoints of one owner.
@@ -110,6 +115,12 @@ impl<P: ReadPorts> ReadApi<P> {
             ("GET", "/{endpoint}/status") => {
                 check_parameters(request, &[])?;
                 json(StatusCode::OK, &status(&reads.outboxes, &endpoint, now).await?)
+            }
+            ("GET", "/{endpoint}/stats") => {
+                check_parameters(request, &["hours"])?;
+                let hours = number(request, "hours", DEFAULT_STATS_HOURS, MAX_STATS_HOURS)?;
+                let ports = (&reads.stats, &reads.outboxes);
+                json(StatusCode::OK, &stats(ports, &endpoint.key, hours, now).await?)
             }
             ("GET", "/{endpoint}/messages") => json(StatusCode::OK, &self.messages(&endpoint, request).await?),
             ("GET", "/{endpoint}/messages/{event}") => {
@@ -238,7 +249,7 @@ fn page(mut endpoints: Vec<EndpointView>, scope: &Scope, request: &Request) -> R
         endpoints.retain(|one| one.state == state);
     }
     if let Some(pattern) = pattern(request)? {
-        endpoints.retain(|one| gets_some_of(one, &pattern));
+        endpoints.retain(|one| gets_some_of(one, scope, &pattern));
     }
     if let Some(q) = given(request, "q") {
         let q = q.to_lowercase();
@@ -254,12 +265,12 @@ fn page(mut endpoints: Vec<EndpointView>, scope: &Scope, request: &Request) -> R
     })
 }
 
-/// Returns true if the endpoint gets events of a type that the pattern selects.
-fn gets_some_of(endpoint: &EndpointView, pattern: &TypePattern) -> bool {
+/// Returns true if the endpoint, of this owner, gets events of a type that the pattern selects.
+fn gets_some_of(endpoint: &EndpointView, scope: &Scope, pattern: &TypePattern) -> bool {
     let mut known = EventType::ALL.iter().filter(|kind| pattern.selects(kind.as_str()));
     let text = pattern.to_string();
-    known.any(|kind| endpoint.settings.wants(kind.as_str()))
+    known.any(|kind| endpoint.settings.wants(scope, kind.as_str()))
         // Of the operator's own types, any may exist.
-        || endpoint.settings.wants(&text)
+        || endpoint.settings.wants(scope, &text)
         || endpoint.settings.types.iter().any(|own| *own == text || pattern.selects(own))
 }

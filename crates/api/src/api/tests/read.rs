@@ -10,7 +10,7 @@ use hookline_domain::{
     live::{Activity, ActivityBatch},
     memory::{
         InMemory, MemoryAccess, MemoryActivity, MemoryDeadLetters, MemoryEndpoints, MemoryEventLog, MemoryLedger,
-        MemoryMessages, MemoryOutboxes, MemoryQueue, MemoryStores, SetClock,
+        MemoryMessages, MemoryOutboxes, MemoryQueue, MemoryStats, MemoryStores, SetClock,
     },
     store::{
         activity::{ActivityEntry, DeliveryOutcome},
@@ -50,6 +50,7 @@ impl ReadPorts for InMemory<SetClock> {
     type Endpoints = MemoryEndpoints;
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
+    type Stats = MemoryStats;
     type Queues = (MemoryQueue, MemoryDeadLetters);
     type Tickets = MemoryAccess;
     type Clock = SetClock;
@@ -99,6 +100,7 @@ async fn fixture_of(stores: impl IntoIterator<Item = String>, last_event_at: fn(
         live_url: Some("wss://live".into()),
         receivers_url: Some("https://hooks.example/shopify".into()),
         events_of: "orders".parse().unwrap(),
+        egress_addresses: vec!["198.51.100.7".to_owned()],
     };
     StatusFixture {
         api: ReadApi::new(adapters, about),
@@ -253,6 +255,7 @@ async fn me_describes_the_principal_and_the_receivers() {
     );
     let update = json!({"topic": "products/update", "url": "https://hooks.example/shopify/products-update"});
     assert!(receivers.contains(&update), "{receivers:?}");
+    assert_eq!(body["egress_addresses"], json!(["198.51.100.7"]));
     let (_, body) = fixture.request("GET /api/me", &[], Some(&viewer_of_all())).await;
     assert_eq!(body["stores"], json!(["*"]));
     let (status, ticket) = fixture

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hookline_events::Event;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Posted;
@@ -36,6 +37,8 @@ pub(super) struct Change {
     pub(super) retry: Option<Entry>,
     /// True if the entry goes once the record is written.
     pub(super) removes: bool,
+    /// Event to be sent before the entry goes.
+    pub(super) report: Option<Box<Event>>,
 }
 
 impl Change {
@@ -110,8 +113,8 @@ pub(super) fn settled(entry: &Entry, known: &Known, fate: MessageFate, now: Time
             due: None,
             ..current(entry, known, now)
         }),
-        retry: None,
         removes: true,
+        ..Change::default()
     }
 }
 
@@ -161,8 +164,8 @@ pub(super) fn change(
                 record.due = None;
                 return Change {
                     record: Some(record),
-                    retry: None,
                     removes: true,
+                    ..Change::default()
                 };
             };
             let due = whole_micros(later(now, wait));
@@ -177,6 +180,7 @@ pub(super) fn change(
                     ..entry.clone()
                 }),
                 removes: true,
+                report: None,
             };
         }
         Meaning::General { code, wait } => {
@@ -200,7 +204,7 @@ pub(super) fn change(
     record.due = None;
     Change {
         record: Some(record),
-        retry: None,
         removes: true,
+        ..Change::default()
     }
 }

@@ -1,24 +1,26 @@
 //! Work on an outbox while its lease is held.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use futures_util::{StreamExt, stream};
-use hookline_events::EventId;
+use hookline_events::{Event, EventId};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
     Course, Dispatch, DispatchPorts, Endpoints, MAX_KNOWN, PAGE, Post, READ_AGAIN_AFTER,
     decide::{self, Change, Step},
+    report::{self, Disabling},
 };
 use crate::{
     kernel::{
         ids::StoreKey,
         port::{Clock, PortError},
+        time::later,
     },
     outbound::{
-        AttemptCode, BacklogMode, Endpoint, EndpointState, Entry, EntryKey, Health, Known, Meaning, MessageFate,
-        MessageRecord, Messages, Ordering, Outboxes, Pool, SubjectKey,
+        BacklogMode, Endpoint, EndpointState, Entry, EntryKey, Health, Known, Meaning, MessageFate, MessageRecord,
+        Messages, Ordering, Outboxes, Pool, SubjectKey,
     },
 };
 
@@ -30,6 +32,10 @@ impl<P: DispatchPorts> Dispatch<P> {
     pub(super) async fn work(&self, course: &mut Course<'_>) -> Result<(), PortError> {
         let mut read_at = self.clock.now();
         let mut endpoint = self.look(course).await?;
+        if course.pool == Pool::Fast && course.health.pool() == Pool::Slow {
+            // Its wake-up is from before it turned out to be slow. Each of them would hold up others once more.
+            return Ok(());
+        }
         if let Some(one) = &endpoint
             && let Some(backlog) = one.backlog
             && backlog.mode == BacklogMode::Newest
@@ -88,28 +94,21 @@ impl<P: DispatchPorts> Dispatch<P> {
                 continue;
             }
             let active = endpoint.as_ref().filter(|_| !discards);
-            let mut changes = Vec::new();
-            let mut open = Vec::new();
-            for (entry, known) in group {
-                match decide::step(&entry, &known, active, now) {
-                    Step::Remove => changes.push((entry, Change::removal())),
-                    Step::Settle(fate) => {
-                        let change = decide::settled(&entry, &known, fate, now);
-                        changes.push((entry, change));
-                    }
-                    Step::Post => open.push((entry, known)),
-                }
-            }
+            let (mut changes, open) = split(group, active, now);
             if let (true, Some(endpoint)) = (posts, &endpoint) {
                 let open = self.in_order(course, endpoint, open, &mut changes).await?;
                 let attempts = course.attempts;
                 let (disabled, failed) = self.attempt(course, endpoint, open, &mut changes).await;
+                // Before the records: if nothing is left to be posted, nobody would see again that it has recovered.
+                let reported = self.report_news(course, Some(endpoint)).await;
                 self.record(course, changes).await?;
+                reported?;
                 if let Some(failure) = failed {
                     return Err(failure);
                 }
-                if let Some(code) = disabled {
-                    let now = self.clock.now();
+                if let Some(disabling) = disabled {
+                    self.report_disabled(endpoint, &disabling).await?;
+                    let (now, code) = (self.clock.now(), disabling.code);
                     self.endpoints.disable(course.key, endpoint.revision, code, now).await?;
                     course.halted = true;
                     return Ok(());
@@ -193,7 +192,12 @@ impl<P: DispatchPorts> Dispatch<P> {
             let old: Vec<Entry> = states.filter(is_old).map(|(_, entry)| entry).collect();
             for group in old.chunks(MAX_KNOWN) {
                 let known = self.known(course, group.to_vec(), false).await?;
-                let changes = known.into_iter().map(|(entry, known)| {
+                // One that is exhausted is left: its report may be missing.
+                let others = known.into_iter().filter(|(entry, known)| {
+                    let record = known.record.as_ref();
+                    record.is_none_or(|record| !report::is_exhausted(entry, record))
+                });
+                let changes = others.map(|(entry, known)| {
                     let change = match decide::step(&entry, &known, None, before) {
                         Step::Remove => Change::removal(),
                         _ => decide::settled(&entry, &known, MessageFate::Superseded, self.clock.now()),
@@ -268,15 +272,15 @@ impl<P: DispatchPorts> Dispatch<P> {
         Ok(entries.into_iter().zip(known).collect())
     }
 
-    /// Posts messages at once. Returns the code for which the endpoint is to be disabled, if it is, and the failure of ours for
-    /// which a message could not be posted.
+    /// Posts messages at once. Returns the decision to disable the endpoint, if it is to be, and the failure of ours for which a
+    /// message could not be posted.
     async fn attempt(
         &self,
         course: &mut Course<'_>,
         endpoint: &Endpoint,
         open: Group,
         changes: &mut Vec<(Entry, Change)>,
-    ) -> (Option<AttemptCode>, Option<PortError>) {
+    ) -> (Option<Disabling>, Option<PortError>) {
         let at_once = open.len().max(1);
         let posted = stream::iter(open).map(async |(entry, known)| {
             let number = decide::failed(&entry, &known) + 1;
@@ -295,7 +299,9 @@ impl<P: DispatchPorts> Dispatch<P> {
             (entry, known, posted, self.clock.now())
         });
         let posted: Vec<_> = posted.buffer_unordered(at_once).collect().await;
-        let (mut disabled, mut failed) = (None, None);
+        let (mut failing, mut failed) = (None, None);
+        // Answers that want no messages, by their entries: the first would be met first again.
+        let mut gone = BTreeMap::new();
         for (entry, known, posted, now) in posted {
             let posted = match posted {
                 Some(Ok(posted)) => posted,
@@ -306,23 +312,41 @@ impl<P: DispatchPorts> Dispatch<P> {
                 None => continue,
             };
             let meaning = decide::meaning(&entry, &known, &posted, &course.health);
-            let change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
+            let mut change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
+            change.report = report::exhausted(Some(endpoint), &entry, change.record.as_ref()).map(Box::new);
             let most = endpoint.settings.max_in_flight;
             course.health.note(meaning, &entry.key.event, posted.took, most, now);
+            course.hours.note(&posted.attempted, meaning, posted.took, now);
             course.attempts += 1;
             course.sent += usize::from(meaning == Meaning::Sent);
+            course.latest_failure = meaning.code().or(course.latest_failure);
+            let disable_after = endpoint.limits().disable_after;
             if let Meaning::Disable(code) = meaning {
-                disabled = Some(code);
-            } else if course.health.has_failed_for(endpoint.limits().disable_after, now) {
-                disabled = disabled.or(meaning.code());
+                let disabling = Disabling {
+                    code,
+                    at: entry.key.due.max(endpoint.reset_at),
+                    failing_since: None,
+                };
+                gone.insert(entry.key.clone(), disabling);
+            } else if let (true, Some(code), Some(since)) = (
+                course.health.has_failed_for(disable_after, now),
+                meaning.code(),
+                course.health.failing_since(),
+            ) {
+                failing = Some(Disabling {
+                    code,
+                    at: later(since, disable_after),
+                    failing_since: Some(since),
+                });
             }
             changes.push((entry, change));
         }
-        (disabled, failed)
+        let gone = gone.into_iter().next().map(|(_, disabling)| disabling);
+        (gone.or(failing), failed)
     }
 
-    /// Records changes: retries first, then records, and then the entries go whose records were written. Messages whose retries
-    /// could not be added stay as they were.
+    /// Records changes: retries first, then records, then reports, and then the entries go whose records were written. Messages
+    /// whose retries could not be added stay as they were; entries whose reports could not be sent stay.
     async fn record(&self, course: &Course<'_>, mut changes: Vec<(Entry, Change)>) -> Result<(), PortError> {
         let mut failed = None;
         let retries: Vec<Entry> = changes.iter().filter_map(|(_, change)| change.retry.clone()).collect();
@@ -341,7 +365,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             self.messages.put(course.key, &records).await
         }
         .into_iter();
-        let mut gone = Vec::new();
+        let (mut gone, mut reports) = (Vec::new(), Vec::new());
         for (entry, change) in changes {
             let is_written = match change.record {
                 None => true,
@@ -356,7 +380,17 @@ impl<P: DispatchPorts> Dispatch<P> {
                 },
             };
             if is_written && change.removes {
-                gone.push(entry.key);
+                match change.report {
+                    Some(event) => reports.push((entry.key, *event)),
+                    None => gone.push(entry.key),
+                }
+            }
+        }
+        if !reports.is_empty() {
+            let (keys, events): (Vec<EntryKey>, Vec<Event>) = reports.into_iter().unzip();
+            match self.report_exhausted(course.key, &events).await {
+                Ok(()) => gone.extend(keys),
+                Err(failure) => failed = Some(failure),
             }
         }
         if !gone.is_empty() {
@@ -364,6 +398,30 @@ impl<P: DispatchPorts> Dispatch<P> {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Splits a group: changes of what needs no attempt, and what is to be posted. `active` is `None` if everything is discarded.
+fn split(group: Group, active: Option<&Endpoint>, now: Timestamp) -> (Vec<(Entry, Change)>, Group) {
+    let (mut changes, mut open) = (Vec::new(), Group::new());
+    for (entry, known) in group {
+        match decide::step(&entry, &known, active, now) {
+            Step::Remove => {
+                // Whoever has written that it is exhausted may have died before the report.
+                let report = report::exhausted(active, &entry, known.record.as_ref()).map(Box::new);
+                let change = Change {
+                    report,
+                    ..Change::removal()
+                };
+                changes.push((entry, change));
+            }
+            Step::Settle(fate) => {
+                let change = decide::settled(&entry, &known, fate, now);
+                changes.push((entry, change));
+            }
+            Step::Post => open.push((entry, known)),
+        }
+    }
+    (changes, open)
 }
 
 /// Number of entries, of this many that wait, that begin now at an endpoint that takes messages; without one, all.

@@ -48,30 +48,31 @@ impl<P: FanOutPorts> Webhooks<P> {
     /// Puts the entries of messages into their outboxes, and then wakes these. Messages of events that could not be put are
     /// retried.
     pub(super) async fn queue(&self, read: &Read, kept: &[(KeptEvent, BTreeSet<usize>)], handled: &mut [Handled]) {
-        let mut outboxes: BTreeMap<&EndpointKey, Vec<&(KeptEvent, BTreeSet<usize>)>> = BTreeMap::new();
-        for one in kept {
-            let queued = one
-                .0
+        let mut outboxes: BTreeMap<&EndpointKey, Vec<(Entry, &BTreeSet<usize>)>> = BTreeMap::new();
+        for (event, places) in kept {
+            // Once per event: it reads the payload.
+            let entry = entry(event);
+            let queued = event
                 .verdicts
                 .iter()
                 .filter(|(_, verdict)| **verdict == Verdict::Queued);
             for (endpoint, _) in queued {
-                outboxes.entry(endpoint).or_default().push(one);
+                outboxes.entry(endpoint).or_default().push((entry.clone(), places));
             }
         }
         // Collected, because the compiler cannot prove that the closure is Send.
         let puts: Vec<_> = outboxes
             .into_iter()
-            .map(|(endpoint, events)| async move {
-                let entries: Vec<Entry> = events.iter().map(|(event, _)| entry(event)).collect();
+            .map(|(endpoint, messages)| async move {
+                let (entries, places): (Vec<Entry>, Vec<_>) = messages.into_iter().unzip();
                 let outcome = self.put(endpoint, &entries, pool(read, endpoint)).await;
-                (events, outcome)
+                (places, outcome)
             })
             .collect();
         let outcomes: Vec<_> = stream::iter(puts).buffer_unordered(CALLS_AT_ONCE).collect().await;
-        for (events, outcome) in outcomes {
+        for (places, outcome) in outcomes {
             let Err(failure) = outcome else { continue };
-            for place in events.iter().flat_map(|(_, places)| places) {
+            for place in places.into_iter().flatten() {
                 handled[*place].met(Outcome::retry(&failure));
             }
         }

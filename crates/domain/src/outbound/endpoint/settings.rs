@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::EndpointLimits;
+use super::{EndpointLimits, Scope};
 use crate::outbound::{Condition, ConditionError, ParsePatternError, TypePattern};
 
 /// Most patterns of types.
@@ -26,7 +26,8 @@ pub struct EndpointSettings {
     /// Description for people, up to 200 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
-    /// Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`.
+    /// Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all
+    /// stores only.
     pub types: Vec<String>,
     /// Conditions on the content of an event, up to 10; all must hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -154,6 +155,9 @@ pub enum InvalidSettingsError {
     /// A type.
     #[error(transparent)]
     Type(#[from] ParsePatternError),
+    /// A type of which a store's endpoint gets nothing.
+    #[error("{0} is for endpoints of all stores only, which are the operator's: leave it out")]
+    ForOperators(String),
     /// The number of conditions.
     #[error("an endpoint has at most {MAX_CONDITIONS} conditions")]
     Conditions,
@@ -208,11 +212,15 @@ impl EndpointSettings {
         }
     }
 
-    /// Checks everything but the URL. `schema` returns the JSON Schemas of the types that a pattern selects.
+    /// Checks everything but the URL, for an endpoint of this owner. `schemas` returns the JSON Schemas of the types that a pattern selects.
     ///
     /// # Errors
     /// [`InvalidSettingsError`] of the first setting that is wrong.
-    pub fn check(&self, schemas: impl Fn(&TypePattern) -> Vec<Value>) -> Result<(), InvalidSettingsError> {
+    pub fn check(
+        &self,
+        scope: &Scope,
+        schemas: impl Fn(&TypePattern) -> Vec<Value>,
+    ) -> Result<(), InvalidSettingsError> {
         let ranges = [
             ("timeout_seconds", Some(self.timeout_seconds), 1, 30),
             ("max_in_flight", Some(self.max_in_flight), 1, 50),
@@ -235,6 +243,10 @@ impl EndpointSettings {
         }
         let patterns = self.types.iter().map(|text| text.parse::<TypePattern>());
         let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
+        let refused = patterns.iter().find(|pattern| pattern.is_for_operators());
+        if let (Scope::Store(_), Some(pattern)) = (scope, refused) {
+            return Err(InvalidSettingsError::ForOperators(pattern.to_string()));
+        }
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(InvalidSettingsError::Conditions);
         }
@@ -254,10 +266,12 @@ impl EndpointSettings {
         self.types.iter().filter_map(|text| text.parse().ok())
     }
 
-    /// Returns true if it wants events of this type, given as text.
+    /// Returns true if an endpoint of this owner gets events of this type, given as text. Those that are for operators only
+    /// are no events of a store's endpoint, also if it wants all.
     #[must_use]
-    pub fn wants(&self, kind: &str) -> bool {
-        self.patterns().any(|pattern| pattern.selects(kind))
+    pub fn wants(&self, scope: &Scope, kind: &str) -> bool {
+        let is_for_operators = || kind.parse().is_ok_and(|kind: EventType| kind.is_for_operators());
+        self.patterns().any(|pattern| pattern.selects(kind)) && (*scope == Scope::All || !is_for_operators())
     }
 
     /// Kinds of things whose events it gets: those that it wants, and the requests to forget the people whose data it got.
@@ -318,7 +332,7 @@ mod tests {
         let usual = settings(json!({}));
         assert_eq!(usual, EndpointSettings::new("https://example.com/hook", &["product.*"]));
         assert_eq!(usual.limits(), EndpointLimits::default());
-        usual.check(any).unwrap();
+        usual.check(&Scope::All, any).unwrap();
         let text = serde_json::to_string(&usual).unwrap();
         assert_eq!(serde_json::from_str::<EndpointSettings>(&text).unwrap(), usual);
     }
@@ -346,10 +360,15 @@ mod tests {
                 "condition 1: the value of exists",
             ),
         ] {
-            let error = settings(change.clone()).check(any).unwrap_err().to_string();
+            let error = settings(change.clone())
+                .check(&Scope::All, any)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(name), "{change}: {error}");
         }
-        settings(json!({"description": "ä".repeat(200)})).check(any).unwrap();
+        settings(json!({"description": "ä".repeat(200)}))
+            .check(&Scope::All, any)
+            .unwrap();
     }
 
     #[test]
@@ -376,12 +395,31 @@ mod tests {
                 {"path": "data.title", "op": "exists", "value": true},
             ],
         }));
-        assert!(some.wants("product.updated") && some.wants("custom.stock.low"));
-        assert!(!some.wants("product.created"));
+        assert!(some.wants(&Scope::All, "product.updated") && some.wants(&Scope::All, "custom.stock.low"));
+        assert!(!some.wants(&Scope::All, "product.created"));
         assert_eq!(some.resources(), BTreeSet::from([Resource::Product, Resource::Custom]));
         let unmet = |data: Value| some.unmet(&json!({"data": data})).map(ToString::to_string);
         assert_eq!(unmet(json!({"available": false, "title": "a"})), None);
         assert_eq!(unmet(json!({"available": true})).unwrap(), "data.available = false");
         assert_eq!(unmet(json!({"available": false})).unwrap(), "data.title exists true");
+    }
+    #[test]
+    fn events_about_endpoints_are_for_operators_only() {
+        let store = Scope::Store("shopify#demo.myshopify.com".parse().unwrap());
+        for named in ["endpoint.failing", "endpoint.*", "message.*", "message.exhausted"] {
+            let some = settings(json!({"types": ["product.*", named]}));
+            some.check(&Scope::All, any).unwrap();
+            let refused = some.check(&store, any).unwrap_err();
+            assert_eq!(refused, InvalidSettingsError::ForOperators(named.to_owned()));
+            assert!(refused.to_string().starts_with(named), "{refused}");
+        }
+        let everything = settings(json!({"types": ["*"]}));
+        everything.check(&store, any).unwrap();
+        for kind in EventType::ALL {
+            let kind_text = kind.as_str();
+            assert!(everything.wants(&Scope::All, kind_text));
+            assert_eq!(everything.wants(&store, kind_text), !kind.is_for_operators(), "{kind}");
+        }
+        assert!(everything.wants(&store, "something.new") && everything.wants(&store, "custom.noted"));
     }
 }

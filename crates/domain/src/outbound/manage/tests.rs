@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     memory::{InMemory, MemoryEndpoints, MemoryStores, MemoryWakeUps, SetClock, noon},
+    outbound::{AuthKind, CredentialsIn, EndpointAuth, SealedAuth, SealedHeaders},
     testing::store,
 };
 
@@ -41,7 +42,10 @@ impl Desk {
     }
 
     async fn create(&self, n: usize, types: &[&str]) -> Endpoint {
-        let created = self.manage.create(&key(n), settings(types), secret("a"), None).await;
+        let created = self
+            .manage
+            .create(&key(n), settings(types), secret("a"), Credentials::default())
+            .await;
         created.unwrap()
     }
 
@@ -73,7 +77,7 @@ async fn what_endpoints_want_is_listened_to_as_long_as_they_are_there() {
     assert_eq!(desk.wanted().await, [Resource::Product, Resource::Order]);
     let other = EndpointChange::Settings {
         settings: Box::new(settings(&["customer.*"])),
-        headers: None,
+        credentials: Box::default(),
     };
     desk.change(other).await.unwrap();
     assert_eq!(desk.wanted().await, [Resource::Order, Resource::Customer]);
@@ -86,7 +90,10 @@ async fn store_that_is_unknown_has_no_endpoints() {
     let desk = Desk::new();
     let scope = Scope::Store(store());
     let key = EndpointKey { scope, ..key(1) };
-    let created = desk.manage.create(&key, settings(&["*"]), secret("a"), None).await;
+    let created = desk
+        .manage
+        .create(&key, settings(&["*"]), secret("a"), Credentials::default())
+        .await;
     assert!(matches!(created, Err(ManageError::Listening(_))), "{created:?}");
 }
 
@@ -97,7 +104,10 @@ async fn creation_is_repeated_without_effect_and_no_owner_has_too_many() {
         let first = desk.create(n, &["*"]).await;
         assert_eq!(desk.create(n, &["*"]).await.secrets, first.secrets);
         if n + 1 == MAX_OF_ALL {
-            let foreign = desk.manage.create(&key(n), settings(&["*"]), secret("b"), None).await;
+            let foreign = desk
+                .manage
+                .create(&key(n), settings(&["*"]), secret("b"), Credentials::default())
+                .await;
             foreign.unwrap_err();
         }
     }
@@ -192,10 +202,49 @@ async fn another_url_begins_with_a_health_of_its_own() {
     desk.manage.clock.pass(SignedDuration::from_secs(60));
     let change = |url: &str| EndpointChange::Settings {
         settings: Box::new(EndpointSettings::new(url, &["*"])),
-        headers: None,
+        credentials: Box::default(),
     };
     let same = desk.change(change("https://example.com/hook")).await.unwrap();
     assert_eq!(same.reset_at, noon());
     let other = desk.change(change("https://example.com/other")).await.unwrap();
     assert_eq!(other.reset_at, noon() + SignedDuration::from_secs(60));
+}
+
+#[tokio::test]
+async fn credentials_stay_change_and_go_and_two_of_one_header_are_refused() {
+    let desk = Desk::new();
+    desk.create(1, &["*"]).await;
+    let headers = |name: &str| {
+        Some(Some(SealedHeaders {
+            names: vec![name.to_owned()],
+            sealed: vec![1],
+        }))
+    };
+    let auth = Some(Some(SealedAuth {
+        auth: EndpointAuth {
+            kind: AuthKind::OAuth2,
+            token_url: "https://login.example.com/token".to_owned(),
+            client_id: "hookline".to_owned(),
+            scope: None,
+            credentials_in: CredentialsIn::Header,
+        },
+        sealed: vec![2],
+    }));
+    let change = |headers, auth| EndpointChange::Settings {
+        settings: Box::new(settings(&["*"])),
+        credentials: Box::new(CredentialsChange {
+            headers,
+            auth,
+            certificate: None,
+        }),
+    };
+    let both = desk.change(change(headers("x-key"), auth.clone())).await.unwrap();
+    let kept = desk.change(change(None, None)).await.unwrap();
+    assert_eq!(kept.credentials, both.credentials);
+    assert!(both.credentials.headers.is_some() && both.credentials.auth.is_some());
+    let refused = desk.change(change(headers("Authorization"), None)).await.unwrap_err();
+    assert!(matches!(refused, ManageError::Authorizations(_)), "{refused}");
+    let swapped = desk.change(change(headers("Authorization"), Some(None))).await.unwrap();
+    assert_eq!(swapped.credentials.auth, None);
+    desk.change(change(None, auth)).await.unwrap_err();
 }

@@ -4,7 +4,9 @@ mod deaths;
 mod failing;
 mod meanwhile;
 mod personal;
+mod reports;
 mod settings;
+mod stats;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +23,7 @@ use crate::{
         port::{Clock, PortError},
         time::later,
     },
-    memory::{MemoryEndpoints, MemoryMessages, MemoryOutboxes, MemoryWakeUps},
+    memory::{MemoryEndpoints, MemoryFanOut, MemoryMessages, MemoryOutboxes, MemoryStats, MemoryWakeUps},
 };
 
 /// Time that an attempt takes.
@@ -89,7 +91,9 @@ struct Shop {
     endpoints: MemoryEndpoints,
     outboxes: MemoryOutboxes,
     messages: MemoryMessages,
+    stats: MemoryStats,
     wake_ups: MemoryWakeUps,
+    fan_out: MemoryFanOut,
     server: Server,
     clock: SetClock,
     /// Number of the next lease.
@@ -102,7 +106,9 @@ impl DispatchPorts for Ports {
     type Endpoints = MemoryEndpoints;
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
+    type Stats = MemoryStats;
     type WakeUps = MemoryWakeUps;
+    type FanOut = MemoryFanOut;
     type Post = Server;
     type Clock = SetClock;
 }
@@ -118,7 +124,9 @@ impl Shop {
             endpoints: MemoryEndpoints::default(),
             outboxes: MemoryOutboxes::default(),
             messages: MemoryMessages::beside(log.clone()),
+            stats: MemoryStats::default(),
             wake_ups: MemoryWakeUps::default(),
+            fan_out: MemoryFanOut::default(),
             server: Server {
                 answers: Arc::new(answers),
                 seen: Arc::default(),
@@ -196,7 +204,9 @@ impl Shop {
             endpoints: self.endpoints.clone(),
             outboxes: self.outboxes.clone(),
             messages: self.messages.clone(),
+            stats: self.stats.clone(),
             wake_ups: self.wake_ups.clone(),
+            fan_out: self.fan_out.clone(),
             post: self.server.clone(),
             clock: self.clock.clone(),
         }
@@ -306,11 +316,9 @@ async fn one_process_at_a_time_works_on_an_outbox_and_looks_once_more() {
         "the lease has lapsed"
     );
     // The holder of the lapsed lease changes nothing any more.
-    let health = Health::default();
+    let notes = OutboxNotes::default();
     let endpoint = key();
-    let released = shop
-        .outboxes
-        .release(&endpoint, &lease.nonce, &health, shop.clock.now());
+    let released = shop.outboxes.release(&endpoint, &lease.nonce, &notes, shop.clock.now());
     assert!(!released.await.unwrap());
     assert!(
         !shop

@@ -85,3 +85,28 @@ async fn event_that_no_endpoint_wants_has_its_verdicts_and_no_entry() {
     assert!(world.wake_ups.take().is_empty());
     assert_eq!(world.kept().await[0].verdicts[&hook()], Verdict::NotSubscribed);
 }
+
+#[tokio::test]
+async fn events_about_endpoints_go_to_the_operators_endpoints_and_to_the_bus_only() {
+    let world = World::new();
+    let everything = |one: &mut Endpoint| one.settings.types = vec!["*".into()];
+    let all = world.other(Scope::All, everything);
+    let mut reports = events(2);
+    reports[0].kind = "endpoint.failing".parse().unwrap();
+    reports[0].data = hookline_events::Data::read(
+        &reports[0].kind,
+        serde_json::json!({"id": "ep_1", "host": "example.com", "step": 1}),
+    )
+    .unwrap();
+    world.take(message(&reports)).await;
+    assert_eq!(world.queued(&all), ids(&reports));
+    assert_eq!(
+        world.queued(&hook()),
+        ids(&reports[1..]),
+        "it wants all, and is a store's"
+    );
+    assert_eq!(world.posted().len(), 2);
+    let kept = world.kept().await;
+    let about = kept.iter().find(|event| event.id == reports[0].id).unwrap();
+    assert_eq!(about.verdicts[&hook()], Verdict::NotSubscribed);
+}

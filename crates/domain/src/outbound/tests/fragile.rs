@@ -16,8 +16,8 @@ use crate::{
     kernel::port::PortError,
     memory::{MemoryEndpoints, MemoryOutboxes, MemoryWakeUps},
     outbound::{
-        Acquired, AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, Endpoints, Entry, EntryKey, Health,
-        Lease, Outboxes, Pool, Scope, SubjectKey, WakeUps,
+        Acquired, AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, Endpoints, Entry, EntryKey, Lease,
+        OutboxNotes, Outboxes, Pool, Scope, SubjectKey, WakeUps,
     },
 };
 
@@ -127,10 +127,10 @@ impl Outboxes for Fragile<MemoryOutboxes> {
         &self,
         endpoint: &EndpointKey,
         nonce: &str,
-        health: &Health,
+        notes: &OutboxNotes,
         next_at: Timestamp,
     ) -> Result<bool, PortError> {
-        self.call(self.port.release(endpoint, nonce, health, next_at), || Err(failure()))
+        self.call(self.port.release(endpoint, nonce, notes, next_at), || Err(failure()))
             .await
     }
     async fn schedule(

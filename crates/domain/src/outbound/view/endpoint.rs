@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     kernel::time::clock_time,
-    outbound::{AttemptCode, Endpoint, EndpointSettings, EndpointState, WhenPaused},
+    outbound::{AttemptCode, Endpoint, EndpointAuth, EndpointSettings, EndpointState, WhenPaused},
 };
 
 /// An endpoint. It has no secret and no value of a header.
@@ -33,6 +33,10 @@ pub struct EndpointView {
     pub settings: EndpointSettings,
     /// Names of its own headers; their values are never shown.
     pub header_names: Vec<String>,
+    /// Authorization by a token; its secret is never shown.
+    pub auth: Option<EndpointAuth>,
+    /// Client certificate; its private key is never shown.
+    pub client_certificate: Option<CertificateView>,
     /// Public keys of the signatures `v1a`, `whpk_…`, newest first.
     pub public_keys: Vec<String>,
     /// Secrets that sign now, newest first; they themselves are never shown.
@@ -54,6 +58,17 @@ pub struct SecretView {
     pub created_at: Timestamp,
     /// End of its use; null of the newest, which lasts.
     pub until: Option<Timestamp>,
+}
+
+/// Client certificate of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "json-schema", schemars(rename = "ClientCertificate"))]
+pub struct CertificateView {
+    /// Subject, as in `CN=hookline, O=Example`.
+    pub subject: String,
+    /// End of its validity: from then on servers refuse it.
+    pub ends_at: Timestamp,
 }
 
 /// State of an endpoint.
@@ -101,10 +116,20 @@ impl EndpointView {
             },
             settings: endpoint.settings.clone(),
             header_names: endpoint
+                .credentials
                 .headers
                 .iter()
                 .flat_map(|headers| headers.names.clone())
                 .collect(),
+            auth: endpoint.credentials.auth.as_ref().map(|auth| auth.auth.clone()),
+            client_certificate: endpoint
+                .credentials
+                .certificate
+                .as_ref()
+                .map(|certificate| CertificateView {
+                    subject: certificate.subject.clone(),
+                    ends_at: certificate.ends_at,
+                }),
             public_keys: endpoint.valid_secrets(now).map(|one| one.public_key.clone()).collect(),
             secrets: endpoint
                 .valid_secrets(now)
@@ -119,10 +144,13 @@ impl EndpointView {
         }
     }
 
-    /// Returns the view for those who may not change the endpoint: its URL has no query.
+    /// Returns the view for those who may not change the endpoint: its URLs have no query.
     #[must_use]
     pub fn without_query(mut self) -> Self {
         self.settings.url = without_query(&self.settings.url);
+        if let Some(auth) = &mut self.auth {
+            auth.token_url = without_query(&auth.token_url);
+        }
         self
     }
 }

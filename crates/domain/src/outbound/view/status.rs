@@ -116,7 +116,7 @@ impl EndpointStatus {
         first_due: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let mut health = state.health;
+        let mut health = state.notes.health;
         health.reset(endpoint.reset_at);
         let is_active = endpoint.state == EndpointState::Active;
         let next_attempt_at = first_due

@@ -10,7 +10,7 @@ use crate::{
     outbound::{
         AttemptCode, AttemptRecord, BusVerdict, Endpoint, EndpointKey, EndpointSettings, EndpointState, Entry,
         EntryKey, EventLog, Health, KeptEvent, Lease, Meaning, MessageFate, MessageRecord, Messages, OutboxCount,
-        OutboxState, Outboxes, Scope, SubjectKey, Verdict, Verdicts, WhenPaused,
+        OutboxNotes, OutboxState, Outboxes, Scope, SubjectKey, Verdict, Verdicts, WhenPaused,
     },
 };
 
@@ -208,7 +208,10 @@ fn state(meanings: &[Meaning]) -> OutboxState {
         health.note(*meaning, &id(nth), Duration::from_millis(1200), 10, after(60));
     }
     OutboxState {
-        health,
+        notes: OutboxNotes {
+            health,
+            ..OutboxNotes::default()
+        },
         ..OutboxState::default()
     }
 }
@@ -245,7 +248,7 @@ fn status_says_how_the_endpoint_answers_what_waits_and_what_is_next() {
             state(&[general; 8]),
             count(1000, true),
             "Has taken no message since 12:01 UTC. More than 1,000 messages wait, the oldest since 12:00 UTC. Next attempt at \
-             12:06 UTC.",
+             12:01 UTC.",
         ),
         (
             in_state(EndpointState::Paused),
@@ -309,8 +312,8 @@ async fn status_is_read_from_the_outbox() {
         .await
         .unwrap();
     assert_eq!(held.held_until, Some(after(90)));
-    let health = state(&[Meaning::Sent]).health;
-    outboxes.release(&endpoint.key, "a", &health, noon()).await.unwrap();
+    let notes = state(&[Meaning::Sent]).notes;
+    outboxes.release(&endpoint.key, "a", &notes, noon()).await.unwrap();
     let status = status(&outboxes, &endpoint, after(60)).await.unwrap();
     assert_eq!(
         (status.queue.messages, status.mean_ms, status.next_attempt_at),

@@ -1,6 +1,8 @@
 //! Operations on endpoints and their messages: each for those of a store, and for those of all stores.
 
-use hookline_domain::outbound::{EndpointStatus, EndpointView, MAX_REPLAYED, MessageView, StateName};
+use hookline_domain::outbound::{
+    EndpointStats, EndpointStatus, EndpointView, MAX_REPLAYED, MAX_STATS_HOURS, MessageView, StateName,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -8,9 +10,10 @@ use super::{
         super::{
             actions::EmptyBody,
             endpoints::{
-                ActivateBody, ChangeEndpointBody, CreateEndpointBody, DEFAULT_MESSAGES_PER_PAGE, DryRunResponse,
-                EndpointWithSecret, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessageResponse, MessagesResponse,
-                PauseBody, ReplayBody, ReplayMessagesResponse, RotateBody, TestBody, TestResponse, WhyResponse,
+                ActivateBody, ChangeEndpointBody, CreateEndpointBody, DEFAULT_MESSAGES_PER_PAGE, DEFAULT_STATS_HOURS,
+                DryRunResponse, EndpointWithSecret, EndpointsResponse, MAX_MESSAGES_PER_PAGE, MessageResponse,
+                MessagesResponse, PauseBody, ReplayBody, ReplayMessagesResponse, RotateBody, TestBody, TestResponse,
+                WhyResponse,
             },
         },
         schemas::Schemas,
@@ -144,6 +147,22 @@ fn reads(schemas: &mut Schemas) -> Vec<Draft> {
             parameters: vec![],
             body: Value::Null,
             responses: vec![(200, "The status.", json!(schemas.sent::<EndpointStatus>()))],
+            errors: &[400, 404, 501],
+        },
+        Draft {
+            routes: routes!("GET", "/{endpoint}/stats"),
+            ids: ["endpointStats", "endpointStatsOfAll"],
+            summary: "Success rate, failures and response times of an endpoint, hour by hour",
+            description: "The latest hours, of which the current one is the last. They are kept for 30 days. What waits for the \
+                          endpoint, its breaker and its next attempt are in its status."
+                .to_owned(),
+            parameters: vec![optional(
+                "hours",
+                "Number of hours.",
+                &json!({"type": "integer", "minimum": 1, "maximum": MAX_STATS_HOURS, "default": DEFAULT_STATS_HOURS}),
+            )],
+            body: Value::Null,
+            responses: vec![(200, "The statistics.", json!(schemas.sent::<EndpointStats>()))],
             errors: &[400, 404, 501],
         },
         Draft {

@@ -1,13 +1,15 @@
 //! Tests of endpoints and messages, in both functions.
 
+mod credentials;
 mod messages;
 mod personal;
+mod stats;
 
 use hookline_domain::{
     kernel::ids::StoreLabel,
     memory::{
-        MemoryAccess, MemoryActivity, MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryWakeUps,
-        event,
+        MemoryAccess, MemoryActivity, MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, MemoryStats,
+        MemoryWakeUps, event,
     },
     outbound::{
         BusVerdict, EndpointKey, EndpointRecords, EndpointState, EventLog, EventRecords, KeptEvent, Manage,
@@ -30,6 +32,7 @@ struct World {
     endpoints: MemoryEndpoints,
     outboxes: MemoryOutboxes,
     messages: MemoryMessages,
+    stats: MemoryStats,
     events: MemoryEventLog,
     wake_ups: MemoryWakeUps,
 }
@@ -54,7 +57,8 @@ impl World {
             MemoryOutboxes::default(),
             MemoryEventLog::default(),
         );
-        let (messages, wake_ups) = (MemoryMessages::beside(events.clone()), MemoryWakeUps::default());
+        let (messages, stats) = (MemoryMessages::beside(events.clone()), MemoryStats::default());
+        let wake_ups = MemoryWakeUps::default();
         actions.api.adapters.endpoints = Some(EndpointActions {
             manage: Manage {
                 endpoints: endpoints.clone(),
@@ -86,6 +90,7 @@ impl World {
                 endpoints: endpoints.clone(),
                 outboxes: outboxes.clone(),
                 messages: messages.clone(),
+                stats: stats.clone(),
             }),
             queues: Some((MemoryQueue::default(), MemoryDeadLetters::default())),
             tickets: Some(MemoryAccess::default()),
@@ -97,6 +102,7 @@ impl World {
             endpoints,
             outboxes,
             messages,
+            stats,
             events,
             wake_ups,
         }

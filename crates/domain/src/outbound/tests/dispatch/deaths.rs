@@ -8,6 +8,7 @@ use super::{
     super::fragile::{Fragile, Harm, failure, fragile},
     *,
 };
+use crate::catalogue::fan_out::FanOut;
 
 impl Messages for Fragile<MemoryMessages> {
     async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
@@ -16,6 +17,18 @@ impl Messages for Fragile<MemoryMessages> {
     async fn put(&self, endpoint: &EndpointKey, records: &[(EventId, MessageRecord)]) -> Vec<Result<bool, PortError>> {
         let all_failed = || records.iter().map(|_| Err(failure())).collect();
         self.call(self.port.put(endpoint, records), all_failed).await
+    }
+}
+
+impl FanOut for Fragile<MemoryFanOut> {
+    async fn send(&self, store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
+        self.call(self.port.send(store, events), || Err(failure())).await
+    }
+}
+
+impl Stats for Fragile<MemoryStats> {
+    async fn put(&self, endpoint: &EndpointKey, hour: &HourStats) -> Result<(), PortError> {
+        self.call(self.port.put(endpoint, hour), || Err(failure())).await
     }
 }
 
@@ -44,7 +57,9 @@ impl DispatchPorts for FragilePorts {
     type Endpoints = Fragile<MemoryEndpoints>;
     type Outboxes = Fragile<MemoryOutboxes>;
     type Messages = Fragile<MemoryMessages>;
+    type Stats = Fragile<MemoryStats>;
     type WakeUps = Fragile<MemoryWakeUps>;
+    type FanOut = Fragile<MemoryFanOut>;
     type Post = Fragile<Server>;
     type Clock = SetClock;
 }
@@ -56,7 +71,9 @@ impl Shop {
             endpoints: fragile(&self.endpoints, &calls, harm),
             outboxes: fragile(&self.outboxes, &calls, harm),
             messages: fragile(&self.messages, &calls, harm),
+            stats: fragile(&self.stats, &calls, harm),
             wake_ups: fragile(&self.wake_ups, &calls, harm),
+            fan_out: fragile(&self.fan_out, &calls, harm),
             post: fragile(&self.server, &calls, harm),
             clock: self.clock.clone(),
         };

@@ -3,23 +3,39 @@
 use super::*;
 
 #[tokio::test]
-async fn endpoint_that_turns_out_slow_leaves_the_fast_pool_after_one_round() {
-    let shop = Shop::answering(|_, nth| {
-        if nth == 0 {
+async fn endpoint_that_turns_out_slow_leaves_the_fast_pool_after_one_round_and_is_not_tried_there_again() {
+    let hangs = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_hung = Arc::clone(&hangs);
+    let shop = Shop::answering(move |_, _| {
+        if is_hung.load(std::sync::atomic::Ordering::Relaxed) {
             Err(NoAnswerError::TimedOut)
         } else {
             answer(200)
         }
     });
     shop.publish(3).await;
-    let stop_at = later(shop.clock.now(), INVOCATION);
-    shop.dispatch()
-        .run(&key(), &shop.lease(), Pool::Fast, stop_at)
-        .await
-        .unwrap();
-    let woken = shop.wake_ups.take();
-    assert_eq!((woken.len(), woken[0].1), (1, Pool::Slow));
-    assert_eq!(shop.outboxes.entries(&key()).len(), 3);
+    shop.run().await;
+    assert_eq!(shop.outboxes.health(&key()).pool(), Pool::Fast, "it has proven itself");
+    hangs.store(true, std::sync::atomic::Ordering::Relaxed);
+    for nth in 10..20 {
+        shop.publish_one(nth).await;
+    }
+    let run = async || {
+        drop(shop.wake_ups.take());
+        let stop_at = later(shop.clock.now(), INVOCATION);
+        let run = shop.dispatch().run(&key(), &shop.lease(), Pool::Fast, stop_at).await;
+        let woken = shop.wake_ups.take();
+        assert_eq!((woken.len(), woken[0].1), (1, Pool::Slow));
+        run.unwrap()
+    };
+    let Run::Worked { attempts, sent: 0 } = run().await else {
+        panic!()
+    };
+    assert!((1..10).contains(&attempts), "{attempts}");
+    // Other wake-ups were sent to the fast pool before that.
+    shop.clock.pass(SignedDuration::from_secs(1));
+    assert_eq!(run().await, Run::Worked { attempts: 0, sent: 0 });
+    assert_eq!(shop.outboxes.entries(&key()).len(), 10);
 }
 
 #[tokio::test]
