@@ -169,14 +169,14 @@ mod tests {
             ..UrlRules::default()
         };
         let mut settings = EndpointSettings::new("http://example.com/", &["order.*"]);
-        check_settings(&settings, &rules).unwrap();
+        check_settings(&Scope::All, &settings, &rules).unwrap();
         settings.personal = PersonalLevel::Contact;
         assert_eq!(
-            check_settings(&settings, &rules),
+            check_settings(&Scope::All, &settings, &rules),
             Err(InvalidEndpointError::PersonalOverHttp)
         );
         settings.url = "https://example.com/".to_owned();
-        check_settings(&settings, &rules).unwrap();
+        check_settings(&Scope::All, &settings, &rules).unwrap();
     }
 
     #[tokio::test]

@@ -46,7 +46,9 @@ impl DispatchPorts for ProvingPorts {
     type Endpoints = MemoryEndpoints;
     type Outboxes = MemoryOutboxes;
     type Messages = MemoryMessages;
+    type Stats = MemoryStats;
     type WakeUps = MemoryWakeUps;
+    type FanOut = MemoryFanOut;
     type Post = Prover;
     type Clock = SetClock;
 }
@@ -56,7 +58,9 @@ async fn run(shop: &Shop, prover: &Prover) {
         endpoints: shop.endpoints.clone(),
         outboxes: shop.outboxes.clone(),
         messages: shop.messages.clone(),
+        stats: shop.stats.clone(),
         wake_ups: shop.wake_ups.clone(),
+        fan_out: shop.fan_out.clone(),
         post: prover.clone(),
         clock: shop.clock.clone(),
     };
