@@ -1,8 +1,21 @@
-"""Fixtures for tests/template (template.yaml as SAM transforms it) and tests/stack (the running stack)."""
+"""Fixtures that several folders of tests share, and the end of a run."""
 
 import os
 import sys
 import threading
+from collections.abc import Iterator
+
+import pytest
+from receiving import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A user's server, on a port of its own."""
+    receiver = Receiver()
+    receiver.start()
+    yield receiver
+    receiver.stop()
 
 
 def pytest_unconfigure() -> None:

@@ -31,7 +31,7 @@ ACCESS_LINE = 220
 # The panel's largest file, uncompressed; tests/template compares it with the built one.
 LARGEST_FILE = 340_000
 # The largest other public file of the panel's API: the description of the API.
-LARGEST_OTHER = 200_000
+LARGEST_OTHER = 220_000
 # The panel's page.
 PAGE = 8_000
 # A call to DynamoDB, in ms, as `hookline cost` assumes it.

@@ -1,23 +1,12 @@
 """From the dialog that creates a webhook to a server on this machine, on the deployed stack, as a new user begins."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from deployed import Site, Token
 from hookline_local.tour import poll
 from panel import PATIENCE_MS, Panel, store_path
 from playwright.sync_api import Locator, expect
 from receiving import Receiver, is_signed
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """The user's server."""
-    receiver = Receiver()
-    receiver.start()
-    yield receiver
-    receiver.stop()
 
 
 def created(panel: Panel, url: str) -> tuple[str, str]:

@@ -11,15 +11,6 @@ from hookline_local.tour import Tour, poll
 from receiving import Receiver, is_signed
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A server on a port of its own."""
-    receiver = Receiver()
-    receiver.start()
-    yield receiver
-    receiver.stop()
-
-
 @dataclass
 class Endpoint:
     """An endpoint of the tour's store."""

@@ -1,6 +1,6 @@
 //! As much of DER and X.509 as says what a certificate is good for: the name of its subject, and its end.
 //!
-//! Whether a certificate is one, and a key fits it, is rustls' affair.
+//! The checks of a certificate, and of the key that belongs to it, are rustls' own.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 

@@ -32,7 +32,7 @@ pub use self::{
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
     oauth::{InvalidAuthError, OpenAuth},
     post::Poster,
-    seal::{InvalidEndpointError, check_settings},
+    seal::{InvalidEndpointError, OpenCredentials, check_settings},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
     sender::{
         AttemptReport, CHALLENGE_HEADER, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT,

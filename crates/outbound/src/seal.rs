@@ -4,8 +4,8 @@
 use hookline_domain::{
     kernel::port::PortError,
     outbound::{
-        EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedAuth, SealedCertificate,
-        SealedHeaders, SealedSecret, catalog,
+        CredentialsChange, EndpointKey, EndpointSettings, EndpointVault, InvalidSettingsError, Scope, SealedAuth,
+        SealedCertificate, SealedHeaders, SealedSecret, catalog,
     },
 };
 use jiff::Timestamp;
@@ -125,6 +125,49 @@ impl OpenAuth {
             auth: self.auth().clone(),
             sealed: vault.seal(key, &self.to_bytes()).await?,
         })
+    }
+}
+
+/// Checked credentials that are to replace those of an endpoint: what is absent stays, and `Some(None)` or no headers remove.
+#[derive(Debug, Default)]
+pub struct OpenCredentials {
+    /// Custom headers.
+    pub headers: Option<OpenHeaders>,
+    /// Authorization by a token.
+    pub auth: Option<Option<OpenAuth>>,
+    /// Client certificate.
+    pub certificate: Option<Option<OpenCertificate>>,
+}
+
+impl OpenCredentials {
+    /// Returns true if everything stays.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.headers.is_none() && self.auth.is_none() && self.certificate.is_none()
+    }
+
+    /// Seals them for an endpoint.
+    ///
+    /// # Errors
+    /// [`PortError`] if the vault did not answer. **Retryable.**
+    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<CredentialsChange, PortError> {
+        let mut change = CredentialsChange::default();
+        if let Some(headers) = &self.headers {
+            change.headers = Some(headers.seal(vault, key).await?);
+        }
+        if let Some(auth) = &self.auth {
+            change.auth = Some(match auth {
+                Some(auth) => Some(auth.seal(vault, key).await?),
+                None => None,
+            });
+        }
+        if let Some(certificate) = &self.certificate {
+            change.certificate = Some(match certificate {
+                Some(certificate) => Some(certificate.seal(vault, key).await?),
+                None => None,
+            });
+        }
+        Ok(change)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -28,6 +29,7 @@ use crate::{
     bulk, bus,
     faults::{Fault, Faults, HEADER, Service},
     kills::{Kills, Side},
+    microburst::Microburst,
     statements,
     wire::Wire,
     witness::Witness,
@@ -45,8 +47,8 @@ const TRANSACTION: &str = "TransactWriteItems";
 /// Requests that a process be killed; the response comes when it is dead.
 pub type Killer = mpsc::Sender<oneshot::Sender<()>>;
 
-/// Upstream addresses of the calls.
-#[derive(Debug, Clone)]
+/// Upstream addresses of the calls; one that a run does not call is empty.
+#[derive(Debug, Clone, Default)]
 pub struct Upstreams {
     pub dynamodb: String,
     pub sqs: String,
@@ -57,6 +59,19 @@ pub struct Upstreams {
     pub opensearch: String,
     /// Admin APIs of the stores, each under the store's name.
     pub admin: String,
+}
+
+impl Upstreams {
+    /// Starts the proxies that fail as AWS does in front of DynamoDB and SQS. They end when the returned ones are dropped.
+    pub async fn add_faults(&mut self, program: &Path, wire: &Wire) -> anyhow::Result<Vec<Microburst>> {
+        let (dynamodb, sqs) = tokio::try_join!(
+            Microburst::start(program, Service::DynamoDb, &self.dynamodb, wire),
+            Microburst::start(program, Service::Sqs, &self.sqs, wire)
+        )?;
+        self.faulty_dynamodb.clone_from(&dynamodb.url);
+        self.faulty_sqs.clone_from(&sqs.url);
+        Ok(vec![dynamodb, sqs])
+    }
 }
 
 /// The boundary of one run.

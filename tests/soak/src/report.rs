@@ -135,8 +135,7 @@ impl OutboundReport {
 
 /// One row for each run of outbound webhooks.
 pub fn outbound_table(reports: &[OutboundReport]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+    let mut table = with_columns(&[
         "run",
         "messages",
         "taken",
@@ -157,9 +156,6 @@ pub fn outbound_table(reports: &[OutboundReport]) -> Table {
         "took (s)",
         "",
     ]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     for report in reports {
         let (findings, counts) = (&report.findings, report.findings.counts);
         table.add_row([
@@ -187,6 +183,16 @@ pub fn outbound_table(reports: &[OutboundReport]) -> Table {
     table
 }
 
+/// Table with these columns, all but the first of numbers.
+fn with_columns(names: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_header(names);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
 /// Merges findings that occur both before and after the redrive of dead letters.
 fn distinct(lines: &[String]) -> BTreeSet<&String> {
     lines.iter().collect()
@@ -194,8 +200,7 @@ fn distinct(lines: &[String]) -> BTreeSet<&String> {
 
 /// One row for each run.
 pub fn table(reports: &[Report]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+    let mut table = with_columns(&[
         "run",
         "deliveries",
         "sent",
@@ -214,9 +219,6 @@ pub fn table(reports: &[Report]) -> Table {
         "took (s)",
         "",
     ]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     for report in reports {
         table.add_row([
             report.plan.name.clone(),
@@ -243,8 +245,7 @@ pub fn table(reports: &[Report]) -> Table {
 
 /// One row for each run: its events.
 pub fn event_table(reports: &[Report]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header([
+    let mut table = with_columns(&[
         "run",
         "events",
         "sent again",
@@ -255,9 +256,6 @@ pub fn event_table(reports: &[Report]) -> Table {
         "out of published order",
         "nobody listens to",
     ]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     for report in reports {
         let events = &report.findings.events;
         let counts = events.counts;

@@ -20,7 +20,7 @@ use crate::{
     boundary::{Boundary, Upstreams},
     chance::Chance,
     connected::Connected,
-    faults::{Faults, Service},
+    faults::Faults,
     kills::Kills,
     listeners,
     microburst::Microburst,
@@ -81,22 +81,16 @@ impl Stack {
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
-            faulty_dynamodb: String::new(),
-            faulty_sqs: String::new(),
             s3: s3.endpoint().to_owned(),
             opensearch: opensearch.url().to_owned(),
             admin: connected.upstream(),
+            ..Upstreams::default()
         };
-        let mut microbursts = Vec::new();
-        if plan.fault_rate > 0.0 {
-            let (dynamodb_faults, sqs_faults) = tokio::try_join!(
-                Microburst::start(&plan.microburst, Service::DynamoDb, dynamodb.endpoint(), &wire),
-                Microburst::start(&plan.microburst, Service::Sqs, sqs.endpoint(), &wire)
-            )?;
-            upstreams.faulty_dynamodb.clone_from(&dynamodb_faults.url);
-            upstreams.faulty_sqs.clone_from(&sqs_faults.url);
-            microbursts.extend([dynamodb_faults, sqs_faults]);
-        }
+        let microbursts = if plan.fault_rate > 0.0 {
+            upstreams.add_faults(&plan.microburst, &wire).await?
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             queue: Queue::new(wire.clone(), sqs.endpoint(), sqs.queue_url()),
             dead_letters: Queue::new(wire.clone(), sqs.endpoint(), &dead_letters_url),

@@ -9,7 +9,7 @@ use hookline_outbound::{OpenKeys, UrlRules, check_settings};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{credentials::OpenCredentials, find, key, manage, read, resend, view};
+use super::{credentials, find, key, manage, read, resend, view};
 use crate::{
     args::{AddEndpointArgs, ChangeEndpointArgs, EndpointArgs, SettingsArgs},
     output::{Output, confirm, count, say},
@@ -31,7 +31,7 @@ pub async fn add(resources: &Resources, out: &Output, args: AddEndpointArgs) -> 
     let mut settings = EndpointSettings::new(&args.url, &[]);
     settings.types = texts(&args.types);
     let rules = rules(&args.settings);
-    let open = OpenCredentials::of(&args.settings, &rules)?;
+    let open = credentials::open(&args.settings, &rules)?;
     overlay(&mut settings, args.settings);
     let scope = args.owner.scope();
     check_settings(&scope, &settings, &rules)?;
@@ -39,9 +39,9 @@ pub async fn add(resources: &Resources, out: &Output, args: AddEndpointArgs) -> 
     let key = new_key(scope, now)?;
     let keys = OpenKeys::generate()?;
     let secret = keys.seal(&vault, &key, now).await?;
-    let mut credentials = Credentials::default();
-    credentials.apply(&open.seal(&vault, &key).await?);
-    let created = manage(resources)?.create(&key, settings, secret, credentials).await?;
+    let mut sealed = Credentials::default();
+    sealed.apply(&open.seal(&vault, &key).await?);
+    let created = manage(resources)?.create(&key, settings, secret, sealed).await?;
     with_secret(out, &created, &keys)?;
     say(&format!(
         "· to send it a sample: hookline endpoint test {} {}",
@@ -67,7 +67,7 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
         settings.max_per_second = None;
     }
     let rules = rules(&args.settings);
-    let open = OpenCredentials::of(&args.settings, &rules)?;
+    let open = credentials::open(&args.settings, &rules)?;
     let removes = args.no_headers || args.no_auth || args.no_client_certificate;
     overlay(&mut settings, args.settings);
     if settings == before.settings && open.is_empty() && !removes {
@@ -75,22 +75,22 @@ pub async fn change(resources: &Resources, out: &Output, args: ChangeEndpointArg
     }
     let key = key(&args.endpoint);
     check_settings(&key.scope, &settings, &rules)?;
-    let mut credentials = CredentialsChange::default();
+    let mut sealed = CredentialsChange::default();
     if !open.is_empty() {
-        credentials = open.seal(&resources.endpoint_vault()?, &key).await?;
+        sealed = open.seal(&resources.endpoint_vault()?, &key).await?;
     }
     if args.no_headers {
-        credentials.headers = Some(None);
+        sealed.headers = Some(None);
     }
     if args.no_auth {
-        credentials.auth = Some(None);
+        sealed.auth = Some(None);
     }
     if args.no_client_certificate {
-        credentials.certificate = Some(None);
+        sealed.certificate = Some(None);
     }
     let change = EndpointChange::Settings {
         settings: Box::new(settings),
-        credentials: Box::new(credentials),
+        credentials: Box::new(sealed),
     };
     let changed = manage(resources)?.change(&key, Some(before.revision), &change).await?;
     read::print(out, &view(&changed))?;

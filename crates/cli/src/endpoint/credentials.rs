@@ -3,51 +3,20 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
-use hookline_domain::outbound::{AuthKind, CredentialsChange, EndpointAuth, EndpointKey, EndpointVault};
-use hookline_outbound::{OpenAuth, OpenCertificate, OpenHeaders, UrlRules};
+use hookline_domain::outbound::{AuthKind, EndpointAuth};
+use hookline_outbound::{OpenAuth, OpenCertificate, OpenCredentials, OpenHeaders, UrlRules};
 use jiff::Timestamp;
 
 use crate::args::{AuthArgs, CertificateArgs, HeaderArg, SettingsArgs};
 
-/// Checked credentials.
-pub struct OpenCredentials {
-    headers: OpenHeaders,
-    auth: Option<OpenAuth>,
-    certificate: Option<OpenCertificate>,
-}
-
-impl OpenCredentials {
-    /// Checks what is given.
-    pub fn of(args: &SettingsArgs, rules: &UrlRules) -> Result<Self> {
-        Ok(Self {
-            headers: headers(&args.headers)?,
-            auth: auth(&args.auth, rules)?,
-            certificate: certificate(&args.certificate)?,
-        })
-    }
-
-    /// True if none is given.
-    pub fn is_empty(&self) -> bool {
-        self.headers.names().is_empty() && self.auth.is_none() && self.certificate.is_none()
-    }
-
-    /// Seals what is given, for an endpoint. What is not given stays.
-    pub async fn seal(&self, vault: &impl EndpointVault, key: &EndpointKey) -> Result<CredentialsChange> {
-        let headers = self.headers.seal(vault, key).await?;
-        let auth = match &self.auth {
-            Some(auth) => Some(auth.seal(vault, key).await?),
-            None => None,
-        };
-        let certificate = match &self.certificate {
-            Some(certificate) => Some(certificate.seal(vault, key).await?),
-            None => None,
-        };
-        Ok(CredentialsChange {
-            headers: headers.map(Some),
-            auth: auth.map(Some),
-            certificate: certificate.map(Some),
-        })
-    }
+/// Checks the credentials that are given; none that is left out is changed.
+pub fn open(args: &SettingsArgs, rules: &UrlRules) -> Result<OpenCredentials> {
+    let headers = headers(&args.headers)?;
+    Ok(OpenCredentials {
+        headers: (!headers.names().is_empty()).then_some(headers),
+        auth: auth(&args.auth, rules)?.map(Some),
+        certificate: certificate(&args.certificate)?.map(Some),
+    })
 }
 
 fn headers(given: &[HeaderArg]) -> Result<OpenHeaders> {

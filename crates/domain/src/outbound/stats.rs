@@ -7,7 +7,7 @@
 //!   acquire ─▶ hours so far ─▶ post, count ─▶ put the hours that have ended ─▶ release with the rest
 //! ```
 //!
-//! Who reads sees both. So the hours of an endpoint that is idle need nobody to put them away.
+//! Readers see both. So the hours of an endpoint that is idle need nobody to put them away.
 //!
 //! **Best effort**: a statistic, not a record. A process that dies, or whose lease lapses, loses the counts of its run.
 

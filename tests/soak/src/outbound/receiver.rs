@@ -11,10 +11,12 @@ use std::{
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use hookline_events::EventType;
 use hookline_host::server::{self, Server};
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request as HttpRequest, Response, StatusCode, body::Incoming};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -160,7 +162,8 @@ impl Receiver {
             bail!("no endpoint");
         };
         let event = match self.read(place, &parts.headers, &body) {
-            Ok(event) => event,
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(answer(StatusCode::NO_CONTENT)),
             Err(problem) => {
                 lock(&self.strange).insert(format!("{name}: {problem:#}"));
                 return Ok(answer(StatusCode::FORBIDDEN));
@@ -201,15 +204,19 @@ impl Receiver {
         }
     }
 
-    /// Verifies a request, and returns the place of its event.
-    fn read(&self, endpoint: usize, headers: &HeaderMap, body: &[u8]) -> anyhow::Result<u32> {
+    /// Verifies a request, and returns the place of its event; `None` of a report about an endpoint, which only those of all
+    /// stores may get.
+    fn read(&self, endpoint: usize, headers: &HeaderMap, body: &[u8]) -> anyhow::Result<Option<u32>> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let now = SystemTime::from(Timestamp::now());
         let id = self.endpoints[endpoint].verifier.verify(header, body, now)?;
+        if self.endpoints[endpoint].plan.store.is_none() && is_report(body) {
+            return Ok(None);
+        }
         let place = self.events.place(id).context("nobody has sent this event")?;
         let event = &self.events.all[usize::try_from(place)?];
         anyhow::ensure!(body == event.json.as_bytes(), "{id} has another content than was sent");
-        Ok(place)
+        Ok(Some(place))
     }
 
     /// Decides on a request, and remembers it.
@@ -242,6 +249,13 @@ impl Receiver {
         });
         outcome
     }
+}
+
+/// Returns true for events about an endpoint or its messages.
+fn is_report(body: &[u8]) -> bool {
+    let event: Option<Value> = serde_json::from_slice(body).ok();
+    let kind = event.and_then(|event| event["type"].as_str()?.parse::<EventType>().ok());
+    kind.is_some_and(|kind| kind.is_for_operators())
 }
 
 fn answer(status: StatusCode) -> Response<Full<Bytes>> {

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     boundary::{Boundary, Upstreams},
     chance::Chance,
-    faults::{Faults, Service},
+    faults::Faults,
     kills::Kills,
     lambda::QueueUrls,
     microburst::Microburst,
@@ -91,22 +91,13 @@ impl OutboundStack {
         let mut upstreams = Upstreams {
             dynamodb: dynamodb.endpoint().to_owned(),
             sqs: sqs.endpoint().to_owned(),
-            faulty_dynamodb: String::new(),
-            faulty_sqs: String::new(),
-            s3: String::new(),
-            opensearch: String::new(),
-            admin: String::new(),
+            ..Upstreams::default()
         };
-        let mut microbursts = Vec::new();
-        if plan.fault_rate > 0.0 {
-            let (dynamodb_faults, sqs_faults) = tokio::try_join!(
-                Microburst::start(&plan.microburst, Service::DynamoDb, dynamodb.endpoint(), &wire),
-                Microburst::start(&plan.microburst, Service::Sqs, sqs.endpoint(), &wire)
-            )?;
-            upstreams.faulty_dynamodb.clone_from(&dynamodb_faults.url);
-            upstreams.faulty_sqs.clone_from(&sqs_faults.url);
-            microbursts.extend([dynamodb_faults, sqs_faults]);
-        }
+        let microbursts = if plan.fault_rate > 0.0 {
+            upstreams.add_faults(&plan.microburst, &wire).await?
+        } else {
+            Vec::new()
+        };
         let (tables, queues) = (dynamodb.aws(), sqs.aws());
         let manage = Manage::<People> {
             endpoints: tables.endpoints(ENDPOINTS_TABLE),

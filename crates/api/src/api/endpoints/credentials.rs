@@ -3,11 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hookline_domain::{
-    kernel::{port::PortError, secret::Secret},
-    outbound::{CredentialsChange, EndpointAuth, EndpointKey, EndpointVault},
-};
-use hookline_outbound::{OpenAuth, OpenCertificate, OpenHeaders, UrlRules};
+use hookline_domain::{kernel::secret::Secret, outbound::EndpointAuth};
+use hookline_outbound::{OpenAuth, OpenCertificate, OpenCredentials, OpenHeaders, UrlRules};
 use jiff::Timestamp;
 
 use super::{AuthBody, CertificateBody};
@@ -18,13 +15,6 @@ pub(super) struct GivenCredentials {
     pub(super) headers: Option<Option<BTreeMap<String, String>>>,
     pub(super) auth: Option<Option<AuthBody>>,
     pub(super) certificate: Option<Option<CertificateBody>>,
-}
-
-/// Checked credentials.
-pub(super) struct OpenCredentials {
-    headers: Option<OpenHeaders>,
-    auth: Option<Option<OpenAuth>>,
-    certificate: Option<Option<OpenCertificate>>,
 }
 
 impl GivenCredentials {
@@ -46,33 +36,6 @@ impl GivenCredentials {
                 .map(|given| given.map(certificate).transpose())
                 .transpose()?,
         })
-    }
-}
-
-impl OpenCredentials {
-    /// Seals them for an endpoint.
-    pub(super) async fn seal(
-        &self,
-        vault: &impl EndpointVault,
-        key: &EndpointKey,
-    ) -> Result<CredentialsChange, PortError> {
-        let mut change = CredentialsChange::default();
-        if let Some(headers) = &self.headers {
-            change.headers = Some(headers.seal(vault, key).await?);
-        }
-        if let Some(auth) = &self.auth {
-            change.auth = Some(match auth {
-                Some(auth) => Some(auth.seal(vault, key).await?),
-                None => None,
-            });
-        }
-        if let Some(certificate) = &self.certificate {
-            change.certificate = Some(match certificate {
-                Some(certificate) => Some(certificate.seal(vault, key).await?),
-                None => None,
-            });
-        }
-        Ok(change)
     }
 }
 
