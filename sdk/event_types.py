@@ -26,6 +26,8 @@ ABOUT = "Types of events, version 1."
 WIDTH = 118
 # The schema of the operator's own types, all of which begin with `custom.`.
 CUSTOM = "custom"
+# Members of an event that only those about people may have.
+OPTIONAL = {"personal", "meta"}
 
 Schema = dict[str, Any]
 TypeOf = Callable[[Schema], str]
@@ -42,9 +44,12 @@ class Catalogue:
     """All `$defs`, by name."""
 
     def base(self) -> Iterator[tuple[str, Schema]]:
-        """Members that are the same for all events."""
-        first = next(iter(self.events.values()))
-        return ((name, member) for name, member in first["properties"].items() if name not in {"type", "data"})
+        """Members that are the same for all events that have them."""
+        members: dict[str, Schema] = {}
+        for schema in self.events.values():
+            for name, member in schema["properties"].items():
+                members.setdefault(name, member)
+        return ((name, member) for name, member in members.items() if name not in {"type", "data"})
 
     def data(self, kind: str) -> str:
         """Name of the type of an event's data."""
@@ -61,8 +66,8 @@ def read(folder: Path) -> Catalogue:
         for name, definition in schema.get("$defs", {}).items():
             if definitions.setdefault(name, definition) != definition:
                 sys.exit(f"{kind}.json defines {name} otherwise than the schemas before it")
-        if set(schema["required"]) != set(schema["properties"]):
-            sys.exit(f"{kind}.json has an optional member of the event itself, which this script does not write")
+        if set(schema["required"]) != set(schema["properties"]) - OPTIONAL:
+            sys.exit(f"{kind}.json has an optional member of the event itself that this script does not know")
     versions = {schema["properties"]["version"]["const"] for schema in events.values()}
     if len(versions) != 1:
         sys.exit(f"schemas of several versions: {sorted(versions)}")

@@ -126,6 +126,7 @@ PORTS = {name: receiver(source) for source in SOURCES.values() for name in sourc
         ),
         "Events": ({"dynamodb:BatchGetItem"}, {"EventsTable"}),
         "EndpointVault": ({"kms:Decrypt"}, {"EndpointKey"}),
+        "PersonalData": ({"kms:Decrypt"}, {"PersonalKeyArn"}),
         "Logs": (LOGS, {"DispatchLogs"}),
     },
     "SweepFunction": {

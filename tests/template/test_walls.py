@@ -33,12 +33,13 @@ CRATES = {
     "hookline-sources": {"hookline-domain", "hookline-events"},
     "hookline-tables": {"hookline-domain", "hookline-events"},
     "hookline-transport": {"hookline-domain"},
-    "hookline-outbound": {"hookline-domain", "hookline-events"},
+    "hookline-outbound": {"hookline-domain", "hookline-events", "hookline-sealing"},
+    "hookline-sealing": {"hookline-domain"},
     "hookline-shopify-admin": {"hookline-domain", "hookline-sources"},
     "hookline-aws": {"hookline-domain", "hookline-events", "hookline-tables", "hookline-transport"},
     "hookline-direct": {"hookline-domain", "hookline-tables", "hookline-transport"},
     "hookline-lambda": {"hookline-domain", "hookline-sources"},
-    "hookline-receiver": {"hookline-domain", "hookline-lambda", "hookline-sources"},
+    "hookline-receiver": {"hookline-domain", "hookline-lambda", "hookline-sealing", "hookline-sources"},
     "hookline-api": {
         "hookline-domain",
         "hookline-events",
@@ -51,6 +52,7 @@ CRATES = {
         "hookline-direct",
         "hookline-lambda",
         "hookline-receiver",
+        "hookline-sealing",
         "hookline-sources",
     },
 }

@@ -86,6 +86,8 @@ export class Endpoints {
       client_certificate: null,
       public_keys: ['whpk_MCowBQYDK2VwAyEA3q2+7wAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='],
       secrets: [{ created_at, until: null }],
+      proven_at: null,
+      proof_failed: null,
       created_at,
       ...change,
     };

@@ -256,6 +256,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/endpoints/{endpoint}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let an endpoint prove itself
+         * @description Of the endpoints of all stores, for tokens that are for all stores. Admins only. A signed challenge is sent, which the answer must repeat, in the header `webhook-challenge` or in the first 4 KiB of its body; waits for it, up to 12 seconds. Then `proven_at` is set, or `proof_failed` says why not. Only a proven endpoint gets personal data; a new URL is not proven.
+         */
+        post: operations["verifyEndpointOfAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/event-types": {
         parameters: {
             query?: never;
@@ -681,6 +701,26 @@ export interface paths {
          * @description Admins only. The sample of a type is sent before all other messages, as an event of the store with an id of its own, to this endpoint only. Waits for the first attempt, up to 12 seconds. 409 if the endpoint is not active.
          */
         post: operations["testEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stores/{store}/endpoints/{endpoint}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let an endpoint prove itself
+         * @description Admins only. A signed challenge is sent, which the answer must repeat, in the header `webhook-challenge` or in the first 4 KiB of its body; waits for it, up to 12 seconds. Then `proven_at` is set, or `proof_failed` says why not. Only a proven endpoint gets personal data; a new URL is not proven.
+         */
+        post: operations["verifyEndpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1479,6 +1519,13 @@ export interface components {
             id: string;
             /** @description Owner: `*` for all stores, or a store, as in `shopify#demo.myshopify.com`. */
             owner: string;
+            /** @description Reason why the last challenge proved nothing, in a sentence. */
+            proof_failed: string | null;
+            /**
+             * Format: date-time
+             * @description Time at which it proved itself last, at its present URL. Without it, it gets no personal data.
+             */
+            proven_at: string | null;
             /** @description Public keys of the signatures `v1a`, `whpk_…`, newest first. */
             public_keys: string[];
             /** @description Number of changes, from 1; the `ETag` of the endpoint. */
@@ -1563,6 +1610,8 @@ export interface components {
             max_per_second?: number;
             /** @description Order in which it gets the events of one thing. */
             ordering: components["schemas"]["Ordering"];
+            /** @description Personal data that it gets, once it has proved itself; only an admin of all stores may ask for it. */
+            personal?: components["schemas"]["PersonalLevel"];
             /** @description Signatures of a request. */
             signatures: components["schemas"]["Signatures"];
             /** @description Longest time of an attempt, 1 to 30 seconds. */
@@ -1607,6 +1656,8 @@ export interface components {
              * @default none
              */
             ordering: components["schemas"]["Ordering"];
+            /** @description Personal data that it gets, once it has proved itself; only an admin of all stores may ask for it. */
+            personal?: components["schemas"]["PersonalLevel"];
             /**
              * @description Signatures of a request.
              * @default v1
@@ -2315,6 +2366,15 @@ export interface components {
             /** @description 99 in 100 deliveries took at most this long. */
             p99: number;
         };
+        /**
+         * @description Personal data that an endpoint gets.
+         *
+         *     - `none`: None.
+         *     - `contact`: Name, e-mail address and telephone number.
+         *     - `full`: Those, addresses, notes and attributes.
+         * @enum {string}
+         */
+        PersonalLevel: "none" | "contact" | "full";
         /** @description Response to a published event. */
         PublishResponse: {
             /** @description Id of the event. */
@@ -3196,6 +3256,7 @@ export type Ordering = components['schemas']['Ordering'];
 export type PauseBody = components['schemas']['PauseBody'];
 export type PayloadFormat = components['schemas']['PayloadFormat'];
 export type Percentiles = components['schemas']['Percentiles'];
+export type PersonalLevel = components['schemas']['PersonalLevel'];
 export type PublishResponse = components['schemas']['PublishResponse'];
 export type Quota = components['schemas']['Quota'];
 export type Receiver = components['schemas']['Receiver'];
@@ -3816,6 +3877,47 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyEndpointOfAll: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmptyBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];
@@ -4733,6 +4835,49 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            501: components["responses"]["NotImplemented"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the endpoint as you read it, as in `"3"`: 412 if it has been changed since. `*` for any. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Name of the store, as in `demo.myshopify.com`; of a source other than Shopify, `source:name`. */
+                store: string;
+                /** @description Id of the endpoint, `ep_…`. */
+                endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EmptyBody"];
+            };
+        };
+        responses: {
+            /** @description The endpoint as it is now. */
+            200: {
+                headers: {
+                    "Cache-Control"?: "no-store";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Endpoint"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             501: components["responses"]["NotImplemented"];

@@ -47,6 +47,11 @@ pub enum ApiError {
     /// 403: the token may see this store, but change nothing.
     #[error("this token may see the store, but not change anything: use one with the role admin")]
     AdminsOnly,
+    /// 403: only an admin of all stores may decide about personal data.
+    #[error(
+        "only an admin of all stores may let an endpoint get personal data, or change the URL of one that does: ask the operator, or set personal to none first"
+    )]
+    PersonalData,
     /// 400: the request is malformed.
     #[error("{0}")]
     BadRequest(String),
@@ -92,7 +97,7 @@ impl ApiError {
     pub fn response(&self, service: &'static str) -> Response<Body> {
         let (status, error) = match self {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, self.to_string()),
-            Self::AdminsOnly => (StatusCode::FORBIDDEN, self.to_string()),
+            Self::AdminsOnly | Self::PersonalData => (StatusCode::FORBIDDEN, self.to_string()),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, self.to_string()),
             Self::UnknownStore | Self::NotFound(_) => (StatusCode::NOT_FOUND, self.to_string()),
             Self::Stale { .. } => (StatusCode::PRECONDITION_FAILED, self.to_string()),

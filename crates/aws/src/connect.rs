@@ -10,9 +10,9 @@ use hookline_transport::{AwsService, Settings};
 use crate::{
     ApiGatewayPush, AwsSecret, DynamoAccess, DynamoActivity, DynamoAudit, DynamoConnections, DynamoEndpoints,
     DynamoEntities, DynamoEventLog, DynamoLedger, DynamoMessages, DynamoOutboxes, DynamoStats, DynamoStores,
-    DynamoWatchers, EventBridgeBus, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex, S3Archive,
-    S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues, SqsRedelivery,
-    SqsWakeUps,
+    DynamoWatchers, EventBridgeBus, KmsDataKeys, KmsVault, OpenSearchConfig, OpenSearchConfigError, OpenSearchIndex,
+    S3Archive, S3Bodies, SecretsManagerSecret, SqsDeadLetters, SqsEventQueue, SqsFanOut, SqsJobs, SqsQueues,
+    SqsRedelivery, SqsWakeUps,
     http::KeptConnections,
     receiving::{self, Lean},
 };
@@ -184,6 +184,12 @@ impl Aws {
     pub fn vault(&self, key: impl Into<String>) -> KmsVault {
         let client = self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config));
         KmsVault::new(client.clone(), key)
+    }
+
+    /// Data keys that this asymmetric key of KMS, given by its ARN, decrypts. Makes no request.
+    pub fn data_keys(&self, key: impl Into<String>) -> KmsDataKeys {
+        let client = self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config));
+        KmsDataKeys::new(client.clone(), key)
     }
 
     /// The records of privacy requests in a table with the key `pk`, `sk`.

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use hookline_domain::{
     kernel::port::PortError,
-    outbound::{AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, Endpoints, Pool, Scope},
+    outbound::{AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, Endpoints, Pool, Proof, Scope},
 };
 use hookline_tables::endpoints;
 use jiff::Timestamp;
@@ -43,6 +43,12 @@ impl Endpoints for DynamoEndpoints {
 
     async fn note_pool(&self, key: &EndpointKey, pool: Pool) -> Result<(), PortError> {
         self.table.update(endpoints::note_pool(key, pool)).await.map(drop)
+    }
+
+    async fn note_proof(&self, key: &EndpointKey, before: &Proof, after: &Proof) -> Result<(), PortError> {
+        let note = endpoints::note_proof(key, before, after);
+        let note = note.map_err(|error| self.table.unwritable(error))?;
+        self.table.update(note).await.map(drop)
     }
 
     async fn settle_backlog(&self, key: &EndpointKey, backlog: Backlog) -> Result<(), PortError> {

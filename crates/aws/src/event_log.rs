@@ -14,7 +14,7 @@ use hookline_domain::{
         ids::StoreKey,
         port::{CALLS_AT_ONCE, PortError},
     },
-    outbound::{EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled},
+    outbound::{EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, KeptSealed, Settled},
 };
 use hookline_events::EventId;
 use hookline_tables::{Item, WriteOutcome, events};
@@ -117,9 +117,21 @@ impl EventLog for DynamoEventLog {
         results.into_iter().flatten().collect()
     }
 
-    async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
+    async fn keep_sealed(&self, all: &[KeptSealed]) -> Vec<Result<(), PortError>> {
         // Collected, because the compiler cannot prove that the closure is Send.
-        let keys: Vec<Item> = events.iter().map(|(store, id)| events::key(store, id)).collect();
+        let puts: Vec<_> = (all.iter())
+            .map(|kept| async move { self.table.put(events::keep_sealed(kept)).await.map(|_| ()) })
+            .collect();
+        stream::iter(puts).buffered(CALLS_AT_ONCE).collect().await
+    }
+
+    async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
+        // Collected, because the compiler cannot prove that the closure is Send. Of most events nothing is sealed, and removing what is
+        // not there is success.
+        let keys = events
+            .iter()
+            .flat_map(|(store, id)| [events::key(store, id), events::sealed_key(store, id)]);
+        let keys: Vec<Item> = keys.collect();
         self.table.delete_all(keys).await
     }
 
@@ -166,16 +178,11 @@ impl EventRecords for DynamoEventLog {
 
 impl Erase for DynamoEventLog {
     async fn erase(&self, store: &StoreKey, until: Timestamp, after: Option<&str>) -> Result<Erased, PortError> {
-        let after = after.map(str::parse).transpose();
-        let after = after.map_err(|_| failure::of_ours(self.table.port, "an erasure does not go on after an event"))?;
-        let page = self.table.query(events::until(store, until, after.as_ref())).await?;
+        let page = self.table.query(events::until(store, until, after)).await?;
         let removed = page.items.len();
         self.table.delete_all(page.items).await?;
-        let next = page.last.as_ref().map(events::read_id).transpose();
-        let next = next.map_err(|malformed| self.table.malformed(malformed))?;
-        Ok(Erased {
-            removed,
-            next: next.map(|id| id.to_string()),
-        })
+        let next = page.last.as_ref().map(|last| last.text("sk").map(str::to_owned));
+        let next = next.transpose().map_err(|malformed| self.table.malformed(malformed))?;
+        Ok(Erased { removed, next })
     }
 }

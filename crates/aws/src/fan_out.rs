@@ -2,7 +2,10 @@
 
 use aws_sdk_sqs::Client;
 use hookline_domain::{
-    catalogue::{event_message, fan_out::FanOut},
+    catalogue::{
+        event_message::{self, SealedBodies},
+        fan_out::FanOut,
+    },
     kernel::{ids::StoreKey, port::PortError},
 };
 use hookline_events::Event;
@@ -38,7 +41,11 @@ impl SqsFanOut {
 
 impl FanOut for SqsFanOut {
     async fn send(&self, store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
-        for message in event_message::pack(store, events, self.0.largest) {
+        self.send_sealed(store, events, &SealedBodies::new()).await
+    }
+
+    async fn send_sealed(&self, store: &StoreKey, events: &[Event], sealed: &SealedBodies) -> Result<(), PortError> {
+        for message in event_message::pack_sealed(store, events, sealed, self.0.largest) {
             self.0.send(store, message).await?;
         }
         Ok(())

@@ -66,6 +66,6 @@ pub use queue::{SqsEventQueue, SqsRedelivery};
 pub use secret::{AwsSecret, SecretsManagerSecret};
 pub use stats::DynamoStats;
 pub use stores::DynamoStores;
-pub use vault::KmsVault;
+pub use vault::{KmsDataKeys, KmsVault};
 pub use wake_ups::SqsWakeUps;
 pub use watchers::DynamoWatchers;

@@ -23,6 +23,9 @@ use crate::{batch_get::MAX_KEYS, statements, table::Table};
 /// Messages of one read, each with two keys.
 const MAX_MESSAGES: usize = MAX_KEYS / 2;
 
+/// Messages of one read with their sealed bodies, each with three keys.
+const MAX_SEALED: usize = MAX_KEYS / 3;
+
 /// Records to look at on a page of the table, if a filter selects some of them only.
 const LOOK_AT: usize = 200;
 
@@ -41,17 +44,29 @@ impl DynamoMessages {
         }
     }
 
-    /// Reads what is kept of at most [`MAX_MESSAGES`] messages, with one call as a rule.
-    async fn find_some(&self, endpoint: &EndpointKey, some: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
+    /// Reads what is kept of at most [`MAX_MESSAGES`] messages, or [`MAX_SEALED`] with their sealed bodies, with one call as a rule.
+    async fn find_some(
+        &self,
+        endpoint: &EndpointKey,
+        some: &[(StoreKey, EventId)],
+        with_sealed: bool,
+    ) -> Result<Vec<Known>, PortError> {
         // A call may not hold a key twice, and a message has two entries while one of them is about to be removed.
         let pairs: BTreeSet<_> = some.iter().collect();
         let ids: BTreeSet<_> = some.iter().map(|(_, id)| id).collect();
         let of_records: Vec<_> = ids.into_iter().map(|id| messages::key(endpoint, id)).collect();
-        let of_events: Vec<_> = pairs.iter().map(|(store, id)| events::key(store, id)).collect();
+        let mut of_events: Vec<_> = pairs.iter().map(|(store, id)| events::key(store, id)).collect();
+        if with_sealed {
+            of_events.extend(pairs.iter().map(|(store, id)| events::sealed_key(store, id)));
+        }
         let items = self.table.find_all_beside(of_records, &self.events, of_events).await?;
-        let (mut records, mut kept) = (BTreeMap::new(), BTreeMap::new());
+        let (mut records, mut kept, mut sealed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (table, item) in &items {
-            let read = if *table == self.events.name {
+            let read = if *table == self.events.name && events::is_sealed(item) {
+                events::read_sealed(item).map(|(key, body)| {
+                    sealed.extend(body.map(|body| (key, body)));
+                })
+            } else if *table == self.events.name {
                 events::read(item).map(|event| {
                     kept.insert((event.store.clone(), event.id.clone()), event);
                 })
@@ -65,6 +80,7 @@ impl DynamoMessages {
         let known = some.iter().map(|pair| Known {
             event: kept.get(pair).cloned(),
             record: records.get(&pair.1).cloned(),
+            sealed: sealed.get(pair).cloned(),
         });
         Ok(known.collect())
     }
@@ -83,7 +99,19 @@ impl Messages for DynamoMessages {
     async fn find(&self, endpoint: &EndpointKey, events: &[(StoreKey, EventId)]) -> Result<Vec<Known>, PortError> {
         let mut known = Vec::with_capacity(events.len());
         for some in events.chunks(MAX_MESSAGES) {
-            known.extend(self.find_some(endpoint, some).await?);
+            known.extend(self.find_some(endpoint, some, false).await?);
+        }
+        Ok(known)
+    }
+
+    async fn find_with_sealed(
+        &self,
+        endpoint: &EndpointKey,
+        events: &[(StoreKey, EventId)],
+    ) -> Result<Vec<Known>, PortError> {
+        let mut known = Vec::with_capacity(events.len());
+        for some in events.chunks(MAX_SEALED) {
+            known.extend(self.find_some(endpoint, some, true).await?);
         }
         Ok(known)
     }

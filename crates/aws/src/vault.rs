@@ -1,11 +1,12 @@
-//! [`Vault`] and [`EndpointVault`] on KMS, each with a key of its own. The store, or the endpoint and its owner, is the
+//! [`Vault`], [`EndpointVault`] and [`DataKeys`] on KMS, each with a key of its own. The store, or the endpoint and its owner, is the
 //! encryption context, so that what is sealed for one opens for no other, and `CloudTrail` says whose secrets were opened
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>).
 
 use std::collections::HashMap;
 
-use aws_sdk_kms::{Client, primitives::Blob};
+use aws_sdk_kms::{Client, primitives::Blob, types::EncryptionAlgorithmSpec};
 use hookline_domain::{
+    delivery::sealed::DataKeys,
     kernel::{ids::StoreKey, port::PortError},
     outbound::{EndpointKey, EndpointVault},
     store::connections::Vault,
@@ -14,6 +15,7 @@ use hookline_domain::{
 use crate::failure::{self, Ours};
 
 const PORT: &str = "vault";
+const DATA_KEYS_PORT: &str = "data keys";
 
 /// Name of the encryption context; the template's policies may name it, too.
 const CONTEXT_KEY: &str = "store";
@@ -76,6 +78,51 @@ impl KmsVault {
             .plaintext
             .ok_or_else(|| failure::of_ours(PORT, EmptyResponseError))?;
         Ok(open.into_inner())
+    }
+}
+
+/// [`DataKeys`] with an asymmetric key of the operator's, whose public half receivers have.
+#[derive(Debug, Clone)]
+pub struct KmsDataKeys {
+    client: Client,
+    key: String,
+}
+
+impl KmsDataKeys {
+    pub(crate) fn new(client: Client, key: impl Into<String>) -> Self {
+        Self {
+            client,
+            key: key.into(),
+        }
+    }
+}
+
+impl DataKeys for KmsDataKeys {
+    async fn unwrap(&self, wrapped: &[u8]) -> Result<Option<Vec<u8>>, PortError> {
+        let decrypted = self
+            .client
+            .decrypt()
+            .key_id(&self.key)
+            .encryption_algorithm(EncryptionAlgorithmSpec::RsaesOaepSha256)
+            .ciphertext_blob(Blob::new(wrapped))
+            .send()
+            .await;
+        match decrypted {
+            Ok(decrypted) => {
+                let key = decrypted.plaintext;
+                let key = key.ok_or_else(|| failure::of_ours(DATA_KEYS_PORT, EmptyResponseError))?;
+                Ok(Some(key.into_inner()))
+            }
+            // Encrypted with another key: the operator has changed it since.
+            Err(error)
+                if error.as_service_error().is_some_and(|error| {
+                    error.is_invalid_ciphertext_exception() || error.is_incorrect_key_exception()
+                }) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(failure::of_call(DATA_KEYS_PORT, error)),
+        }
     }
 }
 

@@ -63,6 +63,7 @@ pub async fn run(resources: &Resources, out: &Output, command: EndpointCommand) 
             endpoint,
             overlap_hours,
         } => change::rotate(resources, out, &endpoint, overlap_hours).await,
+        EndpointCommand::Verify(endpoint) => change::verify(resources, out, &endpoint).await,
         EndpointCommand::Remove { endpoint, yes } => change::remove(resources, out, &endpoint, yes).await,
         EndpointCommand::Test {
             endpoint,

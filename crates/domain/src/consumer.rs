@@ -44,6 +44,7 @@ use crate::{
         Delivery,
         failed::FailedDeliveries,
         ledger::{Completion, Fate, Ledger},
+        sealed::SealedBody,
         subject::Subject,
     },
     event::{Event, Interpret, Request, fact::Fact},
@@ -86,6 +87,8 @@ pub struct Message {
     pub id: String,
     /// The delivery that it holds or points to. The error is shared, so that a message can be copied, as queues do.
     pub delivery: Result<Delivery, Arc<UnpackError>>,
+    /// Sealed body of a delivery about people, which is passed on unread.
+    pub sealed: Option<SealedBody>,
     /// This receive of the message.
     pub tried: Try,
 }
@@ -149,6 +152,8 @@ struct Slot {
     delivery: Option<(DeliveryKey, Timestamp)>,
     /// Further facts, for the activity log of its store.
     facts: Facts,
+    /// Sealed body, for the events of its fact.
+    sealed: Option<SealedBody>,
     /// `true` if it creates the record of a store that we do not know.
     makes_store: bool,
     /// This receive of the message.
@@ -245,7 +250,11 @@ impl Batch {
                     self.verdicts.decide(at, Verdict::Settled(Fate::Noted));
                     if let Event::Fact(fact) = &item.event {
                         let fact = (**fact).clone();
-                        routed.facts.extend(PlacedFact::of(&item, store, fact, look, now));
+                        let placed = PlacedFact::of(&item, store, fact, look, now);
+                        let sealed = self.slots.get_mut(at).and_then(|slot| slot.sealed.take());
+                        routed
+                            .facts
+                            .extend(placed.map(|placed| PlacedFact { sealed, ..placed }));
                     }
                 }
                 Step::Comply(request) => {
@@ -328,6 +337,7 @@ impl<P: ConsumerPorts> Reindex<P> {
                 message_id: message.id,
                 delivery: None,
                 facts: Facts::default(),
+                sealed: message.sealed,
                 makes_store: false,
                 tried: message.tried,
                 completion: None,

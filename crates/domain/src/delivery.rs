@@ -10,6 +10,7 @@ pub mod queue;
 pub mod receive;
 pub mod replay;
 pub mod retry;
+pub mod sealed;
 pub mod subject;
 
 use jiff::Timestamp;

@@ -46,6 +46,7 @@ use crate::{
             self, Commit, CommitOutcome, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields,
             RememberedFields,
         },
+        event_message::SealedBodies,
         fan_out::FanOut,
         jobs::{Job, Jobs},
         published::Publication,
@@ -388,9 +389,16 @@ impl Entries for MemoryEntities {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryFanOut {
     sent: Shared<Vec<(StoreKey, Vec<Event>)>>,
+    sealed: Shared<SealedBodies>,
 }
 
 impl MemoryFanOut {
+    /// All sealed bodies that were sent.
+    #[must_use]
+    pub fn sealed(&self) -> SealedBodies {
+        self.sealed.lock().clone()
+    }
+
     /// Takes everything that was sent, oldest first.
     #[must_use]
     pub fn take(&self) -> Vec<(StoreKey, Vec<Event>)> {
@@ -402,6 +410,11 @@ impl FanOut for MemoryFanOut {
     async fn send(&self, store: &StoreKey, events: &[Event]) -> Result<(), PortError> {
         self.sent.lock().push((store.clone(), events.to_vec()));
         Ok(())
+    }
+
+    async fn send_sealed(&self, store: &StoreKey, events: &[Event], sealed: &SealedBodies) -> Result<(), PortError> {
+        self.sealed.lock().extend(sealed.clone());
+        self.send(store, events).await
     }
 }
 

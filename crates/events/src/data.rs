@@ -3,6 +3,7 @@
 mod account;
 mod catalogue;
 mod cut;
+mod personal;
 mod sale;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use serde_json::Value;
 pub use self::{
     account::{CustomData, CustomerData, DeletedData, EndpointData, MessageData, PrivacyData, StoreData},
     catalogue::{CollectionData, PriceRange, ProductData, ProductStatus, VariantData},
+    personal::{AddressData, AttributeData, Meta, PersonalData, PersonalState},
     sale::{CheckoutData, LineData, Money, OrderData, PaymentData, RefundLineData, ShipmentData, Totals},
 };
 use crate::{EventType, Resource};

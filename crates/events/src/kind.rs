@@ -160,6 +160,17 @@ impl EventType {
         }
     }
 
+    /// True for types whose events may have [personal data](crate::PersonalData): those of orders, shipments, checkouts, and of
+    /// customers that still exist.
+    #[must_use]
+    pub fn has_personal_data(&self) -> bool {
+        let is_about_people = matches!(
+            self.resource(),
+            Resource::Order | Resource::Shipping | Resource::Customer | Resource::Checkout
+        );
+        is_about_people && !self.is_deletion()
+    }
+
     /// True for `*.deleted`, whose data is an id.
     #[must_use]
     pub fn is_deletion(&self) -> bool {

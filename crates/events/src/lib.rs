@@ -5,7 +5,7 @@
 //! each other. A schema grows by optional fields only; anything else is another [`VERSION`].
 //!
 //! Ids and versions are strings, because they exceed 2^53; amounts are decimal strings with a currency; times are RFC 3339.
-//! No field holds personal data.
+//! Only [`Event::personal`] holds personal data, and only endpoints that asked for it get it.
 
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]
@@ -22,9 +22,10 @@ use serde::{Deserialize, Serialize, de::Error as _};
 
 pub use self::{
     data::{
-        CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData, EndpointData, LineData, MessageData,
-        Money, OrderData, PaymentData, PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData,
-        ShipmentData, StoreData, Totals, VariantData,
+        AddressData, AttributeData, CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData,
+        EndpointData, LineData, MessageData, Meta, Money, OrderData, PaymentData, PersonalData, PersonalState,
+        PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData, Totals,
+        VariantData,
     },
     id::{EventId, ParseIdError},
     kind::{EventType, ParseTypeError, Resource},
@@ -71,6 +72,12 @@ pub struct Event<D = Data> {
     pub session_id: Option<String>,
     /// Webhook that brought the event; `null` if none did.
     pub cause: Option<Cause>,
+    /// Personal data of the subject. Only endpoints get it that asked for it and proved themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<PersonalData>,
+    /// Notes on the personal data; only for endpoints that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
 }
 
 /// A store of a source.
@@ -190,6 +197,10 @@ struct Wire {
     session_id: Option<String>,
     #[serde(default)]
     cause: Option<Cause>,
+    #[serde(default)]
+    personal: Option<PersonalData>,
+    #[serde(default)]
+    meta: Option<Meta>,
 }
 
 impl Event {
@@ -234,6 +245,8 @@ impl Event {
             related: wire.related,
             session_id: wire.session_id,
             cause: wire.cause,
+            personal: wire.personal,
+            meta: wire.meta,
         })
     }
 }

@@ -9,11 +9,12 @@ use crate::{
     OrderData, PaymentData, PrivacyData, ProductData, Resource, ShipmentData, StoreData, VERSION,
 };
 
-/// Keyword that says who may see a field. No field holds personal data, so no field has a third class.
+/// Keyword that says who may see a field.
 pub const CLASS: &str = "x-hookline-class";
 
-/// Classes of fields: shoppers may see `public` ones, and `commercial` ones are the store's business.
-pub const CLASSES: [&str; 2] = ["public", "commercial"];
+/// Classes of fields: shoppers may see `public` ones, `commercial` ones are the store's business, and `personal` ones are those
+/// within [`personal`](crate::Event::personal).
+pub const CLASSES: [&str; 3] = ["public", "commercial", "personal"];
 
 /// Schema of events of a type. All types of the operator's own have one schema.
 #[must_use]
@@ -36,6 +37,9 @@ pub fn of(kind: &EventType) -> Value {
     let root = schema.as_object_mut().expect("the schema of a struct is an object");
     root.insert("title".into(), json!(name(kind)));
     root.insert("description".into(), json!(kind.meaning()));
+    if !kind.has_personal_data() {
+        without_personal_data(root);
+    }
     let properties = &mut root["properties"];
     let fixed = match kind {
         EventType::Known(text) => json!({"const": text}),
@@ -45,6 +49,20 @@ pub fn of(kind: &EventType) -> Value {
     properties["version"] = json!({"const": VERSION, "description": properties["version"]["description"]});
     classify(&mut schema);
     schema
+}
+
+/// Removes what only events about people have.
+fn without_personal_data(root: &mut Map<String, Value>) {
+    for name in ["personal", "meta"] {
+        if let Some(Value::Object(properties)) = root.get_mut("properties") {
+            properties.remove(name);
+        }
+    }
+    for name in ["PersonalData", "AddressData", "AttributeData", "Meta", "PersonalState"] {
+        if let Some(Value::Object(definitions)) = root.get_mut("$defs") {
+            definitions.remove(name);
+        }
+    }
 }
 
 /// Name of the files of a type in docs/events: the type, or `custom`.

@@ -24,6 +24,9 @@ const MAX_TYPO_DISTANCE: usize = 2;
 /// Seconds between a receiver's writes of its counts to the status of a store, by default.
 const DEFAULT_TALLY_SECONDS: u32 = 60;
 
+/// Days for which a sealed body may be opened, by default.
+pub(crate) const DEFAULT_PERSONAL_DAYS: u32 = 3;
+
 /// Environment variables.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
@@ -87,6 +90,10 @@ pub struct ReceiverConfig {
     pub stores_table: Option<String>,
     /// `STATUS_TALLY_SECONDS`: shortest time between writes of those counts to the status.
     pub tally_every: SignedDuration,
+    /// `PERSONAL_PUBLIC_KEY`: key that seals whole bodies; without it, only reduced ones go on.
+    pub personal_key: Option<String>,
+    /// `PERSONAL_DAYS`: days for which a sealed body may be opened.
+    pub personal_days: u32,
 }
 
 /// Configuration of the consumer.
@@ -144,6 +151,8 @@ impl FromEnvironment for ReceiverConfig {
             payload_bucket: reader.optional("PAYLOAD_BUCKET"),
             stores_table: reader.optional("STORES_TABLE"),
             tally_every: reader.seconds("STATUS_TALLY_SECONDS", DEFAULT_TALLY_SECONDS),
+            personal_key: reader.optional("PERSONAL_PUBLIC_KEY"),
+            personal_days: reader.number("PERSONAL_DAYS").unwrap_or(DEFAULT_PERSONAL_DAYS),
         }
     }
 }

@@ -180,7 +180,11 @@ impl fmt::Debug for EndpointUrl {
     }
 }
 
-/// Part between the scheme and the path, as it was written.
+/// Returns true for a URL to which personal data may be posted: https, or a server on this machine in a build that allows it.
+pub(crate) fn is_private(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "https" || local(&url).is_some())
+}
+
 /// URL of a server on this machine, for development.
 #[cfg(feature = "loopback")]
 fn local(url: &Url) -> Option<EndpointUrl> {
@@ -198,6 +202,7 @@ fn local(_: &Url) -> Option<EndpointUrl> {
     None
 }
 
+/// Part between the scheme and the path, as it was written.
 fn authority(text: &str) -> &str {
     let after = text.split_once(':').map_or("", |(_, after)| after);
     let authority = after.trim_start_matches('/');

@@ -9,6 +9,7 @@ mod answer;
 mod certificate;
 mod connection;
 mod der;
+mod disclosing;
 mod endpoint_url;
 mod guard;
 mod headers;
@@ -25,6 +26,7 @@ pub use self::{
     address::{NotPublicError, check_public},
     answer::retry_after,
     certificate::{InvalidCertificateError, OpenCertificate},
+    disclosing::{Disclosing, Disclosure},
     endpoint_url::{EndpointUrl, InvalidEndpointUrlError, MAX_URL_BYTES, UrlRules},
     guard::{ADDRESS_TIMEOUT, Connect, Guard, MAX_ADDRESSES, RESOLVE_TIMEOUT, Resolve, SystemNetwork},
     headers::{CustomHeaders, Headers, InvalidHeaderError, MAX_CUSTOM_BYTES, MAX_CUSTOM_HEADERS, Message},
@@ -32,7 +34,10 @@ pub use self::{
     post::Poster,
     seal::{InvalidEndpointError, OpenCredentials, check_settings},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
-    sender::{AttemptReport, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT, Sender, Timing},
+    sender::{
+        AttemptReport, CHALLENGE_HEADER, CONNECT_TIMEOUT, MAX_ATTEMPT, MAX_HEAD_BYTES, MAX_HEADERS, MIN_ATTEMPT,
+        Sender, Timing,
+    },
     signature::{
         ID_HEADER, ParseKeyError, PublicKey, SIGNATURE_HEADER, SigningKey, SigningKeys, SigningSecret, TIMESTAMP_HEADER,
     },

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use hookline_domain::{
     kernel::port::{Clock, PortError, chain},
     outbound::{
-        Endpoint, EndpointKey, EndpointVault, KeptEvent, NoAnswerError, PayloadFormat, Post, Posted, Signatures,
+        Endpoint, EndpointKey, EndpointVault, KeptEvent, NoAnswerError, PayloadFormat, Post, Posted, Proved, Scope,
+        Signatures,
     },
 };
-use hookline_events::{Store, Subject};
+use hookline_events::{EventId, Store, Subject};
 use http::header;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     headers::{CustomHeaders, Headers, Message},
     oauth::{self, OpenAuth},
     sealed::{OpenHeaders, OpenKeys, UnsealError},
-    sender::{Identity, MAX_ATTEMPT, MIN_ATTEMPT, Sender},
+    sender::{Identity, MAX_ATTEMPT, MIN_ATTEMPT, Outgoing, Sender},
     signature::SigningKeys,
     tokens::{Token, Tokens},
 };
@@ -233,36 +234,115 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
             attempt,
             is_replay,
         };
-        let mut headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
+        let headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
+        let outgoing = Outgoing {
+            url: &url,
+            identity: opened.identity.as_deref(),
+            headers,
+            body,
+            challenge: None,
+        };
+        Ok(self.send(endpoint, opened.auth.as_deref(), outgoing, now).await.0)
+    }
+
+    async fn prove(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
+        self.challenge(endpoint, challenge).await
+    }
+}
+
+/// Type of a challenge, in its body and its headers. It is no event.
+const VERIFY: &str = "endpoint.verify";
+
+impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
+    /// Sends a signed challenge.
+    async fn challenge(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
+        let now = self.clock.now();
+        let opened = self.open(endpoint, now).await?;
+        let Ok(url) = EndpointUrl::parse(&endpoint.settings.url, &self.rules) else {
+            return Ok(Proved {
+                attempted: Err(NoAnswerError::InvalidUrl),
+                is_echoed: false,
+            });
+        };
+        let id = EventId::new(now, &[VERIFY, endpoint.key.id.as_str(), challenge]);
+        let body = json!({"id": id, "type": VERIFY, "version": 1, "timestamp": now, "challenge": challenge});
+        let body = Bytes::from(body.to_string());
+        let store = match &endpoint.key.scope {
+            Scope::Store(store) => Store::from(store),
+            Scope::All => Store {
+                source: "hookline".to_owned(),
+                id: "all".to_owned(),
+            },
+        };
+        let subject = Subject {
+            kind: "endpoint".to_owned(),
+            id: endpoint.key.id.to_string(),
+            version: None,
+        };
+        let message = Message {
+            id: id.as_str(),
+            kind: VERIFY,
+            store: &store,
+            subject: &subject,
+            timestamp: now,
+            attempt: 1,
+            is_replay: false,
+        };
+        let headers = Headers::of(&message, &opened.keys, &opened.headers, &body, now);
+        let outgoing = Outgoing {
+            url: &url,
+            identity: opened.identity.as_deref(),
+            headers,
+            body,
+            challenge: Some(challenge),
+        };
+        let (posted, is_echoed) = self.send(endpoint, opened.auth.as_deref(), outgoing, now).await;
+        Ok(Proved {
+            attempted: posted.attempted,
+            is_echoed,
+        })
+    }
+
+    /// Posts a request, with a token if the endpoint wants one, within the time of an attempt. Returns with the result whether the
+    /// answer repeats the challenge.
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        auth: Option<&OpenAuth>,
+        mut outgoing: Outgoing<'_>,
+        now: Timestamp,
+    ) -> (Posted, bool) {
         let begun = Instant::now();
         let deadline = begun + endpoint.limits().attempt.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
-        let token = match &opened.auth {
+        let token = match auth {
             Some(auth) => match self.token(endpoint, auth, deadline, now).await {
                 Ok(token) => Some(token),
                 Err(failure) => {
-                    return Ok(Posted {
+                    let posted = Posted {
                         attempted: Err(failure),
                         took: begun.elapsed(),
-                    });
+                    };
+                    return (posted, false);
                 }
             },
             None => None,
         };
         if let Some(token) = &token {
-            headers.insert(header::AUTHORIZATION, token.authorization.clone());
+            outgoing
+                .headers
+                .insert(header::AUTHORIZATION, token.authorization.clone());
         }
         let before = begun.elapsed();
-        let report = (self.sender)
-            .post_until(deadline, opened.identity.as_deref(), &url, headers, body, now)
-            .await;
+        let (report, is_echoed) = self.sender.post_until(deadline, outgoing, now).await;
         let is_unauthorized = matches!(&report.attempted, Ok(answer) if answer.status == 401);
         if let Some(token) = token.filter(|_| is_unauthorized) {
             self.tokens.refused(&endpoint.key, &token, self.clock.now()).await;
         }
-        Ok(Posted {
+        let posted = Posted {
             attempted: report.attempted,
             took: before + report.timing.total,
-        })
+        };
+        (posted, is_echoed)
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::{
     certificate::OpenCertificate,
-    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules},
+    endpoint_url::{EndpointUrl, InvalidEndpointUrlError, UrlRules, is_private},
     headers::InvalidHeaderError,
     oauth::OpenAuth,
     sealed::{OpenHeaders, OpenKeys},
@@ -27,6 +27,9 @@ pub enum InvalidEndpointError {
     /// The URL.
     #[error(transparent)]
     Url(#[from] InvalidEndpointUrlError),
+    /// Personal data over http.
+    #[error("personal data goes over https only: change the URL, or set personal to none")]
+    PersonalOverHttp,
     /// Another setting.
     #[error(transparent)]
     Settings(#[from] InvalidSettingsError),
@@ -46,6 +49,9 @@ pub fn check_settings(
     rules: &UrlRules,
 ) -> Result<(), InvalidEndpointError> {
     EndpointUrl::parse(&settings.url, rules)?;
+    if !settings.personal.is_none() && !is_private(&settings.url) {
+        return Err(InvalidEndpointError::PersonalOverHttp);
+    }
     Ok(settings.check(scope, catalog::schemas)?)
 }
 
@@ -171,7 +177,7 @@ mod tests {
 
     use hookline_domain::{
         memory::{MemoryEndpointVault, noon},
-        outbound::Condition,
+        outbound::{Condition, PersonalLevel},
     };
     use serde_json::json;
 
@@ -197,6 +203,23 @@ mod tests {
                 .unwrap_err()
                 .contains("data.nothing")
         );
+    }
+
+    #[test]
+    fn personal_data_goes_over_https_only() {
+        let rules = UrlRules {
+            allow_http: true,
+            ..UrlRules::default()
+        };
+        let mut settings = EndpointSettings::new("http://example.com/", &["order.*"]);
+        check_settings(&Scope::All, &settings, &rules).unwrap();
+        settings.personal = PersonalLevel::Contact;
+        assert_eq!(
+            check_settings(&Scope::All, &settings, &rules),
+            Err(InvalidEndpointError::PersonalOverHttp)
+        );
+        settings.url = "https://example.com/".to_owned();
+        check_settings(&Scope::All, &settings, &rules).unwrap();
     }
 
     #[tokio::test]

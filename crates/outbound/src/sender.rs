@@ -44,6 +44,9 @@ const MAX_TOKEN_ANSWER_BYTES: usize = 16 * 1024;
 /// Most bytes of the body of an answer that are read, and the time that this may take. A success has been one before.
 const MAX_ANSWER_BYTES: usize = 4 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Header in which the answer to a challenge may repeat it.
+pub const CHALLENGE_HEADER: &str = "webhook-challenge";
+
 /// Most idle connections to one host.
 const MAX_IDLE: usize = 10;
 
@@ -93,6 +96,20 @@ enum Phase {
     Sending,
 }
 
+/// A request to be posted.
+pub(crate) struct Outgoing<'a> {
+    /// URL.
+    pub(crate) url: &'a EndpointUrl,
+    /// Identity by which a connection is made, if it takes one.
+    pub(crate) identity: Option<&'a Identity>,
+    /// All headers but `host` and `content-length`.
+    pub(crate) headers: HeaderMap,
+    /// Body.
+    pub(crate) body: Bytes,
+    /// Text that the answer is to repeat, if it is to prove itself.
+    pub(crate) challenge: Option<&'a str>,
+}
+
 /// An attempt under way, for its report.
 #[derive(Default)]
 struct Course {
@@ -128,25 +145,42 @@ impl<N: Resolve + Connect> Sender<N> {
         now: Timestamp,
     ) -> AttemptReport {
         let deadline = Instant::now() + limit.clamp(MIN_ATTEMPT, MAX_ATTEMPT);
-        self.post_until(deadline, None, url, headers, body, now).await
+        let outgoing = Outgoing {
+            url,
+            identity: None,
+            headers,
+            body,
+            challenge: None,
+        };
+        self.post_until(deadline, outgoing, now).await.0
     }
 
-    /// Posts as [`post`](Self::post) does, with an identity, and ends at a time.
+    /// Posts as [`post`](Self::post) does, and ends at a time. Returns with the report whether the answer is a success that repeats
+    /// the challenge, in the header [`CHALLENGE_HEADER`] or in the first 4 KiB of its body.
     pub(crate) async fn post_until(
         &self,
         deadline: Instant,
-        identity: Option<&Identity>,
-        url: &EndpointUrl,
-        headers: HeaderMap,
-        body: Bytes,
+        outgoing: Outgoing<'_>,
         now: Timestamp,
-    ) -> AttemptReport {
+    ) -> (AttemptReport, bool) {
+        let Outgoing {
+            url,
+            identity,
+            headers,
+            body,
+            challenge,
+        } = outgoing;
         let begun = Instant::now();
         let mut course = Course::default();
         let answered = timeout_at(deadline, self.answered(url, identity, headers, body, &mut course)).await;
         course.timing.total = begun.elapsed();
+        let mut is_echoed = false;
         let attempted = match answered {
-            Ok(Ok((requests, response))) => Ok(self.read(key(url, identity), requests, response, now).await),
+            Ok(Ok((requests, response))) => {
+                let (answer, echoes) = self.read(key(url, identity), requests, response, now, challenge).await;
+                is_echoed = echoes;
+                Ok(answer)
+            }
             Ok(Err(reason)) => Err(reason),
             Err(_) => Err(match course.phase {
                 Phase::Resolving => NoAnswerError::DnsTimeout,
@@ -154,11 +188,12 @@ impl<N: Resolve + Connect> Sender<N> {
                 Phase::Sending => NoAnswerError::TimedOut,
             }),
         };
-        AttemptReport {
+        let report = AttemptReport {
             attempted,
             timing: course.timing,
             address: course.address,
-        }
+        };
+        (report, is_echoed)
     }
 
     /// Asks a token server, within [`TOKEN_TIMEOUT`] and until the deadline. Returns the status, the body as far as it is read, and
@@ -246,19 +281,33 @@ impl<N: Resolve + Connect> Sender<N> {
         checked(response).map(|response| (requests, response))
     }
 
-    /// Reads the head, and of a refusal the first bytes. Keeps the connection if the body ends soon.
+    /// Reads the head, and of a refusal, or of the answer to a challenge, the first bytes. Keeps the connection if the body ends soon.
+    /// Returns with the answer whether it repeats the challenge.
     async fn read(
         &self,
         key: String,
         requests: Requests,
         response: Response<Incoming>,
         now: Timestamp,
-    ) -> hookline_domain::outbound::Answer {
+        challenge: Option<&str>,
+    ) -> (hookline_domain::outbound::Answer, bool) {
         let (head, mut body) = response.into_parts();
         let idle = Arc::clone(&self.idle);
+        let header = head.headers.get(CHALLENGE_HEADER);
+        let in_header = challenge.is_some_and(|text| header.is_some_and(|value| value.as_bytes() == text.as_bytes()));
+        let in_header = in_header && head.status.is_success();
         if body.is_end_stream() {
             idle.put(key, requests);
-            return answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer::read(head.status, &head.headers, Vec::new(), now), in_header);
+        }
+        if let (true, Some(text)) = (head.status.is_success(), challenge) {
+            let (read, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
+            if is_whole {
+                idle.put(key, requests);
+            }
+            let in_body = read.windows(text.len().max(1)).any(|part| part == text.as_bytes());
+            let answer = answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer, in_header || in_body);
         }
         if head.status.is_success() {
             tokio::spawn(async move {
@@ -269,13 +318,13 @@ impl<N: Resolve + Connect> Sender<N> {
                     idle.put(key, requests);
                 }
             });
-            return answer::read(head.status, &head.headers, Vec::new(), now);
+            return (answer::read(head.status, &head.headers, Vec::new(), now), false);
         }
         let (excerpt, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
         if is_whole {
             idle.put(key, requests);
         }
-        answer::read(head.status, &head.headers, excerpt, now)
+        (answer::read(head.status, &head.headers, excerpt, now), false)
     }
 }
 

@@ -15,6 +15,7 @@ use hookline_domain::{
     },
     store::stores::Tally,
 };
+use hookline_sealing::Sealer;
 use hookline_sources::{
     Inbound, Sender,
     scheme::KeyForm,
@@ -48,6 +49,7 @@ pub struct Receiver<P: ReceiverPorts> {
     receive: Receive<P>,
     secrets: Rotating<P::Secrets, P::Clock, Secrets>,
     tallies: Tallies<P::Tally, P::Clock>,
+    sealer: Option<Sealer>,
 }
 
 /// Adapters of a receiver's ports.
@@ -125,7 +127,14 @@ impl<P: ReceiverPorts> Receiver<P> {
             },
             secrets,
             tallies,
+            sealer: None,
         })
+    }
+
+    /// Seals the whole body of each delivery, for those who may get personal data; without it, only the reduced one goes on.
+    #[must_use]
+    pub fn sealing(self, sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..self }
     }
 
     async fn take(&self, request: &Request) -> WebhookResponse {
@@ -156,7 +165,12 @@ impl<P: ReceiverPorts> Receiver<P> {
         }
         let limit = self.sender.answer_within;
         let out_of_time = Box::pin(tokio::time::sleep(time_left(request, limit, received_at)));
-        let mut response = match self.receive.receive(&delivery, out_of_time).await {
+        let sealed = match &self.sealer {
+            Some(sealer) => sealer.seal(&delivery.key, body, received_at),
+            None => None,
+        };
+        let received = self.receive.receive_sealed(&delivery, sealed.as_ref(), out_of_time);
+        let mut response = match received.await {
             Ok(Received::Queued) => WebhookResponse::new(StatusCode::OK, "queued"),
             Ok(Received::Duplicate) => {
                 self.tallies.duplicate(&delivery.key.store);

@@ -31,9 +31,16 @@ impl Family {
     }
 }
 
-/// Families that are wanted. Their text is that of the template's parameter: names with commas between them.
+/// Word among the families that says that personal data is kept for endpoints.
+const PERSONAL: &str = "personal";
+
+/// Families that are wanted, and whether bodies are wanted whole, because personal data is kept for endpoints. Their text is that of
+/// the template's parameter: names with commas between them, and `personal`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Families(Vec<Family>);
+pub struct Families {
+    wanted: Vec<Family>,
+    personal: bool,
+}
 
 /// A text that names no family.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +51,31 @@ impl Families {
     /// Every family.
     #[must_use]
     pub fn all() -> Self {
-        Self(Family::ALL.into())
+        Self {
+            wanted: Family::ALL.into(),
+            personal: false,
+        }
+    }
+
+    /// Returns the same families, with their bodies whole if this is true.
+    #[must_use]
+    pub fn with_personal_data(self, is_kept: bool) -> Self {
+        Self {
+            personal: self.personal || is_kept,
+            ..self
+        }
+    }
+
+    /// Returns true if bodies are wanted whole, because personal data is kept for endpoints.
+    #[must_use]
+    pub fn have_personal_data(&self) -> bool {
+        self.personal
     }
 
     /// Returns true if this family is wanted.
     #[must_use]
     pub fn has(&self, family: Family) -> bool {
-        self.0.contains(&family)
+        self.wanted.contains(&family)
     }
 
     /// Returns true if somebody listens to what a topic of a family reports; `None` is a topic that is received whatever is
@@ -70,13 +95,18 @@ impl FromStr for Families {
             let found = Family::ALL.into_iter().find(|family| family.name() == name);
             found.ok_or_else(|| ParseFamilyError(name.to_owned()))
         };
-        names.map(family).collect::<Result<_, _>>().map(Self)
+        let (personal, names): (Vec<&str>, Vec<&str>) = names.partition(|name| *name == PERSONAL);
+        Ok(Self {
+            wanted: names.into_iter().map(family).collect::<Result<_, _>>()?,
+            personal: !personal.is_empty(),
+        })
     }
 }
 
 impl fmt::Display for Families {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.0.iter().map(|family| family.name()).collect();
+        let names = self.wanted.iter().map(|family| family.name());
+        let names: Vec<&str> = names.chain(self.personal.then_some(PERSONAL)).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -87,7 +117,15 @@ mod tests {
 
     #[test]
     fn families_read_back_from_their_text() {
-        for text in ["", "orders", "orders,shipping", "customers,payments,shipping,orders"] {
+        assert!("personal,orders".parse::<Families>().unwrap().have_personal_data());
+        for text in [
+            "",
+            "personal",
+            "orders,personal",
+            "orders",
+            "orders,shipping",
+            "customers,payments,shipping,orders",
+        ] {
             assert_eq!(text.parse::<Families>().unwrap().to_string(), text);
         }
         assert_eq!(

@@ -16,6 +16,7 @@ use hookline_domain::{
     event::{Event, InterpretError},
     kernel::ids::{BARE_SOURCE, DeliveryKey, Source, StoreKey, StoreName},
 };
+use hookline_events::PersonalData;
 use http::HeaderMap;
 use jiff::Timestamp;
 
@@ -32,6 +33,10 @@ pub struct Platform {
     pub sender: &'static Sender,
     /// Interprets a delivery. See [`interpret`].
     pub interpret: fn(&Delivery) -> Result<Event, InterpretError>,
+    /// Returns true for topics whose bodies have personal data that events disclose. See [`discloses`].
+    pub discloses: fn(&str) -> bool,
+    /// Reads the personal data of a body. See [`disclosed`].
+    pub disclosed: fn(&str, &[u8]) -> Option<PersonalData>,
     /// Reads the name of a store, and gives it the one form in which keys have it: some sources fold case.
     pub store_name: fn(&str) -> Option<StoreName>,
     /// Returns true for the headers of a webhook of this source.
@@ -66,6 +71,18 @@ pub fn is_personal(delivery: &DeliveryKey) -> bool {
     let topics = platform.map_or(&[][..], |platform| platform.sender.topics);
     let known = topics.iter().find(|topic| topic.name == delivery.topic.as_str());
     known.is_none_or(|topic| topic.is_personal)
+}
+
+/// Returns true if the bodies of a topic have personal data that events disclose to endpoints that ask for it.
+#[must_use]
+pub fn discloses(source: &Source, topic: &str) -> bool {
+    platform(source).is_some_and(|platform| (platform.discloses)(topic))
+}
+
+/// Reads the personal data of a body of a topic, as its sender wrote it; `None` if it has none to disclose.
+#[must_use]
+pub fn disclosed(source: &Source, topic: &str, body: &[u8]) -> Option<PersonalData> {
+    (platform(source)?.disclosed)(topic, body)
 }
 
 /// A text that names no store.

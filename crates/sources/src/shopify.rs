@@ -1,6 +1,7 @@
 //! Shopify: its webhooks (<https://shopify.dev/docs/api/webhooks/latest>) and the session tokens of its admin.
 
 mod delivery;
+mod disclosure;
 mod events;
 mod facts;
 mod payload;
@@ -59,6 +60,8 @@ pub static SENDER: Sender = Sender {
 pub static PLATFORM: Platform = Platform {
     sender: &SENDER,
     interpret,
+    discloses: disclosure::discloses,
+    disclosed: disclosure::disclosed,
     store_name: |text| shop_name(text).ok(),
     recognizes: delivery::recognizes,
     read_saved: |headers, body, received_at| read_saved(headers, body, received_at).map_err(RequestError::new),

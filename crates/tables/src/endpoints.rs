@@ -15,12 +15,13 @@
 //! | `headers` | S | custom headers as JSON, sealed, beside their names |
 //! | `auth` | S | authorization by a token as JSON, and everything sealed |
 //! | `certificate` | S | client certificate as JSON, its private key sealed |
+//! | `proof` | S | when it proved itself, and the challenge that is to be sent, as JSON; absent as long as it was never challenged |
 //! | `created_us` | N | time of its creation |
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hookline_domain::outbound::{
-    AttemptCode, Backlog, Credentials, Endpoint, EndpointAuth, EndpointKey, EndpointState, Pool, Scope, SealedAuth,
-    SealedCertificate, SealedHeaders, SealedSecret,
+    AttemptCode, Backlog, Credentials, Endpoint, EndpointAuth, EndpointKey, EndpointState, Pool, Proof, Scope,
+    SealedAuth, SealedCertificate, SealedHeaders, SealedSecret,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,7 @@ pub fn put(endpoint: &Endpoint) -> Result<Update, serde_json::Error> {
         ("headers", headers.transpose()?),
         ("auth", auth.transpose()?),
         ("certificate", certificate.transpose()?),
+        ("proof", proof(&endpoint.proof)?),
     ];
     for (name, value) in optional {
         match value {
@@ -189,6 +191,32 @@ pub fn settle_backlog(endpoint: &EndpointKey, backlog: Backlog) -> Result<Update
     update.condition = Some("backlog = :settled");
     update.values.push(":settled", Value::json(&backlog)?);
     Ok(update)
+}
+
+/// Records the outcome of a challenge, if the proof is still the one before it.
+///
+/// # Errors
+/// Fails if it has no JSON.
+pub fn note_proof(endpoint: &EndpointKey, before: &Proof, after: &Proof) -> Result<Update, serde_json::Error> {
+    let mut update = UpdateBuilder::default();
+    match proof(after)? {
+        Some(after) => update.set("proof", after),
+        None => update.remove("proof"),
+    }
+    let mut update = update.finish(key(endpoint));
+    match proof(before)? {
+        Some(before) => {
+            update.condition = Some("proof = :was");
+            update.values.push(":was", before);
+        }
+        None => update.condition = Some("attribute_exists(pk) AND attribute_not_exists(proof)"),
+    }
+    Ok(update)
+}
+
+fn proof(proof: &Proof) -> Result<Option<Value>, serde_json::Error> {
+    let is_there = *proof != Proof::default();
+    is_there.then(|| Value::json(proof)).transpose()
 }
 
 /// Removes an endpoint that has this revision.
@@ -275,6 +303,11 @@ pub fn read(item: &Item) -> Result<Endpoint, MalformedError> {
             headers: headers.transpose()?,
             auth: auth.transpose()?,
             certificate: certificate.transpose()?,
+        },
+        proof: if item.has("proof") {
+            json(item, "proof")?
+        } else {
+            Proof::default()
         },
         created_at: item.micros("created_us")?,
     })

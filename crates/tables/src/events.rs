@@ -11,11 +11,20 @@
 //! | `bus_error` | S | reason of the bus's last refusal; only while `bus` is `queued` |
 //! | `body` | B | the event's JSON, compressed |
 //! | `expires_at` | N | the table's TTL attribute: `EventDays` after it was first kept |
+//!
+//! Beside it, for endpoints that get personal data, an item with the sealed body of the delivery that caused the event:
+//!
+//! | attribute | | |
+//! |---|---|---|
+//! | `pk`, `sk` | S, S | the store, and `#sealed#` before the event's id: below all ids, so that no list has it and every erasure does |
+//! | `body` | B | the [sealed body](hookline_domain::delivery::sealed::SealedBody) |
+//! | `expires_at` | N | the table's TTL attribute: the time from which on nobody opens it |
 
 use hookline_domain::{
     catalogue::event_message::MAX_EVENT_BYTES,
+    delivery::sealed::SealedBody,
     kernel::{compression, ids::StoreKey},
-    outbound::{BusVerdict, EventFilter, KeptEvent, Settled, TypePattern, Verdicts},
+    outbound::{BusVerdict, EventFilter, KeptEvent, KeptSealed, Settled, TypePattern, Verdicts},
 };
 use hookline_events::EventId;
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +41,40 @@ const MAX_PAGE_ITEMS: usize = 1000;
 #[must_use]
 pub fn key(store: &StoreKey, id: &EventId) -> Item {
     request::key(store.to_string(), id.as_str())
+}
+
+/// Beginning of the sort key of sealed bodies.
+const SEALED: &str = "#sealed#";
+
+/// Key of the sealed body of an event.
+#[must_use]
+pub fn sealed_key(store: &StoreKey, id: &EventId) -> Item {
+    request::key(store.to_string(), format!("{SEALED}{id}"))
+}
+
+/// Keeps a sealed body, in place of one that is kept.
+#[must_use]
+pub fn keep_sealed(kept: &KeptSealed) -> Put {
+    let mut item = sealed_key(&kept.store, &kept.id);
+    item.push("body", Value::B(kept.sealed.bytes().to_vec()));
+    item.push("expires_at", Value::seconds_up(kept.sealed.expires_at()));
+    Put { item, ..Put::default() }
+}
+
+/// Returns true for an item that is a sealed body.
+#[must_use]
+pub fn is_sealed(item: &Item) -> bool {
+    item.find_text("sk").is_some_and(|key| key.starts_with(SEALED))
+}
+
+/// Reads a sealed body with its key. One of a later version of this code counts as absent.
+///
+/// # Errors
+/// [`MalformedError`] if the key or the body is missing.
+pub fn read_sealed(item: &Item) -> Result<((StoreKey, EventId), Option<SealedBody>), MalformedError> {
+    let id = item.text("sk")?.strip_prefix(SEALED).and_then(|id| id.parse().ok());
+    let key = (item.parse("pk")?, id.ok_or_else(|| MalformedError::new("sk"))?);
+    Ok((key, SealedBody::read(item.bytes("body")?.to_vec())))
 }
 
 fn item(event: &KeptEvent) -> Item {
@@ -213,9 +256,9 @@ pub(crate) fn type_condition(pattern: Option<&TypePattern>) -> Option<(&'static 
     }
 }
 
-/// Keys of the events of a store up to a time, to the millisecond, after one of them.
+/// Keys of the events of a store up to a time, to the millisecond, and of all its sealed bodies, after one of them.
 #[must_use]
-pub fn until(store: &StoreKey, until: Timestamp, after: Option<&EventId>) -> Query {
+pub fn until(store: &StoreKey, until: Timestamp, after: Option<&str>) -> Query {
     let end = until.checked_add(SignedDuration::from_millis(1)).unwrap_or(until);
     let end = EventId::first_of(end);
     Query {
@@ -226,7 +269,7 @@ pub fn until(store: &StoreKey, until: Timestamp, after: Option<&EventId>) -> Que
             (":end", Value::text(end.as_str())),
         ]),
         limit: Some(MAX_PAGE_ITEMS),
-        after: after.map(|after| key(store, after)),
+        after: after.map(|after| request::key(store.to_string(), after)),
         ..Query::default()
     }
 }

@@ -225,6 +225,7 @@ async fn batch(
     let message = |delivery: Delivery| Message {
         id: delivery.key.id.to_string(),
         delivery: Ok(delivery),
+        sealed: None,
         tried: Try::default(),
     };
     let messages = deliveries.into_iter().map(message).collect();

@@ -16,6 +16,7 @@ use hookline_direct::{
 };
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, config::ReceiverConfig, start};
 use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts, serve_webhooks};
+use hookline_sealing::Sealer;
 use hookline_sources::{Inbound, Sender};
 
 /// Ports of every receiver.
@@ -55,6 +56,16 @@ pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
         let inbound = Inbound::of(function);
         // Neither waits for the other, and the first delivery for neither.
         let (receiver, ()) = tokio::join!(Receiver::new(sender, inbound, adapters, config.tally_every), aws.warm());
-        serve_webhooks(receiver?).await
+        let sealer = config.personal_key.and_then(|key| sealer(&key, config.personal_days));
+        serve_webhooks(receiver?.sealing(sealer)).await
     })
+}
+
+/// Seals with a public key. With one that cannot be used, deliveries are received as without: they matter more.
+fn sealer(public_key: &str, days: u32) -> Option<Sealer> {
+    Sealer::new(public_key, days)
+        .inspect_err(
+            |error| tracing::error!(%error, "PERSONAL_PUBLIC_KEY or PERSONAL_DAYS is wrong; no personal data is kept"),
+        )
+        .ok()
 }

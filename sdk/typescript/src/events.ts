@@ -1,6 +1,36 @@
 /** Types of events, version 1. */
 // Written by sdk/event_types.py from docs/events/schemas. Do not edit.
 
+/** Postal address. */
+export interface AddressData {
+  /** Street and number. */
+  address1?: string;
+  /** Second line. */
+  address2?: string;
+  /** City. */
+  city?: string;
+  /** Company. */
+  company?: string;
+  /** ISO 3166 code of the country, else its name. */
+  country?: string;
+  /** Name of the recipient. */
+  name?: string;
+  /** Telephone number. */
+  phone?: string;
+  /** Province or state. */
+  province?: string;
+  /** Postal code. */
+  zip?: string;
+}
+
+/** A name and its value. */
+export interface AttributeData {
+  /** Name. */
+  name: string;
+  /** Value. */
+  value: string;
+}
+
 /** Webhook that brought an event. */
 export interface Cause {
   /** Delivery id; `null` for `reconcile`. */
@@ -132,6 +162,12 @@ export interface MessageData {
   status?: number;
 }
 
+/** Notes of the sender on an event, for endpoints that asked for personal data. */
+export interface Meta {
+  /** Personal data that the event has, or the reason why it has none. */
+  personal: PersonalState;
+}
+
 /** An amount of money. */
 export interface Money {
   /** Decimal number, as in `48.00`, or `500` in a currency without minor units. */
@@ -195,6 +231,42 @@ export interface PaymentData {
   /** True if lines are missing, because the event would be too large. */
   truncated: boolean;
 }
+
+/**
+ * Personal data, as the delivery has it; what it does not have is absent. Only endpoints get it whose setting
+ * `personal` asks for it and that have proved themselves: the event bus, the API and the panel never do.
+ */
+export interface PersonalData {
+  /** Address of a customer; with `personal: full` only. */
+  address?: AddressData;
+  /** Further information of the buyer to an order, up to 50 entries; with `personal: full` only. */
+  attributes?: AttributeData[];
+  /** Address of an invoice; with `personal: full` only. */
+  billing_address?: AddressData;
+  /** E-mail address. */
+  email?: string;
+  /** Name. */
+  name?: string;
+  /** Note of the buyer to an order, or of the store to a customer; with `personal: full` only. */
+  note?: string;
+  /** Telephone number. */
+  phone?: string;
+  /** Address of a shipment; with `personal: full` only. */
+  shipping_address?: AddressData;
+}
+
+/**
+ * Personal data that an event has, or the reason why it has none.
+ *
+ * - `contact`: Name, e-mail address and telephone number, as far as the delivery has them.
+ * - `full`: Those, addresses, notes and attributes.
+ * - `unproven`: The endpoint has not proved itself.
+ * - `expired`: It was kept for as long as this deployment keeps personal data.
+ * - `too_large`: The delivery was too large for its personal data to be kept.
+ * - `not_kept`: Nothing was kept: when the event came, no proven endpoint asked for it, or this deployment does
+ * not keep personal data.
+ */
+export type PersonalState = 'contact' | 'full' | 'unproven' | 'expired' | 'too_large' | 'not_kept';
 
 /** Former values, as the last event of the subject said. */
 export interface Previous {
@@ -448,6 +520,10 @@ export interface EventBase {
   changed: string[] | null;
   /** Id. The same for the same event, however often it is sent: remember it to have each effect once. */
   id: EventId;
+  /** Notes on the personal data; only for endpoints that asked for it. */
+  meta?: Meta;
+  /** Personal data of the subject. Only endpoints get it that asked for it and proved themselves. */
+  personal?: PersonalData;
   /** Former values of some of the changed fields, as the last event of the subject said; `null` if there was none. */
   previous: Previous | null;
   /** Things that belong to the subject. */

@@ -244,6 +244,7 @@ fn message(delivery: Delivery) -> Message {
     Message {
         id: delivery.key.id.to_string(),
         delivery: Ok(delivery),
+        sealed: None,
         tried: Try::default(),
     }
 }

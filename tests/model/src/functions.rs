@@ -114,6 +114,7 @@ impl Scenario {
                 let message = |(n, received_before): (&usize, &bool)| Message {
                     id: n.to_string(),
                     delivery: Ok(self.delivery(*n)),
+                    sealed: None,
                     tried: Try {
                         number: 1 + u32::from(*received_before),
                         ..Try::default()

@@ -31,6 +31,8 @@ const endpoint = (id: string, url: string, types: string[], change: Partial<Endp
   client_certificate: null,
   public_keys: [],
   secrets: [],
+  proven_at: null,
+  proof_failed: null,
   created_at: `2026-11-21T12:00:0${id}Z`,
   ...change,
 });

@@ -157,7 +157,7 @@ pub(super) struct MessageResponse {
 }
 
 /// Names of all settings.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "url",
     "description",
     "types",
@@ -165,6 +165,7 @@ const SETTINGS: [&str; 13] = [
     "ordering",
     "when_paused",
     "format",
+    "personal",
     "signatures",
     "timeout_seconds",
     "max_in_flight",

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser, value_parser};
 use hookline_domain::outbound::{
-    BacklogMode, Condition, EndpointId, MAX_STATS_HOURS, Ordering, PayloadFormat, Scope, Signatures, TypePattern,
-    WhenPaused,
+    BacklogMode, Condition, EndpointId, MAX_STATS_HOURS, Ordering, PayloadFormat, PersonalLevel, Scope, Signatures,
+    TypePattern, WhenPaused,
 };
 use hookline_events::{EventId, EventType};
 use reqwest::Url;
@@ -106,6 +106,9 @@ pub enum EndpointCommand {
         #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u16).range(0..=168))]
         overlap_hours: u16,
     },
+    /// Lets an endpoint prove itself, without which it gets no personal data.
+    #[command(after_help = VERIFY)]
+    Verify(EndpointArgs),
     /// Removes an endpoint and discards what waits for it.
     #[command(after_help = REMOVE)]
     Remove {
@@ -153,6 +156,9 @@ pub struct SettingsArgs {
     /// Form of the payload.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<FormatArg>,
+    /// Personal data that it gets, once it has proved itself.
+    #[arg(long, value_name = "LEVEL")]
+    pub personal: Option<PersonalArg>,
     /// Signatures of a request.
     #[arg(long, value_name = "WHICH")]
     pub signatures: Option<SignaturesArg>,
@@ -347,6 +353,12 @@ choices! {
         Full, "The whole event";
         Thin, "Without data and previous";
     }
+    /// Personal data.
+    PersonalArg of PersonalLevel {
+        None, "None";
+        Contact, "Name, e-mail address and telephone number";
+        Full, "Those, addresses, notes and attributes";
+    }
     /// Signatures.
     SignaturesArg of Signatures {
         V1, "HMAC-SHA256 with a secret";
@@ -412,6 +424,13 @@ seconds after it.
 
 Example:
   hookline endpoint pause ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com --reason 'database upgrade'";
+
+const VERIFY: &str = "\
+Sends a signed challenge, which the endpoint must repeat: in the header webhook-challenge of its answer or in the body. \
+A new URL is not proven.
+
+Example:
+  hookline endpoint verify ep_01M8KC7FD03QH5TX988ZJ0TNS4 --store demo.myshopify.com";
 
 const ACTIVATE: &str = "\
 Example:

@@ -2,14 +2,14 @@
 
 use anyhow::{Result, bail};
 use hookline_domain::outbound::{
-    Credentials, CredentialsChange, Endpoint, EndpointChange, EndpointSettings, EndpointView, OutboxRecords,
+    Challenge, Credentials, CredentialsChange, Endpoint, EndpointChange, EndpointSettings, EndpointView, OutboxRecords,
     TypePattern, new_key,
 };
 use hookline_outbound::{OpenKeys, UrlRules, check_settings};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{credentials, find, key, manage, read, view};
+use super::{credentials, find, key, manage, read, resend, view};
 use crate::{
     args::{AddEndpointArgs, ChangeEndpointArgs, EndpointArgs, SettingsArgs},
     output::{Output, confirm, count, say},
@@ -126,6 +126,28 @@ pub async fn rotate(resources: &Resources, out: &Output, args: &EndpointArgs, ov
     Ok(true)
 }
 
+/// Has a challenge sent, and waits for its outcome.
+pub async fn verify(resources: &Resources, out: &Output, args: &EndpointArgs) -> Result<bool> {
+    find(resources, args).await?;
+    let (key, challenge) = (key(args), Challenge::generate(Timestamp::now())?);
+    manage(resources)?
+        .change(&key, None, &EndpointChange::Verify(challenge.clone()))
+        .await?;
+    let endpoint = resend(resources)?.await_proof(&key, &challenge).await?;
+    let is_waiting = endpoint.proof.challenge.is_some();
+    let seen = view(&endpoint);
+    if out.json {
+        out.object(&seen)?;
+    }
+    let sentence = match (&seen.proof_failed, is_waiting) {
+        (_, true) => "the challenge was not sent within 12 seconds: look again with hookline endpoint show",
+        (Some(failed), false) => failed,
+        (None, false) => "the endpoint has proved itself",
+    };
+    say(&format!("· {sentence}"));
+    Ok(!is_waiting && seen.proof_failed.is_none())
+}
+
 pub async fn remove(resources: &Resources, out: &Output, args: &EndpointArgs, yes: bool) -> Result<bool> {
     let endpoint = find(resources, args).await?;
     let waiting = resources.outboxes()?.count(&endpoint.key, MOST_COUNTED).await?;
@@ -191,6 +213,7 @@ fn overlay(settings: &mut EndpointSettings, args: SettingsArgs) {
     set(&mut settings.ordering, args.ordering);
     set(&mut settings.when_paused, args.when_paused);
     set(&mut settings.format, args.format);
+    set(&mut settings.personal, args.personal);
     set(&mut settings.signatures, args.signatures);
     set(&mut settings.timeout_seconds, args.timeout_seconds);
     set(&mut settings.max_in_flight, args.max_in_flight);

@@ -6,13 +6,18 @@
 //! {"id":"evt_01M8KC7FD03QH5TX988ZJ0TNS5","type":"inventory.updated",…}
 //! ```
 //!
+//! The first line may also hold [sealed bodies](crate::delivery::sealed) by the events that they belong to, as
+//! `"sealed":{"evt_…":"…"}`: they are no part of an event, and whoever passes one on leaves them behind.
+//!
 //! Each event is read by itself, so that one that cannot be read holds up no other. Its line is what listeners get, byte
 //! for byte: fields that a later version of the sender adds pass through.
 
-use hookline_events::{Event, MAX_DATA_BYTES, ReadError};
+use std::collections::BTreeMap;
+
+use hookline_events::{Event, EventId, MAX_DATA_BYTES, ReadError};
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::ids::StoreKey;
+use crate::{delivery::sealed::SealedBody, kernel::ids::StoreKey};
 
 /// Maximum size of an event's JSON. An event bus accepts requests of 256 KB
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html>), and a table items of 400 KB.
@@ -20,11 +25,19 @@ pub const MAX_EVENT_BYTES: usize = 200 * 1024;
 
 const FORMAT: u32 = 1;
 
+/// Bytes around a sealed body and its event's id in the first line: `,"sealed":{}`, counted for each, quotes, colon and comma.
+const SEALED_AROUND: usize = 12 + 6;
+
 #[derive(Serialize, Deserialize)]
 struct Header {
     hookline_events: u32,
     store: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sealed: BTreeMap<String, String>,
 }
+
+/// Sealed bodies, by the events of their deliveries.
+pub type SealedBodies = BTreeMap<EventId, SealedBody>;
 
 /// A parsed message.
 #[derive(Debug)]
@@ -33,6 +46,8 @@ pub struct EventMessage<'a> {
     pub store: StoreKey,
     /// The events, or the reason why one cannot be sent on.
     pub events: Vec<Result<SentEvent<'a>, EventError>>,
+    /// Sealed bodies of some of them. One that cannot be read counts as absent.
+    pub sealed: SealedBodies,
 }
 
 /// An event of a message.
@@ -100,23 +115,46 @@ pub enum EventError {
 /// by itself has a message of its own, which the queue refuses.
 #[must_use]
 pub fn pack(store: &StoreKey, events: &[Event], limit: usize) -> Vec<String> {
-    let header = Header {
+    pack_sealed(store, events, &SealedBodies::new(), limit)
+}
+
+/// Writes events with their sealed bodies, as [`pack`] does. A sealed body that does not fit beside its event is left out.
+#[must_use]
+pub fn pack_sealed(store: &StoreKey, events: &[Event], sealed: &SealedBodies, limit: usize) -> Vec<String> {
+    let mut header = Header {
         hookline_events: FORMAT,
         store: store.to_string(),
+        sealed: BTreeMap::new(),
     };
-    let header = serde_json::to_string(&header).expect("a number and a text always serialize");
-    let mut messages: Vec<String> = Vec::new();
+    let head = first_line(&header).len();
+    let mut messages = Vec::new();
+    let mut lines = String::new();
+    let mut taken = 0;
     for event in events {
         let line = line(event);
-        match messages.last_mut() {
-            Some(message) if message.len() + 1 + line.len() <= limit => {
-                message.push('\n');
-                message.push_str(&line);
-            }
-            _ => messages.push(format!("{header}\n{line}")),
+        let text = sealed.get(&event.id).map(SealedBody::text);
+        let beside = |text: &String| event.id.as_str().len() + text.len() + SEALED_AROUND;
+        let fits = |text: &String| head + 1 + line.len() + beside(text) <= limit;
+        let text = text.filter(fits);
+        let bytes = 1 + line.len() + text.as_ref().map_or(0, beside);
+        if !lines.is_empty() && head + taken + bytes > limit {
+            messages.push(first_line(&header) + &std::mem::take(&mut lines));
+            header.sealed.clear();
+            taken = 0;
         }
+        lines.push('\n');
+        lines.push_str(&line);
+        taken += bytes;
+        header.sealed.extend(text.map(|text| (event.id.to_string(), text)));
+    }
+    if !lines.is_empty() {
+        messages.push(first_line(&header) + &lines);
     }
     messages
+}
+
+fn first_line(header: &Header) -> String {
+    serde_json::to_string(header).expect("a number and texts always serialize")
 }
 
 /// JSON of an event without the two noncharacters that SQS refuses
@@ -143,7 +181,13 @@ pub fn open(text: &str) -> Result<EventMessage<'_>, EventMessageError> {
     if events.is_empty() {
         return Err(EventMessageError::Empty);
     }
-    Ok(EventMessage { store, events })
+    let sealed = header.sealed.iter();
+    let sealed = sealed.filter_map(|(id, text)| Some((id.parse().ok()?, SealedBody::parse(text)?)));
+    Ok(EventMessage {
+        sealed: sealed.collect(),
+        store,
+        events,
+    })
 }
 
 fn read<'a>(store: &StoreKey, json: &'a str, line: usize) -> Result<SentEvent<'a>, EventError> {

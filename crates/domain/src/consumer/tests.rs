@@ -116,6 +116,7 @@ fn message(delivery: &Delivery) -> Message {
     Message {
         id: format!("m-{}", delivery.key.id),
         delivery: Ok(delivery.clone()),
+        sealed: None,
         tried: Try::default(),
     }
 }
@@ -284,6 +285,7 @@ async fn foreign_or_malformed_message_fails_no_neighbour() {
     let foreign = Message {
         id: "f".into(),
         delivery: Err(Arc::new(EnvelopeError::NoBody.into())),
+        sealed: None,
         tried: Try::default(),
     };
     let verdicts = consumer.again(vec![foreign, parked.clone(), good]).await;

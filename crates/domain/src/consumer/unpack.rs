@@ -81,16 +81,21 @@ impl<B: Bodies> Unpack<B> {
         let messages: Vec<Raw> = messages.into_iter().map(Into::into).collect();
         let read: Vec<_> = stream::iter(messages)
             .map(async |Raw { id, text, tried }| {
-                let (delivery, key) = match envelope::open(&text) {
-                    Ok(Envelope::Whole(delivery)) => (Ok(delivery), None),
-                    Ok(Envelope::Pointer(pointer)) => {
+                let (delivery, sealed, key) = match envelope::open_sealed(&text) {
+                    Ok((Envelope::Whole(delivery), sealed)) => (Ok(delivery), sealed, None),
+                    Ok((Envelope::Pointer(pointer), sealed)) => {
                         let key = pointer.body_key();
-                        (self.follow(pointer, &key).await, Some(key))
+                        (self.follow(pointer, &key).await, sealed, Some(key))
                     }
-                    Err(problem) => (Err(problem.into()), None),
+                    Err(problem) => (Err(problem.into()), None, None),
                 };
-                let delivery = delivery.map_err(Arc::new);
-                (Message { id, delivery, tried }, key)
+                let message = Message {
+                    id,
+                    delivery: delivery.map_err(Arc::new),
+                    sealed,
+                    tried,
+                };
+                (message, key)
             })
             .buffered(BODIES_AT_ONCE)
             .collect()

@@ -5,6 +5,10 @@
 //! with other characters, or that is not UTF-8, is encoded in base64. A long body is compressed. A body that is too
 //! long even then is stored in [`Bodies`](crate::delivery::bodies::Bodies), and the message only names the attempt that
 //! stored it.
+//!
+//! The body of a topic about people may be accompanied by a [sealed body](super::sealed), in the first
+//! line. It is no part of a [`Delivery`], so that whatever packs one again leaves it out: archives, files, and dead letters of
+//! people.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
@@ -14,6 +18,7 @@ use crate::{
     delivery::{
         BODY_LIMIT, Delivery,
         bodies::{Attempt, BodyKey},
+        sealed::SealedBody,
     },
     kernel::{
         compression::{self, DecompressError},
@@ -115,6 +120,9 @@ struct Header<'a> {
     /// With [`Encoding::S3`] only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attempt: Option<Attempt>,
+    /// Sealed body, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -133,15 +141,21 @@ enum Encoding {
 /// Packs a delivery for a queue that accepts messages of at most `limit` bytes.
 #[must_use]
 pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
+    pack_sealed(delivery, None, limit)
+}
+
+/// Packs a delivery with its sealed body, as [`pack`] does.
+#[must_use]
+pub fn pack_sealed(delivery: &Delivery, sealed: Option<&SealedBody>, limit: usize) -> Packed {
     let text = std::str::from_utf8(&delivery.body)
         .ok()
         .filter(|text| is_accepted_by_sqs(text));
     let encoding = text.map_or(Encoding::Base64, |_| Encoding::Text);
-    let mut message = first_line(delivery, encoding, None);
+    let mut message = first_line(delivery, encoding, None, sealed);
     let bytes = message.len() + text.map_or_else(|| base64_len(&delivery.body), str::len);
     if bytes > COMPRESSED_ABOVE.min(limit) {
         let body = compression::compress(&delivery.body);
-        let mut compressed = first_line(delivery, Encoding::Zstd, None);
+        let mut compressed = first_line(delivery, Encoding::Zstd, None, sealed);
         let shorter = compressed.len() + base64_len(&body);
         if shorter.min(bytes) > limit {
             let bytes = shorter.min(bytes);
@@ -163,7 +177,13 @@ pub fn pack(delivery: &Delivery, limit: usize) -> Packed {
 /// Writes the message of a delivery whose body this attempt has stored.
 #[must_use]
 pub fn point(delivery: &Delivery, attempt: Attempt) -> String {
-    first_line(delivery, Encoding::S3, Some(attempt))
+    point_sealed(delivery, None, attempt)
+}
+
+/// Writes the message of a delivery with a sealed body, as [`point`] does.
+#[must_use]
+pub fn point_sealed(delivery: &Delivery, sealed: Option<&SealedBody>, attempt: Attempt) -> String {
+    first_line(delivery, Encoding::S3, Some(attempt), sealed)
 }
 
 /// Writes a delivery as one message that contains all of it.
@@ -182,11 +202,20 @@ pub fn encode(delivery: &Delivery) -> Result<String, EnvelopeTooLargeError> {
 /// # Errors
 /// [`EnvelopeError`] says what is wrong with the message.
 pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
+    open_sealed(message).map(|(envelope, _)| envelope)
+}
+
+/// Parses a message with its sealed body, if it has one. One that cannot be read counts as absent: the event matters more.
+///
+/// # Errors
+/// [`EnvelopeError`], as of [`open`].
+pub fn open_sealed(message: &str) -> Result<(Envelope, Option<SealedBody>), EnvelopeError> {
     let (header, body) = message.split_once('\n').ok_or(EnvelopeError::NoBody)?;
     let header: Header<'_> = serde_json::from_str(header).map_err(EnvelopeError::Header)?;
     if header.hookline != FORMAT {
         return Err(EnvelopeError::Format(header.hookline));
     }
+    let sealed = header.sealed.as_deref().and_then(SealedBody::parse);
     let base64 = |body| BASE64_STANDARD.decode(body).map_err(EnvelopeError::Base64);
     let (body, stored_by) = match header.encoding {
         Encoding::Text => (body.as_bytes().to_vec(), None),
@@ -212,10 +241,11 @@ pub fn open(message: &str) -> Result<Envelope, EnvelopeError> {
         received_at: header.received_at,
         body,
     };
-    Ok(match stored_by {
+    let envelope = match stored_by {
         None => Envelope::Whole(delivery),
         Some(attempt) => Envelope::Pointer(Pointer { delivery, attempt }),
-    })
+    };
+    Ok((envelope, sealed))
 }
 
 /// Parses a message that [`encode`] wrote.
@@ -256,7 +286,12 @@ impl Pointer {
 }
 
 /// Writes the line that names a delivery, with its line feed.
-fn first_line(delivery: &Delivery, encoding: Encoding, attempt: Option<Attempt>) -> String {
+fn first_line(
+    delivery: &Delivery,
+    encoding: Encoding,
+    attempt: Option<Attempt>,
+    sealed: Option<&SealedBody>,
+) -> String {
     let header = Header {
         hookline: FORMAT,
         source: delivery.key.store.source.clone(),
@@ -269,6 +304,7 @@ fn first_line(delivery: &Delivery, encoding: Encoding, attempt: Option<Attempt>)
         received_at: delivery.received_at,
         encoding,
         attempt,
+        sealed: sealed.map(SealedBody::text),
     };
     let mut line = serde_json::to_string(&header).expect("a struct of texts, numbers and times always serialises");
     line.push('\n');

@@ -25,6 +25,7 @@ use crate::{
         envelope::{self, EnvelopeTooLargeError, Packed},
         ledger::{Claim, ClaimRequest, Claims},
         queue::EventQueue,
+        sealed::SealedBody,
     },
     kernel::{
         port::{Clock, PortError, chain},
@@ -102,18 +103,36 @@ impl<P: ReceivePorts> Receive<P> {
         delivery: &Delivery,
         out_of_time: impl Future<Output = ()> + Send + Unpin,
     ) -> Result<Received, ReceiveError> {
-        let packed = envelope::pack(delivery, self.queue.largest());
+        self.receive_sealed(delivery, None, out_of_time).await
+    }
+
+    /// Accepts a delivery with a sealed body, as [`receive`](Self::receive) does.
+    ///
+    /// # Errors
+    /// [`ReceiveError`] says whether the source should retry.
+    pub async fn receive_sealed(
+        &self,
+        delivery: &Delivery,
+        sealed: Option<&SealedBody>,
+        out_of_time: impl Future<Output = ()> + Send + Unpin,
+    ) -> Result<Received, ReceiveError> {
+        let packed = envelope::pack_sealed(delivery, sealed, self.queue.largest());
         if let (Packed::Large { why, .. }, None) = (&packed, &self.bodies) {
             return Err((*why).into());
         }
-        let work = Box::pin(self.claim_and_send(delivery, packed));
+        let work = Box::pin(self.claim_and_send(delivery, sealed, packed));
         match select(work, out_of_time).await {
             Either::Left((received, _)) => received,
             Either::Right(((), _)) => Err(ReceiveError::OutOfTime),
         }
     }
 
-    async fn claim_and_send(&self, delivery: &Delivery, packed: Packed) -> Result<Received, ReceiveError> {
+    async fn claim_and_send(
+        &self,
+        delivery: &Delivery,
+        sealed: Option<&SealedBody>,
+        packed: Packed,
+    ) -> Result<Received, ReceiveError> {
         let now = self.clock.now();
         let attempt = Attempt::new();
         let request = ClaimRequest {
@@ -131,7 +150,7 @@ impl<P: ReceivePorts> Receive<P> {
             }
             Claim::Fresh => {}
         }
-        if let Err(failure) = self.send(delivery, packed, attempt).await {
+        if let Err(failure) = self.send(delivery, sealed, packed, attempt).await {
             // Best effort: a claim that is not released lapses. The caller needs the error of the send.
             if let Err(release) = self.ledger.release(&delivery.key, &request.owner).await {
                 tracing::warn!(cause = %release.cause, error = %chain(&release), "failed to release a claim; it lapses by itself");
@@ -141,7 +160,13 @@ impl<P: ReceivePorts> Receive<P> {
         Ok(Received::Queued)
     }
 
-    async fn send(&self, delivery: &Delivery, packed: Packed, attempt: Attempt) -> Result<(), ReceiveError> {
+    async fn send(
+        &self,
+        delivery: &Delivery,
+        sealed: Option<&SealedBody>,
+        packed: Packed,
+        attempt: Attempt,
+    ) -> Result<(), ReceiveError> {
         let message = match packed {
             Packed::Message(message) => message,
             Packed::Large { body, why } => {
@@ -151,7 +176,7 @@ impl<P: ReceivePorts> Receive<P> {
                 };
                 let bodies = self.bodies.as_ref().ok_or(why)?;
                 bodies.put(&key, body).await?;
-                envelope::point(delivery, attempt)
+                envelope::point_sealed(delivery, sealed, attempt)
             }
         };
         Ok(self.queue.send(&delivery.key.store, message).await?)

@@ -276,7 +276,20 @@ impl Messages for MemoryMessages {
             found.push(Known {
                 event: EventRecords::find(&self.events, store, event).await?,
                 record: self.record(endpoint, event),
+                sealed: None,
             });
+        }
+        Ok(found)
+    }
+
+    async fn find_with_sealed(
+        &self,
+        endpoint: &EndpointKey,
+        events: &[(StoreKey, EventId)],
+    ) -> Result<Vec<Known>, PortError> {
+        let mut found = self.find(endpoint, events).await?;
+        for (known, (store, event)) in found.iter_mut().zip(events) {
+            known.sealed = self.events.sealed(store, event);
         }
         Ok(found)
     }

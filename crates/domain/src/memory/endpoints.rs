@@ -9,7 +9,7 @@ use crate::{
     kernel::port::PortError,
     outbound::{
         AttemptCode, Backlog, Endpoint, EndpointKey, EndpointRecords, EndpointState, EndpointVault, Endpoints, Pool,
-        Scope,
+        Proof, Scope,
     },
 };
 
@@ -80,6 +80,15 @@ impl Endpoints for MemoryEndpoints {
     async fn note_pool(&self, key: &EndpointKey, pool: Pool) -> Result<(), PortError> {
         if let Some(endpoint) = self.endpoints.lock().get_mut(key) {
             endpoint.pool = pool;
+        }
+        Ok(())
+    }
+
+    async fn note_proof(&self, key: &EndpointKey, before: &Proof, after: &Proof) -> Result<(), PortError> {
+        if let Some(endpoint) = self.endpoints.lock().get_mut(key)
+            && endpoint.proof == *before
+        {
+            endpoint.proof = after.clone();
         }
         Ok(())
     }

@@ -7,13 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, noon};
 use crate::{
+    delivery::sealed::SealedBody,
     kernel::{
         erase::{Erase, Erased},
         ids::StoreKey,
         port::PortError,
         time::later,
     },
-    outbound::{Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, Settled},
+    outbound::{
+        Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, KeptSealed, Settled,
+    },
 };
 
 /// Returns an event of a store, `nth` seconds after [`noon`], with the id that follows from both.
@@ -38,6 +41,8 @@ pub fn event(store: &StoreKey, nth: usize) -> Event {
         related: Related::default(),
         session_id: None,
         cause: None,
+        personal: None,
+        meta: None,
     }
 }
 
@@ -45,6 +50,15 @@ pub fn event(store: &StoreKey, nth: usize) -> Event {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryEventLog {
     kept: Shared<BTreeMap<(StoreKey, EventId), KeptEvent>>,
+    sealed: Shared<BTreeMap<(StoreKey, EventId), SealedBody>>,
+}
+
+impl MemoryEventLog {
+    /// Sealed body of an event.
+    #[must_use]
+    pub fn sealed(&self, store: &StoreKey, id: &EventId) -> Option<SealedBody> {
+        self.sealed.lock().get(&(store.clone(), id.clone())).cloned()
+    }
 }
 
 impl EventLog for MemoryEventLog {
@@ -61,8 +75,17 @@ impl EventLog for MemoryEventLog {
         outcomes.collect()
     }
 
+    async fn keep_sealed(&self, all: &[KeptSealed]) -> Vec<Result<(), PortError>> {
+        let mut sealed = self.sealed.lock();
+        for one in all {
+            sealed.insert((one.store.clone(), one.id.clone()), one.sealed.clone());
+        }
+        all.iter().map(|_| Ok(())).collect()
+    }
+
     async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
         self.kept.lock().retain(|key, _| !events.contains(key));
+        self.sealed.lock().retain(|key, _| !events.contains(key));
         Ok(())
     }
 
@@ -99,6 +122,7 @@ impl EventRecords for MemoryEventLog {
 
 impl Erase for MemoryEventLog {
     async fn erase(&self, store: &StoreKey, until: Timestamp, _after: Option<&str>) -> Result<Erased, PortError> {
+        self.sealed.lock().retain(|(of, _), _| of != store);
         let mut kept = self.kept.lock();
         let before = kept.len();
         kept.retain(|(of, id), _| of != store || id.timestamp().as_millisecond() > until.as_millisecond());

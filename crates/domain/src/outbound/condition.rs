@@ -73,6 +73,9 @@ pub enum ConditionError {
     /// No chosen type has the path.
     #[error("no chosen type of events has {0:?}: see the schemas of GET /api/event-types")]
     UnknownPath(String),
+    /// The path is one of personal data.
+    #[error("no condition may name {0:?}: endpoints are chosen without a look at personal data")]
+    Personal(String),
     /// The operator takes another value.
     #[error("the value of {op} must be {expected}")]
     Value {
@@ -149,6 +152,9 @@ impl Condition {
     /// [`ConditionError::UnknownPath`].
     pub fn check_path<'a>(&self, schemas: impl IntoIterator<Item = &'a Value>) -> Result<(), ConditionError> {
         let steps: Vec<&str> = self.path.split('.').collect();
+        if self.op != Operator::Changed && matches!(steps.first(), Some(&("personal" | "meta"))) {
+            return Err(ConditionError::Personal(self.path.clone()));
+        }
         let is_known = self.op == Operator::Changed
             || schemas
                 .into_iter()

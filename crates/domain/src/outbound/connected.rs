@@ -51,6 +51,8 @@ pub async fn announce_connected(
         related: Related::default(),
         session_id: None,
         cause: None,
+        personal: None,
+        meta: None,
     };
     fan_out.send(store, &[event]).await?;
     Ok(id)

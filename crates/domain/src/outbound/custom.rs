@@ -130,6 +130,8 @@ impl CustomEvent {
             related: Related::default(),
             session_id: self.session_id.clone(),
             cause: None,
+            personal: None,
+            meta: None,
             id,
         }
     }

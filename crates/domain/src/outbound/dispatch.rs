@@ -19,10 +19,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Acquired, AttemptCode, Attempted, Backlog, Endpoint, EndpointKey, EndpointState, Health, HourStats, KeptEvent,
-    Lease, MAX_WAKE_UP_DELAY, Messages, OutboxNotes, Outboxes, Pool, RecentHours, Scope, Stats, WakeUps,
+    Lease, MAX_WAKE_UP_DELAY, Messages, NoAnswerError, OutboxNotes, Outboxes, Pool, Proof, RecentHours, Scope, Stats,
+    WakeUps,
 };
 use crate::{
     catalogue::fan_out::FanOut,
+    delivery::sealed::SealedBody,
     kernel::{
         port::{Clock, PortError, chain},
         time::later,
@@ -50,6 +52,18 @@ pub trait Endpoints: Send + Sync {
     /// count as a change of it.
     fn settle_backlog(&self, key: &EndpointKey, backlog: Backlog)
     -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Records the outcome of a challenge, if the endpoint's proof is still the one before it. Does not count as a change of it. Whoever
+    /// keeps endpoints that are never challenged need not implement it.
+    fn note_proof(
+        &self,
+        key: &EndpointKey,
+        before: &Proof,
+        after: &Proof,
+    ) -> impl Future<Output = Result<(), PortError>> + Send {
+        let _ = (key, before, after);
+        std::future::ready(Ok(()))
+    }
 
     /// Removes an endpoint that has this revision.
     fn forget(&self, key: &EndpointKey, revision: u32) -> impl Future<Output = Result<(), PortError>> + Send;
@@ -79,6 +93,38 @@ pub trait Post: Send + Sync {
         attempt: u32,
         is_replay: bool,
     ) -> impl Future<Output = Result<Posted, PortError>> + Send;
+
+    /// Makes one attempt at an endpoint that asked for personal data, with the sealed body of the event's delivery if it is kept.
+    /// Whoever cannot open one posts without.
+    fn post_disclosing(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        sealed: Option<&SealedBody>,
+        attempt: u32,
+        is_replay: bool,
+    ) -> impl Future<Output = Result<Posted, PortError>> + Send {
+        let _ = sealed;
+        self.post(endpoint, event, attempt, is_replay)
+    }
+
+    /// Sends a challenge to an endpoint. Whoever cannot proves nothing.
+    fn prove(&self, endpoint: &Endpoint, challenge: &str) -> impl Future<Output = Result<Proved, PortError>> + Send {
+        let _ = (endpoint, challenge);
+        std::future::ready(Ok(Proved {
+            attempted: Err(NoAnswerError::InvalidUrl),
+            is_echoed: false,
+        }))
+    }
+}
+
+/// Answer to a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Result of the attempt.
+    pub attempted: Attempted,
+    /// True if the answer repeats the challenge.
+    pub is_echoed: bool,
 }
 
 /// Result of an attempt, and the time that it took.

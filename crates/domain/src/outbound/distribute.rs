@@ -2,7 +2,7 @@
 //!
 //! Steps, each of which may be repeated: events are kept, each once, with a verdict for each endpoint that there is; those that
 //! are not newer than the erasure of their store are removed again; entries are put into the outboxes of endpoints, and these
-//! are woken; then, as the last step, the bus gets those that it does not have; a message is done when all of its events are.
+//! are woken; before them, sealed bodies are kept for those of these endpoints that get personal data; then, as the last step, the bus gets those that it does not have; a message is done when all of its events are.
 //! Before the bus, who [watches](super::Watch) a store is shown what was kept for the first time. So a message that is
 //! received again finds what is done already: **the verdicts that were kept first count**, an entry has the same key each
 //! time, and if only the bus has failed, the rest changes nothing. Between the bus and the record of its verdict, an event may
@@ -11,10 +11,12 @@
 //! Looking at the store comes after keeping, and an erasure is recorded before it removes events. So either this sees the
 //! erasure, or the erasure sees the event.
 
+mod sealed;
 mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::sealed::Sealed;
 pub use self::webhooks::Webhooks;
 use futures_util::{StreamExt, stream};
 use hookline_events::EventId;
@@ -178,16 +180,20 @@ impl<P: FanOutPorts> Distribute<P> {
     pub async fn take(&self, messages: Vec<FanOutMessage>) -> Vec<Handled> {
         let now = whole_micros(self.clock.now());
         let mut pending = Pending::new();
+        let mut sealed = Sealed::new();
         let mut handled = Vec::with_capacity(messages.len());
         for (place, message) in messages.into_iter().enumerate() {
-            handled.push(self.open(place, message, now, &mut pending));
+            handled.push(self.open(place, message, now, &mut pending, &mut sealed));
         }
         let stores = pending.keys().map(|(store, _)| store.clone());
         let read = self.webhooks.read(stores).await;
         let pending = webhooks::decide(&read, pending, &mut handled);
         let kept = self.keep(pending, &mut handled).await;
         let targets = self.remove_erased(kept, &mut handled, now).await;
-        self.webhooks.queue(&read, &targets.endpoints, &mut handled).await;
+        let queued = self
+            .keep_sealed(&read, targets.endpoints, sealed, &mut handled, now)
+            .await;
+        self.webhooks.queue(&read, &queued, &mut handled).await;
         if let Some(watch) = &self.watch {
             watch.show(&targets.watchers, now).await;
         }
@@ -195,7 +201,14 @@ impl<P: FanOutPorts> Distribute<P> {
         handled
     }
 
-    fn open(&self, place: usize, message: FanOutMessage, now: Timestamp, pending: &mut Pending) -> Handled {
+    fn open(
+        &self,
+        place: usize,
+        message: FanOutMessage,
+        now: Timestamp,
+        pending: &mut Pending,
+        sealed: &mut Sealed,
+    ) -> Handled {
         let mut handled = Handled {
             id: message.id,
             store: None,
@@ -218,6 +231,11 @@ impl<P: FanOutPorts> Distribute<P> {
                     handled.events += 1;
                     let event = self.accept(&opened.store, sent, now);
                     let key = (event.store.clone(), event.id.clone());
+                    if !pending.contains_key(&key)
+                        && let Some(body) = opened.sealed.get(&event.id)
+                    {
+                        sealed.insert(key.clone(), (event.cause.clone(), body.clone()));
+                    }
                     pending
                         .entry(key)
                         .or_insert_with(|| (event, BTreeSet::new()))

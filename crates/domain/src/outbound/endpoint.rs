@@ -1,6 +1,7 @@
 //! Endpoints: the servers to which a store's events, or those of all stores, are posted.
 
 mod credentials;
+mod proof;
 mod settings;
 
 use std::{fmt, future::Future, str::FromStr, time::Duration};
@@ -14,7 +15,10 @@ pub use self::{
         AuthKind, Credentials, CredentialsChange, CredentialsIn, EndpointAuth, SealedAuth, SealedCertificate,
         SealedHeaders, TwoAuthorizationsError,
     },
-    settings::{EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, Signatures, WhenPaused},
+    proof::{Challenge, Proof},
+    settings::{
+        EndpointSettings, InvalidSettingsError, Ordering, PayloadFormat, PersonalLevel, Signatures, WhenPaused,
+    },
 };
 use super::{AttemptCode, Pool};
 use crate::kernel::{ids::StoreKey, port::PortError};
@@ -77,6 +81,8 @@ pub struct Endpoint {
     pub secrets: Vec<SealedSecret>,
     /// Credentials beside the signature.
     pub credentials: Credentials,
+    /// Proof that whoever answers at its URL expects messages.
+    pub proof: Proof,
     /// Time of its creation.
     pub created_at: Timestamp,
 }
@@ -179,8 +185,15 @@ impl Endpoint {
             pool: Pool::Slow,
             secrets: vec![],
             credentials: Credentials::default(),
+            proof: Proof::default(),
             created_at: now,
         }
+    }
+
+    /// Returns true if it asked for personal data and has proved itself.
+    #[must_use]
+    pub fn gets_personal_data(&self) -> bool {
+        !self.settings.personal.is_none() && self.proof.proven_at.is_some()
     }
 
     /// Returns true if it gets events of this type, given as text. Reports about endpoints are for those of all stores only: of a

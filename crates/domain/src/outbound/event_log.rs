@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{TypePattern, Verdicts};
-use crate::kernel::{
-    ids::{DeliveryId, StoreKey},
-    port::PortError,
+use crate::{
+    delivery::sealed::SealedBody,
+    kernel::{
+        ids::{DeliveryId, StoreKey},
+        port::PortError,
+    },
 };
 
 /// A kept event.
@@ -140,6 +143,17 @@ impl BusVerdict {
     }
 }
 
+/// Sealed body of the delivery that caused an event, kept beside it until it [expires](SealedBody::expires_at).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSealed {
+    /// Store of the event.
+    pub store: StoreKey,
+    /// The event.
+    pub id: EventId,
+    /// Sealed body.
+    pub sealed: SealedBody,
+}
+
 /// Outcome of keeping an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
@@ -167,6 +181,10 @@ pub trait EventLog: Send + Sync {
     /// Keeps each event unless one with its id is kept for its store. No two of them have one id and store. Returns an
     /// outcome for each, in their order. Sees every earlier write.
     fn keep(&self, events: &[KeptEvent]) -> impl Future<Output = Vec<Result<Kept, PortError>>> + Send;
+
+    /// Keeps sealed bodies of kept events, in place of those that are kept. No two of them have one id and store. Returns an outcome for
+    /// each, in their order.
+    fn keep_sealed(&self, sealed: &[KeptSealed]) -> impl Future<Output = Vec<Result<(), PortError>>> + Send;
 
     /// Removes events of stores that have been erased. Removing an event that is not kept is success.
     fn remove(&self, events: &[(StoreKey, EventId)]) -> impl Future<Output = Result<(), PortError>> + Send;

@@ -9,8 +9,8 @@ use hookline_events::Resource;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Backlog, BacklogMode, Credentials, CredentialsChange, Endpoint, EndpointId, EndpointKey, EndpointRecords,
-    EndpointSettings, EndpointState, Scope, SealedSecret, TwoAuthorizationsError, WakeUps,
+    Backlog, BacklogMode, Challenge, Credentials, CredentialsChange, Endpoint, EndpointId, EndpointKey,
+    EndpointRecords, EndpointSettings, EndpointState, Proof, Scope, SealedSecret, TwoAuthorizationsError, WakeUps,
 };
 use crate::{
     kernel::port::{Clock, PortError},
@@ -131,6 +131,8 @@ pub enum EndpointChange {
         /// Time for which the old one signs beside it.
         overlap: SignedDuration,
     },
+    /// Send a challenge, by whose answer it proves itself.
+    Verify(Challenge),
     /// Delete it, and discard what waits.
     Delete,
 }
@@ -211,7 +213,10 @@ impl<P: ManagePorts> Manage<P> {
         } else if old != new {
             self.widen(key, new).await?;
         }
-        let wakes = matches!(change, EndpointChange::Activate { .. } | EndpointChange::Delete);
+        let wakes = matches!(
+            change,
+            EndpointChange::Activate { .. } | EndpointChange::Verify(_) | EndpointChange::Delete
+        );
         if wakes {
             self.wake_ups.send(key, after.pool, Duration::ZERO).await?;
         }
@@ -248,6 +253,7 @@ fn changed(before: &Endpoint, change: &EndpointChange, now: Timestamp) -> Result
             if settings.url != before.settings.url {
                 // Another server: what was learned of the old one does not hold.
                 after.reset_at = now;
+                after.proof = Proof::default();
             }
             after.settings = (**settings).clone();
             after.credentials.apply(credentials);
@@ -299,6 +305,10 @@ fn changed(before: &Endpoint, change: &EndpointChange, now: Timestamp) -> Result
                 ));
             }
             after.secrets = secrets;
+        }
+        EndpointChange::Verify(challenge) => {
+            after.proof.challenge = Some(challenge.clone());
+            after.proof.failed = None;
         }
         EndpointChange::Delete => {
             after.state = EndpointState::Deleting;

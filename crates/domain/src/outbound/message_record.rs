@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{AttemptCode, EndpointKey, KeptEvent, TypePattern};
-use crate::kernel::{ids::StoreKey, port::PortError};
+use crate::{
+    delivery::sealed::SealedBody,
+    kernel::{ids::StoreKey, port::PortError},
+};
 
 /// Attempts that a record keeps, the latest.
 pub const KEPT_ATTEMPTS: usize = 10;
@@ -142,6 +145,8 @@ pub struct Known {
     pub event: Option<KeptEvent>,
     /// Its record, if it has one.
     pub record: Option<MessageRecord>,
+    /// Sealed body of the delivery that caused its event, if it was read and is kept.
+    pub sealed: Option<SealedBody>,
 }
 
 /// Records of messages, as the dispatcher uses them.
@@ -153,6 +158,15 @@ pub trait Messages: Send + Sync {
         endpoint: &EndpointKey,
         events: &[(StoreKey, EventId)],
     ) -> impl Future<Output = Result<Vec<Known>, PortError>> + Send;
+
+    /// Returns them with the sealed bodies of the events, in the same calls as [`find`](Self::find), if such bodies are kept.
+    fn find_with_sealed(
+        &self,
+        endpoint: &EndpointKey,
+        events: &[(StoreKey, EventId)],
+    ) -> impl Future<Output = Result<Vec<Known>, PortError>> + Send {
+        self.find(endpoint, events)
+    }
 
     /// Writes each record where the stored one has the revision before its own, or there is none and its own is 1. Returns
     /// whether it was written, in their order.

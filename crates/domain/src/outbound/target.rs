@@ -42,11 +42,15 @@ impl Verdict {
         if endpoint.state == EndpointState::Deleting {
             return Self::Deleting;
         }
-        if !endpoint.wants(kind) {
+        let is_owed = endpoint.settings.is_owed(kind);
+        if !endpoint.wants(kind) && !is_owed {
             return Self::NotSubscribed;
         }
         if endpoint.is_suspended(now) {
             return Self::Suspended;
+        }
+        if is_owed {
+            return Self::Queued;
         }
         if let Some(condition) = endpoint.settings.unmet(event) {
             return Self::Filtered(condition.to_string().chars().take(MAX_CONDITION).collect());
@@ -152,6 +156,21 @@ mod tests {
             &event,
             noon() + jiff::SignedDuration::from_hours(7 * 24 + 1),
         )
+    }
+
+    #[test]
+    fn request_to_forget_a_person_goes_to_every_endpoint_with_personal_data_whatever_it_wants() {
+        let kind = "privacy.customer_redacted";
+        assert_eq!(verdict(|_| {}, kind), Verdict::NotSubscribed);
+        let level = crate::outbound::PersonalLevel::Contact;
+        assert_eq!(verdict(|one| one.settings.personal = level, kind), Verdict::Queued);
+        let paused = |one: &mut Endpoint| {
+            one.settings.personal = level;
+            one.state = EndpointState::Paused;
+            one.settings.when_paused = WhenPaused::Discard;
+        };
+        assert_eq!(verdict(paused, kind), Verdict::Queued);
+        assert_eq!(verdict(paused, "privacy.other"), Verdict::NotSubscribed);
     }
 
     #[test]

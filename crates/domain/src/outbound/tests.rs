@@ -4,6 +4,7 @@ mod deaths;
 mod dispatch;
 mod fan_out;
 mod fragile;
+mod sealed;
 mod watching;
 
 use hookline_events::Event;

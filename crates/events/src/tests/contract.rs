@@ -187,7 +187,7 @@ fn texts_that_are_no_ids_times_or_amounts_are_refused_by_schema_and_type() {
 }
 
 #[test]
-fn every_field_has_a_class_and_none_is_personal() {
+fn every_field_has_a_class_and_those_within_personal_alone_are_personal() {
     const PERSONAL: [&str; 12] = [
         "email",
         "phone",
@@ -206,6 +206,12 @@ fn every_field_has_a_class_and_none_is_personal() {
         for_each_field(&resolved(&kept_schema(&kind)), "", &mut |path, field, _| {
             let class = field[schema::CLASS].as_str().unwrap_or_default();
             assert!(schema::CLASSES.contains(&class), "{kind}: {path} is {class:?}");
+            let is_within = path == "personal" || path.starts_with("personal.");
+            assert_eq!(class == "personal", is_within, "{kind}: {path} is {class:?}");
+            if is_within {
+                assert!(kind.has_personal_data(), "{kind}: {path}");
+                return;
+            }
             let name = path.rsplit('.').next().unwrap_or_default();
             assert!(!PERSONAL.contains(&name.trim_end_matches("[]")), "{kind}: {path}");
         });

@@ -1,6 +1,8 @@
 //! Configuration of the functions that post messages to endpoints.
 
-use super::{FromEnvironment, Reader};
+use jiff::SignedDuration;
+
+use super::{DEFAULT_PERSONAL_DAYS, FromEnvironment, Reader};
 
 /// Queues of wake-ups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct DispatchConfig {
     pub fan_out_queue_url: String,
     /// `ENDPOINT_KEY_ARN`: key that opens what is sealed for endpoints.
     pub endpoint_key: String,
+    /// `PERSONAL_KEY_ARN`: key that opens sealed bodies; without it, no endpoint gets personal data.
+    pub personal_key: Option<String>,
+    /// `PERSONAL_DAYS`: time for which they may be opened.
+    pub personal_kept_for: SignedDuration,
     /// `ALLOW_HTTP`: any text if URLs of endpoints may begin with `http://`.
     pub allow_http: bool,
     /// `OWN_HOSTS`: hosts of this deployment, separated by commas, to which nothing is posted.
@@ -71,6 +77,10 @@ impl FromEnvironment for DispatchConfig {
             queues: WakeUpQueues::take(reader),
             fan_out_queue_url: reader.required("FAN_OUT_QUEUE_URL"),
             endpoint_key: reader.required("ENDPOINT_KEY_ARN"),
+            personal_key: reader.optional("PERSONAL_KEY_ARN"),
+            personal_kept_for: SignedDuration::from_hours(
+                24 * i64::from(reader.number("PERSONAL_DAYS").unwrap_or(DEFAULT_PERSONAL_DAYS)),
+            ),
             allow_http: reader.optional("ALLOW_HTTP").is_some(),
             own_hosts: (own_hosts.split(',').map(str::trim))
                 .filter(|host| !host.is_empty())

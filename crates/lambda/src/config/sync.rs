@@ -36,7 +36,8 @@ pub struct SyncConfig {
     pub client_secrets: SecretRef,
     /// `RECEIVER_URL`; without it, webhook subscriptions are not checked.
     pub receiver_url: Option<String>,
-    /// `EVENTS_OF`: families of events that are wanted, whose topics are subscribed to.
+    /// `EVENTS_OF`: families of events that are wanted, whose topics are subscribed to; `KEEPS_PERSONAL_DATA`: any text if their bodies
+    /// are wanted whole.
     pub events_of: Families,
     /// `RECONCILE_GRACE_SECONDS`: age of a change at which its webhook counts as missed.
     pub grace: SignedDuration,
@@ -68,7 +69,10 @@ impl FromEnvironment for SyncConfig {
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
             receiver_url: reader.optional("RECEIVER_URL"),
-            events_of: reader.families("EVENTS_OF"),
+            events_of: {
+                let is_kept = reader.optional("KEEPS_PERSONAL_DATA").is_some();
+                reader.families("EVENTS_OF").with_personal_data(is_kept)
+            },
             grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),
         }

@@ -2,7 +2,7 @@
 
 use hookline_domain::sync::{registration, vendor::WantedSubscription};
 
-use super::{Topic, personal::asked_for};
+use super::{Topic, disclosure::discloses, personal::asked_for};
 use crate::{Families, Family};
 
 /// Fields that a product needs beside those of every payload: its title, and the proof that it is a product.
@@ -103,8 +103,8 @@ pub fn wanted(base: &str, scopes: &[String], families: &Families, fields: &[Stri
 }
 
 /// Returns the `include_fields` of a subscription, empty for the whole payload. Products have the requested fields and
-/// those that they need; topics about people have only the fields that are read, whatever is requested; all others are
-/// whole.
+/// those that they need; topics about people have only the fields that are read, whatever is requested, unless personal data is kept
+/// for endpoints; all others are whole.
 #[must_use]
 pub fn included(topic: Topic, families: &Families, requested: &[String]) -> Vec<String> {
     match topic {
@@ -115,6 +115,8 @@ pub fn included(topic: Topic, families: &Families, requested: &[String]) -> Vec<
         // It is received whatever is wanted, because people see that an order came.
         Topic::OrdersCreate if !families.has(Family::Orders) => registration::fields(&OF_AN_ORDER.map(str::to_owned)),
         Topic::AppUninstalled => registration::fields(&OF_AN_UNINSTALL.map(str::to_owned)),
+        // Receivers seal them whole, and Shopify is to send what they seal.
+        other if families.have_personal_data() && discloses(other.name()) => Vec::new(),
         other if matches!(subscribing(other), Subscribing::ForAStore { .. }) => asked_for(other),
         _ => Vec::new(),
     }
@@ -194,6 +196,23 @@ mod tests {
             let expected = [&["orders/create"], its, &["app/uninstalled"]].concat();
             assert_eq!(topics(&scopes, &families.parse().unwrap()), expected);
         }
+    }
+
+    #[test]
+    fn topics_that_disclose_personal_data_are_whole_only_if_it_is_kept() {
+        let (off, on) = (Families::all(), Families::all().with_personal_data(true));
+        for topic in Topic::ALL {
+            let (without, with) = (included(topic, &off, &[]), included(topic, &on, &[]));
+            if discloses(topic.name()) {
+                assert!(!without.is_empty() && with.is_empty(), "{}", topic.name());
+            } else {
+                assert_eq!(without, with, "{}", topic.name());
+            }
+        }
+        let unwanted = Families::default();
+        let without = included(Topic::OrdersCreate, &unwanted, &[]);
+        let with = included(Topic::OrdersCreate, &unwanted.with_personal_data(true), &[]);
+        assert_eq!(without, with, "nobody wants events of orders");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Contract suite of [`Endpoints`] and [`EndpointRecords`].
 
 use hookline_domain::outbound::{
-    AttemptCode, AuthKind, Backlog, BacklogMode, Credentials, CredentialsIn, Endpoint, EndpointAuth, EndpointKey,
-    EndpointRecords, EndpointSettings, EndpointState, Endpoints, Pool, Scope, SealedAuth, SealedCertificate,
-    SealedHeaders, SealedSecret,
+    AttemptCode, AuthKind, Backlog, BacklogMode, Challenge, Credentials, CredentialsIn, Endpoint, EndpointAuth,
+    EndpointKey, EndpointRecords, EndpointSettings, EndpointState, Endpoints, Pool, Proof, Scope, SealedAuth,
+    SealedCertificate, SealedHeaders, SealedSecret,
 };
 use jiff::SignedDuration;
 
@@ -27,6 +27,7 @@ macro_rules! endpoints_contract {
                 active_endpoint_is_disabled_where_nobody_has_changed_it,
                 pool_is_noted_beside_changes_of_people,
                 backlog_is_settled_if_it_is_still_that_one,
+                proof_is_noted_if_the_challenge_is_still_that_one,
                 endpoint_is_forgotten_where_nobody_has_changed_it,
             ]
         );
@@ -74,6 +75,14 @@ pub async fn endpoint_reads_back_as_written(endpoints: &(impl Endpoints + Endpoi
             mode: BacklogMode::Newest,
             before: noon(),
         }),
+        proof: Proof {
+            proven_at: Some(noon()),
+            challenge: Some(Challenge {
+                text: "4f0c".to_owned(),
+                at: noon(),
+            }),
+            failed: None,
+        },
         secrets: vec![
             SealedSecret {
                 sealed: vec![0, 255, 1],
@@ -231,6 +240,40 @@ pub async fn backlog_is_settled_if_it_is_still_that_one(endpoints: &(impl Endpoi
     endpoints.settle_backlog(&key(1), backlog(1)).await.unwrap();
     let settled = Endpoint { revision: 2, ..first };
     assert_eq!(endpoints.find(&key(1)).await.unwrap(), Some(settled));
+}
+
+pub async fn proof_is_noted_if_the_challenge_is_still_that_one(endpoints: &(impl Endpoints + EndpointRecords)) {
+    let first = stored(endpoints, 1).await;
+    let challenged = |text: &str| Proof {
+        challenge: Some(Challenge {
+            text: text.to_owned(),
+            at: noon(),
+        }),
+        ..Proof::default()
+    };
+    let proven = Proof {
+        proven_at: Some(noon()),
+        ..Proof::default()
+    };
+    let waiting = Endpoint {
+        revision: 2,
+        proof: challenged("a"),
+        ..first
+    };
+    assert!(endpoints.put(&waiting).await.unwrap());
+    for other in [challenged("b"), Proof::default()] {
+        endpoints.note_proof(&key(1), &other, &proven).await.unwrap();
+        assert_eq!(endpoints.find(&key(1)).await.unwrap(), Some(waiting.clone()));
+    }
+    endpoints.note_proof(&key(1), &waiting.proof, &proven).await.unwrap();
+    let after = Endpoint {
+        proof: proven.clone(),
+        ..waiting
+    };
+    assert_eq!(endpoints.find(&key(1)).await.unwrap(), Some(after));
+    // Of one that is gone, nothing comes back.
+    endpoints.note_proof(&key(2), &Proof::default(), &proven).await.unwrap();
+    assert_eq!(endpoints.find(&key(2)).await.unwrap(), None);
 }
 
 pub async fn endpoint_is_forgotten_where_nobody_has_changed_it(endpoints: &(impl Endpoints + EndpointRecords)) {

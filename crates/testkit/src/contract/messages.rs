@@ -1,10 +1,13 @@
 //! Contract suite of [`Messages`] and [`MessageRecords`], beside an [`EventLog`].
 
 use hookline_domain::{
+    delivery::sealed::{SealedBody, SealedParts},
+    kernel::erase::Erase,
     memory,
     outbound::{
-        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventLog, KEPT_ATTEMPTS, KeptEvent, Known, MessageFate,
-        MessageFilter, MessagePage, MessageRecord, MessageRecords, Messages, SubjectKey, TypePattern,
+        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventFilter, EventLog, EventRecords, KEPT_ATTEMPTS,
+        KeptEvent, KeptSealed, Known, MessageFate, MessageFilter, MessagePage, MessageRecord, MessageRecords, Messages,
+        SubjectKey, TypePattern,
     },
 };
 use hookline_events::{EventId, EventType};
@@ -30,6 +33,7 @@ macro_rules! messages_contract {
                 records_of_endpoints_are_apart,
                 events_and_records_are_found_in_the_order_given,
                 event_of_another_store_is_not_found,
+                sealed_bodies_are_found_beside_their_events_and_on_no_list,
                 records_are_listed_newest_first_in_pages,
                 filters_select_fate_type_and_time,
             ]
@@ -266,6 +270,7 @@ pub async fn events_and_records_are_found_in_the_order_given<M: Messages + Messa
         .map(|nth| Known {
             event: (nth % 2 == 0).then(|| events[nth].clone()),
             record: (nth % 3 == 0).then(|| if nth % 2 == 0 { whole(1) } else { first() }),
+            sealed: None,
         })
         .collect();
     // The last ones in reverse, and one twice.
@@ -287,6 +292,70 @@ pub async fn event_of_another_store_is_not_found<M: Messages, L: EventLog>((port
     let pairs = [(store("other"), id(0)), (store("demo"), id(0))];
     let known = port.find(&endpoint(1), &pairs).await.unwrap();
     assert_eq!((&known[0].event, &known[1].event), (&None, &Some(kept(0))));
+}
+
+pub async fn sealed_bodies_are_found_beside_their_events_and_on_no_list<
+    M: Messages,
+    L: EventLog + EventRecords + Erase,
+>(
+    (port, log): &(M, L),
+) {
+    let parts = SealedParts {
+        wrapped_key: &[1; 384],
+        nonce: &[2; 12],
+        text: &[3; 200],
+    };
+    let events: Vec<KeptEvent> = (0..60).map(kept).collect();
+    for kept in log.keep(&events).await {
+        kept.unwrap();
+    }
+    let body = |nth: usize| {
+        let expires_at = noon() + SignedDuration::from_secs(i64::try_from(nth).unwrap());
+        SealedBody::new(expires_at, &parts)
+    };
+    let sealed = (0..60).step_by(3).map(|nth| KeptSealed {
+        store: store("demo"),
+        id: id(nth),
+        sealed: body(nth),
+    });
+    let sealed: Vec<KeptSealed> = sealed.collect();
+    // Again, because the message of the fan-out queue came twice.
+    for _ in 0..2 {
+        for kept in log.keep_sealed(&sealed).await {
+            kept.unwrap();
+        }
+    }
+    let pairs: Vec<_> = (0..60).map(|nth| (store("demo"), id(nth))).collect();
+    for (nth, known) in port
+        .find_with_sealed(&endpoint(1), &pairs)
+        .await
+        .unwrap()
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(known.event.as_ref(), Some(&events[nth]));
+        assert_eq!(known.sealed, (nth % 3 == 0).then(|| body(nth)), "{nth}");
+    }
+    let without = port.find(&endpoint(1), &pairs).await.unwrap();
+    assert!(without.iter().all(|known| known.sealed.is_none()));
+    for filter in [
+        EventFilter::default(),
+        EventFilter {
+            after: Some(EventId::first_of(noon() - SignedDuration::from_hours(1))),
+            ..EventFilter::default()
+        },
+    ] {
+        let listed = log.list(&store("demo"), &filter, 100).await.unwrap();
+        assert_eq!((listed.events.len(), listed.next), (60, None));
+    }
+    log.remove(&[(store("demo"), id(0))]).await.unwrap();
+    log.erase(&store("demo"), noon(), None).await.unwrap();
+    let left = port.find_with_sealed(&endpoint(1), &pairs).await.unwrap();
+    assert!(
+        left.iter().all(|known| known.sealed.is_none()),
+        "an erasure leaves none"
+    );
+    assert_eq!(left.iter().filter(|known| known.event.is_some()).count(), 59);
 }
 
 pub async fn records_are_listed_newest_first_in_pages<M: Messages + MessageRecords, L: EventLog>((port, _): &(M, L)) {

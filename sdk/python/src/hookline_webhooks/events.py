@@ -9,6 +9,38 @@ if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
 
+class AddressData(TypedDict):
+    """Postal address."""
+
+    address1: NotRequired[str]
+    """Street and number."""
+    address2: NotRequired[str]
+    """Second line."""
+    city: NotRequired[str]
+    """City."""
+    company: NotRequired[str]
+    """Company."""
+    country: NotRequired[str]
+    """ISO 3166 code of the country, else its name."""
+    name: NotRequired[str]
+    """Name of the recipient."""
+    phone: NotRequired[str]
+    """Telephone number."""
+    province: NotRequired[str]
+    """Province or state."""
+    zip: NotRequired[str]
+    """Postal code."""
+
+
+class AttributeData(TypedDict):
+    """A name and its value."""
+
+    name: str
+    """Name."""
+    value: str
+    """Value."""
+
+
 class Cause(TypedDict):
     """Webhook that brought an event."""
 
@@ -137,6 +169,13 @@ class MessageData(TypedDict):
     """HTTP status of the last answer; absent if there was none."""
 
 
+class Meta(TypedDict):
+    """Notes of the sender on an event, for endpoints that asked for personal data."""
+
+    personal: PersonalState
+    """Personal data that the event has, or the reason why it has none."""
+
+
 class Money(TypedDict):
     """An amount of money."""
 
@@ -203,6 +242,29 @@ class PaymentData(TypedDict):
     """True for a test payment."""
     truncated: bool
     """True if lines are missing, because the event would be too large."""
+
+
+class PersonalData(TypedDict):
+    """Personal data, as the delivery has it; what it does not have is absent. Only endpoints get it whose setting
+    `personal` asks for it and that have proved themselves: the event bus, the API and the panel never do.
+    """
+
+    address: NotRequired[AddressData]
+    """Address of a customer; with `personal: full` only."""
+    attributes: NotRequired[list[AttributeData]]
+    """Further information of the buyer to an order, up to 50 entries; with `personal: full` only."""
+    billing_address: NotRequired[AddressData]
+    """Address of an invoice; with `personal: full` only."""
+    email: NotRequired[str]
+    """E-mail address."""
+    name: NotRequired[str]
+    """Name."""
+    note: NotRequired[str]
+    """Note of the buyer to an order, or of the store to a customer; with `personal: full` only."""
+    phone: NotRequired[str]
+    """Telephone number."""
+    shipping_address: NotRequired[AddressData]
+    """Address of a shipment; with `personal: full` only."""
 
 
 class Previous(TypedDict):
@@ -386,6 +448,18 @@ EventId = str
 of one store sort by time.
 """
 
+PersonalState = Literal["contact", "full", "unproven", "expired", "too_large", "not_kept"]
+"""Personal data that an event has, or the reason why it has none.
+
+- `contact`: Name, e-mail address and telephone number, as far as the delivery has them.
+- `full`: Those, addresses, notes and attributes.
+- `unproven`: The endpoint has not proved itself.
+- `expired`: It was kept for as long as this deployment keeps personal data.
+- `too_large`: The delivery was too large for its personal data to be kept.
+- `not_kept`: Nothing was kept: when the event came, no proven endpoint asked for it, or this deployment does
+not keep personal data.
+"""
+
 ProductStatus = Literal["active", "hidden"]
 """Visibility of a product or a collection to shoppers.
 
@@ -405,6 +479,10 @@ class EventBase(TypedDict):
     """
     id: EventId
     """Id. The same for the same event, however often it is sent: remember it to have each effect once."""
+    meta: NotRequired[Meta]
+    """Notes on the personal data; only for endpoints that asked for it."""
+    personal: NotRequired[PersonalData]
+    """Personal data of the subject. Only endpoints get it that asked for it and proved themselves."""
     previous: Previous | None
     """Former values of some of the changed fields, as the last event of the subject said; `null` if there was
     none.

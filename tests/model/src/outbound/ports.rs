@@ -399,6 +399,7 @@ impl Messages for Ports {
         let known = numbers.into_iter().zip(records).map(|(event, record)| Known {
             event: Some(kept(event)),
             record,
+            sealed: None,
         });
         Ok(known.collect())
     }

@@ -37,6 +37,8 @@ const endpoint: Endpoint = {
   client_certificate: null,
   public_keys: [],
   secrets: [{ created_at: NOON, until: null }],
+  proven_at: null,
+  proof_failed: null,
   created_at: NOON,
 };
 

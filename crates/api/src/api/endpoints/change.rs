@@ -1,10 +1,10 @@
 //! Routes that change endpoints.
 
 use hookline_domain::{
-    access::Principal,
+    access::{Principal, Reach, Role},
     kernel::port::Clock,
     outbound::{
-        BacklogMode, Credentials, Endpoint, EndpointChange, EndpointKey, EndpointRecords, EndpointSettings,
+        BacklogMode, Challenge, Credentials, Endpoint, EndpointChange, EndpointKey, EndpointRecords, EndpointSettings,
         EndpointVault, EndpointView, EventFilter, EventRecords, Manage, ManageError, ManagePorts, Resend, ResendPorts,
         Scope, new_key,
     },
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{
-        actions::{ActionPorts, ActionsApi},
+        actions::{ActionPorts, ActionsApi, EmptyBody},
         no_such_route, parameter, parse_body,
     },
     ChangeEndpointBody, CreateEndpointBody, EndpointRoute, EndpointWithSecret, check_names, check_parameters,
@@ -129,6 +129,7 @@ impl<P: ActionPorts> ActionsApi<P> {
             ("POST", "/{endpoint}/pause") => "pause-endpoint",
             ("POST", "/{endpoint}/activate") => "activate-endpoint",
             ("POST", "/{endpoint}/rotate") => "rotate-secret",
+            ("POST", "/{endpoint}/verify") => "verify-endpoint",
             ("POST", "/{endpoint}/test") => "test-endpoint",
             ("POST", "/{endpoint}/replay") => "replay-messages",
             ("POST", "/{endpoint}/messages/{event}/retry") => "retry-message",
@@ -138,7 +139,8 @@ impl<P: ActionPorts> ActionsApi<P> {
             Scope::Store(store) => store.label().into_owned(),
             Scope::All => scope.to_string(),
         };
-        let done = actions.act(name, scope, request).await;
+        let is_of_all = principal.role == Role::Admin && principal.reach == Reach::All;
+        let done = actions.act(name, scope, is_of_all, request).await;
         let outcome = if done.is_ok() { "done" } else { "refused" };
         tracing::info!(
             service = super::super::actions::SERVICE,
@@ -158,15 +160,22 @@ where
     W: ManagePorts + ResendPorts,
     V: EndpointVault,
 {
-    async fn act(&self, name: &str, scope: Scope, request: &Request) -> Result<Response<Body>, ApiError> {
+    /// Carries out an action. `is_of_all` is true for an admin of all stores, who alone decides about personal data.
+    async fn act(
+        &self,
+        name: &str,
+        scope: Scope,
+        is_of_all: bool,
+        request: &Request,
+    ) -> Result<Response<Body>, ApiError> {
         if name == "create-endpoint" {
-            return self.create(scope, request).await;
+            return self.create(scope, is_of_all, request).await;
         }
         check_parameters(request, &[])?;
         let id = in_path(request, "endpoint")?;
         let key = EndpointKey { scope, id };
         match name {
-            "change-endpoint" => self.patch(&key, request).await,
+            "change-endpoint" => self.patch(&key, is_of_all, request).await,
             "delete-endpoint" => self.change(&key, request, EndpointChange::Delete).await,
             "pause-endpoint" => {
                 let PauseBody { reason } = parse_body(request, "{\"reason\": \"…\"}", MAX_BODY_BYTES)?;
@@ -184,13 +193,14 @@ where
                 self.change(&key, request, EndpointChange::Activate { backlog }).await
             }
             "rotate-secret" => self.rotate(&key, request).await,
+            "verify-endpoint" => self.verify(&key, request).await,
             "test-endpoint" => self.test(&key, request).await,
             "replay-messages" => self.replay(&key, request).await,
             _ => self.retry(&key, request).await,
         }
     }
 
-    async fn create(&self, scope: Scope, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn create(&self, scope: Scope, is_of_all: bool, request: &Request) -> Result<Response<Body>, ApiError> {
         check_parameters(request, &["dry_run"])?;
         let is_dry_run = match parameter(request, "dry_run") {
             None | Some("" | "false") => false,
@@ -204,6 +214,9 @@ where
             client_certificate,
         } = parse_body(request, CREATE, MAX_BODY_BYTES)?;
         let settings = self.settings(&scope, settings)?;
+        if !settings.personal.is_none() && !is_of_all {
+            return Err(ApiError::PersonalData);
+        }
         let given = GivenCredentials {
             headers: Some(Some(headers)),
             auth: auth.map(Some),
@@ -224,7 +237,7 @@ where
         Ok(with_secret(StatusCode::CREATED, &created, &keys, now))
     }
 
-    async fn patch(&self, key: &EndpointKey, request: &Request) -> Result<Response<Body>, ApiError> {
+    async fn patch(&self, key: &EndpointKey, is_of_all: bool, request: &Request) -> Result<Response<Body>, ApiError> {
         let expected = if_match(request)?.ok_or(ApiError::NoRevision)?;
         let ChangeEndpointBody {
             settings,
@@ -241,6 +254,11 @@ where
             return Err(refused(ManageError::Changed(before.revision), true));
         }
         let settings = self.settings(&key.scope, merged(&before.settings, settings)?)?;
+        // Another URL would lead the data to somebody else.
+        let is_wider = settings.personal != before.settings.personal || settings.url != before.settings.url;
+        if !settings.personal.is_none() && is_wider && !is_of_all {
+            return Err(ApiError::PersonalData);
+        }
         let given = GivenCredentials {
             headers,
             auth,
@@ -293,6 +311,18 @@ where
         };
         let changed = self.changed(key, request, &change).await?;
         Ok(with_secret(StatusCode::OK, &changed, &keys, now))
+    }
+
+    /// Has a challenge sent, and waits for its outcome.
+    async fn verify(&self, key: &EndpointKey, request: &Request) -> Result<Response<Body>, ApiError> {
+        let EmptyBody {} = parse_body(request, "{}", MAX_BODY_BYTES)?;
+        let challenge = Challenge::generate(self.now())?;
+        self.changed(key, request, &EndpointChange::Verify(challenge.clone()))
+            .await?;
+        let outcome = self.resend.await_proof(key, &challenge).await;
+        let endpoint = outcome.map_err(super::resend::refused)?;
+        let view = EndpointView::of(&endpoint, self.now());
+        Ok(with_etag(StatusCode::OK, &view, &view))
     }
 
     async fn dry_run(&self, scope: &Scope, settings: &EndpointSettings) -> Result<DryRunResponse, ApiError> {

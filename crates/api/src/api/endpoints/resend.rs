@@ -161,7 +161,7 @@ fn store_of(key: &EndpointKey, named: Option<&str>) -> Result<StoreKey, ApiError
     }
 }
 
-fn refused(error: ResendError) -> ApiError {
+pub(super) fn refused(error: ResendError) -> ApiError {
     let sentence = error.to_string();
     match error {
         ResendError::Storage(failure) => failure.into(),

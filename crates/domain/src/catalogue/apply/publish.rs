@@ -23,10 +23,11 @@ use super::{
 use crate::{
     catalogue::{
         entities::{Commit, CommitOutcome, Entities},
+        event_message::SealedBodies,
         fan_out::FanOut,
         published::{Presence, Publication, Published, Unsent},
     },
-    delivery::ledger::DeliveryEvents,
+    delivery::{ledger::DeliveryEvents, sealed::SealedBody},
     event::fact::{Announcement, Fact, Identity},
     kernel::{
         failure::ErrorCode,
@@ -49,6 +50,8 @@ pub(crate) struct PlacedFact {
     pub(crate) fact: Fact,
     pub(crate) observed_at: Timestamp,
     pub(crate) cause: Option<Cause>,
+    /// Sealed body of the delivery.
+    pub(crate) sealed: Option<SealedBody>,
 }
 
 impl PlacedFact {
@@ -69,6 +72,7 @@ impl PlacedFact {
             fact,
             observed_at: item.observed_at,
             cause,
+            sealed: None,
         })
     }
 }
@@ -162,6 +166,8 @@ struct Outgoing {
 #[derive(Debug, Default)]
 struct Batch {
     events: Vec<Event>,
+    /// Sealed bodies of those about people.
+    sealed: SealedBodies,
     /// Commits to be cleared once the events are sent.
     commits: Vec<(EntityKey, Timestamp)>,
     /// Positions of facts.
@@ -199,7 +205,7 @@ impl<P: IndexPorts> Apply<P> {
         self.commit(verdicts, &mut outgoing, candidates).await;
         self.announce(verdicts, &mut outgoing, facts).await;
         for (store, batch) in outgoing.stores {
-            match fan_out.send(&store, &batch.events).await {
+            match fan_out.send_sealed(&store, &batch.events, &batch.sealed).await {
                 Ok(()) => {
                     sent.commits.extend(batch.commits);
                     let caused = batch.caused.into_iter();
@@ -318,6 +324,12 @@ impl<P: IndexPorts> Apply<P> {
             if !events.is_empty() {
                 let batch = outgoing.stores.entry(placed.store.clone()).or_default();
                 batch.facts.push(placed.at);
+                if let Some(sealed) = &placed.sealed {
+                    let about_people = events.iter().filter(|event| event.kind.has_personal_data());
+                    batch
+                        .sealed
+                        .extend(about_people.map(|event| (event.id.clone(), sealed.clone())));
+                }
                 batch.add(&[placed.at], events);
             }
         }
@@ -406,6 +418,8 @@ fn event_of(placed: &PlacedFact, announcement: &Announcement, id: EventId, at: T
         related: announcement.related.clone(),
         session_id: announcement.session_id.clone(),
         cause: placed.cause.clone(),
+        personal: None,
+        meta: None,
     }
 }
 

@@ -88,6 +88,8 @@ pub(super) fn events(candidate: &Candidate<'_>, published: &Published, at: Times
             related,
             session_id: None,
             cause: candidate.group.cause(),
+            personal: None,
+            meta: None,
             kind,
         }
     };

@@ -118,3 +118,48 @@ fn message_without_events_of_ours_is_refused() {
         assert_eq!(open(&text).unwrap_err(), expected, "{text}");
     }
 }
+
+fn sealed(nth: u8, bytes: usize) -> SealedBody {
+    let parts = crate::delivery::sealed::SealedParts {
+        wrapped_key: &[nth],
+        nonce: &[0; 12],
+        text: &vec![nth; bytes],
+    };
+    SealedBody::new(memory::noon(), &parts)
+}
+
+#[test]
+fn sealed_bodies_are_beside_their_events_and_in_none_of_them() {
+    let events: Vec<Event> = (0..3).map(|nth| event(nth, "")).collect();
+    let bodies = SealedBodies::from([
+        (events[0].id.clone(), sealed(0, 10)),
+        (events[2].id.clone(), sealed(2, 10)),
+    ]);
+    let message = pack_sealed(&store(), &events, &bodies, LIMIT).remove(0);
+    let opened = open(&message).unwrap();
+    assert_eq!(opened.sealed, bodies);
+    for event in opened.events {
+        assert!(!event.unwrap().json.contains(&sealed(0, 10).text()[20..]));
+    }
+    let garbled = message.replace(&sealed(2, 10).text(), "AAAA");
+    assert_eq!(open(&garbled).unwrap().sealed.len(), 1);
+}
+
+#[test]
+fn messages_with_sealed_bodies_keep_the_limit_and_one_that_does_not_fit_is_left_out() {
+    let events: Vec<Event> = (0..40).map(|nth| event(nth, &"x".repeat(1000 * nth))).collect();
+    let bodies: SealedBodies = (0..40)
+        .map(|nth| (events[usize::from(nth)].id.clone(), sealed(nth, 15_000)))
+        .collect();
+    for limit in [60_000, 61_000, 100_000, LIMIT] {
+        let messages = pack_sealed(&store(), &events, &bodies, limit);
+        assert!(messages.iter().all(|message| message.len() <= limit), "{limit}");
+        let read: Vec<Event> = messages.iter().flat_map(|message| opened(message)).collect();
+        assert_eq!(read, events);
+        let kept: usize = messages.iter().map(|message| open(message).unwrap().sealed.len()).sum();
+        assert_eq!(kept, 40);
+    }
+    let messages = pack_sealed(&store(), &events, &bodies, 50_000);
+    let kept: usize = messages.iter().map(|message| open(message).unwrap().sealed.len()).sum();
+    assert!((1..40).contains(&kept) && messages.iter().all(|message| message.len() <= 50_000));
+}

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::{compliance::Tokens, *};
 use crate::{
     catalogue::{
+        event_message::SealedBodies,
         fan_out::FanOut,
         index::{Index, IndexChange, IndexOutcome},
         jobs::Job,
@@ -76,6 +77,18 @@ impl FanOut for FlakyFanOut {
             return Err(PortError::new("fan-out queue", "connection refused"));
         }
         self.sent.send(store, events).await
+    }
+
+    async fn send_sealed(
+        &self,
+        store: &StoreKey,
+        events: &[hookline_events::Event],
+        sealed: &SealedBodies,
+    ) -> Result<(), PortError> {
+        if self.is_down.load(Ordering::Relaxed) {
+            return Err(PortError::new("fan-out queue", "connection refused"));
+        }
+        self.sent.send_sealed(store, events, sealed).await
     }
 }
 

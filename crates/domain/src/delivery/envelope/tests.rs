@@ -149,7 +149,7 @@ fn limit_is_the_queues() {
 fn message_that_decompresses_above_the_body_limit_is_rejected() {
     let bomb = compression::compress(&vec![b' '; BODY_LIMIT + 1]);
     let delivery = delivery(vec![]);
-    let message = first_line(&delivery, Encoding::Zstd, None) + &BASE64_STANDARD.encode(bomb);
+    let message = first_line(&delivery, Encoding::Zstd, None, None) + &BASE64_STANDARD.encode(bomb);
     assert!(matches!(
         open(&message),
         Err(EnvelopeError::Zstd(DecompressError::TooLong { .. }))
@@ -175,4 +175,57 @@ fn pointer_names_an_attempt_and_nothing_else() {
             "{text}"
         );
     }
+}
+
+fn sealed() -> SealedBody {
+    let parts = crate::delivery::sealed::SealedParts {
+        wrapped_key: b"wrapped",
+        nonce: &[7; 12],
+        text: b"text",
+    };
+    SealedBody::new(crate::memory::noon(), &parts)
+}
+
+#[test]
+fn sealed_body_goes_along_and_nothing_that_packs_the_delivery_again_has_it() {
+    let delivery = delivery(b"{\"id\":1}".to_vec());
+    let Packed::Message(message) = pack_sealed(&delivery, Some(&sealed()), MESSAGE_LIMIT) else {
+        panic!("it is short");
+    };
+    let (envelope, opened) = open_sealed(&message).unwrap();
+    assert_eq!((envelope, opened), (Envelope::Whole(delivery.clone()), Some(sealed())));
+    let again = encode(&decode(&message).unwrap()).unwrap();
+    assert_eq!(again, encode(&delivery).unwrap());
+    assert!(!again.contains("sealed"));
+    let pointer = point_sealed(&delivery, Some(&sealed()), Attempt::new());
+    assert_eq!(open_sealed(&pointer).unwrap().1, Some(sealed()));
+}
+
+#[test]
+fn unreadable_sealed_body_counts_as_absent_and_one_counts_towards_the_limit() {
+    let delivery = delivery(vec![]);
+    let Packed::Message(message) = pack_sealed(&delivery, Some(&sealed()), MESSAGE_LIMIT) else {
+        panic!("it is short");
+    };
+    let other = message.replace(&sealed().text(), "AAAA");
+    assert_eq!(open_sealed(&other).unwrap().1, None);
+    assert!(matches!(
+        pack_sealed(&delivery, Some(&sealed()), message.len() - 1),
+        Packed::Large { .. }
+    ));
+}
+
+#[test]
+fn message_without_a_sealed_body_is_what_it_always_was() {
+    let line = encode(&delivery(b"{}".to_vec())).unwrap();
+    assert_eq!(
+        line,
+        concat!(
+            r#"{"hookline":1,"source":"shopify","store":"demo.myshopify.com","topic":"products/update","#,
+            r#""delivery_id":"b54557e4-bdd9-4b37-8a5f-bf7d70bcd043","event_id":"98880550-7158-44d4-b7cd-2c97c8a091b5","#,
+            r#""api_version":"2026-07","triggered_at":"2026-11-14T15:04:53.106482937Z","#,
+            r#""received_at":"2026-11-14T15:04:53.4Z","encoding":"text"}"#,
+            "\n{}"
+        )
+    );
 }

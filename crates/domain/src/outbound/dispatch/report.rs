@@ -179,6 +179,8 @@ fn event((store, endpoint): (&StoreKey, &Endpoint), kind: EventType, id: EventId
         related: Related::default(),
         session_id: None,
         cause: None,
+        personal: None,
+        meta: None,
         id,
     }
 }

@@ -84,7 +84,8 @@ impl<P: DispatchPorts> Dispatch<P> {
                 }
                 return Ok(());
             }
-            let group = self.known(course, group).await?;
+            let discloses = posts && endpoint.as_ref().is_some_and(Endpoint::gets_personal_data);
+            let group = self.known(course, group, discloses).await?;
             if posts && self.clock.now().duration_since(read_at) >= READ_AGAIN_AFTER {
                 // The calls since were slow: no attempt begins before the endpoint is read again.
                 for (entry, _) in group.into_iter().rev() {
@@ -129,12 +130,28 @@ impl<P: DispatchPorts> Dispatch<P> {
 
     /// Reads the endpoint. Its health begins from the start where the endpoint says so.
     async fn look(&self, course: &mut Course<'_>) -> Result<Option<Endpoint>, PortError> {
-        let endpoint = self.endpoints.find(course.key).await?;
-        if let Some(endpoint) = &endpoint {
+        let mut endpoint = self.endpoints.find(course.key).await?;
+        if let Some(endpoint) = &mut endpoint {
+            self.prove(endpoint).await?;
             course.health.reset(endpoint.reset_at);
             course.noted = Some(endpoint.pool);
         }
         Ok(endpoint)
+    }
+
+    /// Sends the challenge that a person has asked for, in whatever state the endpoint is unless it is being deleted.
+    async fn prove(&self, endpoint: &mut Endpoint) -> Result<(), PortError> {
+        let due = endpoint.proof.due(self.clock.now());
+        let Some(challenge) = due.filter(|_| endpoint.state != EndpointState::Deleting) else {
+            return Ok(());
+        };
+        let proved = self.post.prove(endpoint, &challenge.text).await?;
+        let after = endpoint.proof.after(&proved, self.clock.now());
+        self.endpoints
+            .note_proof(&endpoint.key, &endpoint.proof, &after)
+            .await?;
+        endpoint.proof = after;
+        Ok(())
     }
 
     /// Gives up the states that were accepted before this time and of whose things newer ones wait: looks at the whole outbox,
@@ -174,7 +191,7 @@ impl<P: DispatchPorts> Dispatch<P> {
             };
             let old: Vec<Entry> = states.filter(is_old).map(|(_, entry)| entry).collect();
             for group in old.chunks(MAX_KNOWN) {
-                let known = self.known(course, group.to_vec()).await?;
+                let known = self.known(course, group.to_vec(), false).await?;
                 // One that is exhausted is left: its report may be missing.
                 let others = known.into_iter().filter(|(entry, known)| {
                     let record = known.record.as_ref();
@@ -243,11 +260,15 @@ impl<P: DispatchPorts> Dispatch<P> {
         Ok((unseen.collect(), is_last))
     }
 
-    async fn known(&self, course: &Course<'_>, entries: Vec<Entry>) -> Result<Group, PortError> {
+    async fn known(&self, course: &Course<'_>, entries: Vec<Entry>, with_sealed: bool) -> Result<Group, PortError> {
         let events: Vec<(StoreKey, EventId)> = (entries.iter())
             .map(|entry| (entry.store.clone(), entry.key.event.clone()))
             .collect();
-        let known = self.messages.find(course.key, &events).await?;
+        let known = if with_sealed {
+            self.messages.find_with_sealed(course.key, &events).await?
+        } else {
+            self.messages.find(course.key, &events).await?
+        };
         Ok(entries.into_iter().zip(known).collect())
     }
 
@@ -263,8 +284,16 @@ impl<P: DispatchPorts> Dispatch<P> {
         let at_once = open.len().max(1);
         let posted = stream::iter(open).map(async |(entry, known)| {
             let number = decide::failed(&entry, &known) + 1;
+            let is_replay = entry.key.run > 0;
             let posted = match &known.event {
-                Some(event) => Some(self.post.post(endpoint, event, number, entry.key.run > 0).await),
+                Some(event) if endpoint.settings.personal.is_none() => {
+                    Some(self.post.post(endpoint, event, number, is_replay).await)
+                }
+                Some(event) => {
+                    let sealed = known.sealed.as_ref();
+                    let posting = self.post.post_disclosing(endpoint, event, sealed, number, is_replay);
+                    Some(posting.await)
+                }
                 None => None,
             };
             (entry, known, posted, self.clock.now())

@@ -41,6 +41,9 @@ pub struct EndpointSettings {
     /// Form of the payload.
     #[serde(default)]
     pub format: PayloadFormat,
+    /// Personal data that it gets, once it has proved itself; only an admin of all stores may ask for it.
+    #[serde(default, skip_serializing_if = "PersonalLevel::is_none")]
+    pub personal: PersonalLevel,
     /// Signatures of a request.
     #[serde(default)]
     pub signatures: Signatures,
@@ -95,6 +98,28 @@ pub enum PayloadFormat {
     Full,
     /// Without `data` and `previous`: the receiver asks for what it needs.
     Thin,
+}
+
+/// Personal data that an endpoint gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PersonalLevel {
+    /// None.
+    #[default]
+    None,
+    /// Name, e-mail address and telephone number.
+    Contact,
+    /// Those, addresses, notes and attributes.
+    Full,
+}
+
+impl PersonalLevel {
+    /// Returns true if it gets none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// Signatures of a request.
@@ -177,6 +202,7 @@ impl EndpointSettings {
             ordering: Ordering::default(),
             when_paused: WhenPaused::default(),
             format: PayloadFormat::default(),
+            personal: PersonalLevel::default(),
             signatures: Signatures::default(),
             timeout_seconds: default_timeout(),
             max_in_flight: default_at_once(),
@@ -248,10 +274,21 @@ impl EndpointSettings {
         self.patterns().any(|pattern| pattern.selects(kind)) && (*scope == Scope::All || !is_for_operators())
     }
 
-    /// Kinds of things whose events it wants.
+    /// Kinds of things whose events it gets: those that it wants, and the requests to forget the people whose data it got.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<Resource> {
-        self.patterns().flat_map(|pattern| pattern.resources()).collect()
+        let owed = (!self.personal.is_none()).then_some(Resource::Privacy);
+        self.patterns()
+            .flat_map(|pattern| pattern.resources())
+            .chain(owed)
+            .collect()
+    }
+
+    /// Returns true if it gets events of this type, given as text, whether it wants them or not: the requests to forget the people
+    /// whose data it may have.
+    #[must_use]
+    pub fn is_owed(&self, kind: &str) -> bool {
+        !self.personal.is_none() && kind == EventType::PRIVACY_CUSTOMER_REDACTED.as_str()
     }
 
     /// Returns the first condition that does not hold for an event, given as its JSON.
@@ -332,6 +369,21 @@ mod tests {
         settings(json!({"description": "ä".repeat(200)}))
             .check(&Scope::All, any)
             .unwrap();
+    }
+
+    #[test]
+    fn endpoint_with_personal_data_gets_the_requests_to_forget_people() {
+        let kind = EventType::PRIVACY_CUSTOMER_REDACTED;
+        let plain = settings(json!({}));
+        assert!(!plain.is_owed(kind.as_str()) && plain.resources() == BTreeSet::from([Resource::Product]));
+        let contact = settings(json!({"personal": "contact"}));
+        assert!(contact.is_owed(kind.as_str()) && !contact.is_owed("order.created"));
+        assert_eq!(
+            contact.resources(),
+            BTreeSet::from([Resource::Product, Resource::Privacy])
+        );
+        let text = serde_json::to_string(&plain).unwrap();
+        assert!(!text.contains("personal"), "{text}");
     }
 
     #[test]

@@ -30,6 +30,11 @@ impl EventLog for Fragile<MemoryEventLog> {
         self.call(self.port.keep(events), || all_failed(events.len())).await
     }
 
+    async fn keep_sealed(&self, sealed: &[KeptSealed]) -> Vec<Result<(), PortError>> {
+        self.call(self.port.keep_sealed(sealed), || all_failed(sealed.len()))
+            .await
+    }
+
     async fn remove(&self, events: &[(StoreKey, EventId)]) -> Result<(), PortError> {
         self.call(self.port.remove(events), || Err(failure())).await
     }

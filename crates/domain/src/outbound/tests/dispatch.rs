@@ -3,6 +3,7 @@
 mod deaths;
 mod failing;
 mod meanwhile;
+mod personal;
 mod reports;
 mod settings;
 mod stats;

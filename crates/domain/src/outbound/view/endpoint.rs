@@ -41,6 +41,10 @@ pub struct EndpointView {
     pub public_keys: Vec<String>,
     /// Secrets that sign now, newest first; they themselves are never shown.
     pub secrets: Vec<SecretView>,
+    /// Time at which it proved itself last, at its present URL. Without it, it gets no personal data.
+    pub proven_at: Option<Timestamp>,
+    /// Reason why the last challenge proved nothing, in a sentence.
+    pub proof_failed: Option<String>,
     /// Time of its creation.
     pub created_at: Timestamp,
 }
@@ -134,6 +138,8 @@ impl EndpointView {
                     until: one.until,
                 })
                 .collect(),
+            proven_at: endpoint.proof.proven_at,
+            proof_failed: endpoint.proof.failed.clone(),
             created_at: endpoint.created_at,
         }
     }

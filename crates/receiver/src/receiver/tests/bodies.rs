@@ -34,6 +34,52 @@ async fn personal_fields_are_cut_before_the_body_is_queued_or_stored() {
     assert!(bodies.keys().is_empty(), "nothing of it is stored");
 }
 
+/// Public key whose private half nobody has.
+const PUBLIC_KEY: &str = concat!(
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAth5cgdlCUwyldUZ4igly+ESEc+H/FqPtFZ/qWMaXySOzIToY79iy4yDg",
+    "BMAIRSYxl4y+JfQCNuSKp2MX/SAtwRuKU8i93b4RAah1YS+jYQauhNhAY/t8c/9W7g/jxIZEx85m7ZfpRMr9g3zlqQksw94/4ryZ",
+    "uzi1HNdMjITp8esR09WPI6SEve/5zVwTA3bHA50k/8h/DLj8sgLAEay38rT/xZvII0ubI48yjQ9hdN6iRSBda1yPEomxARn9VwCz",
+    "x+AbJKKQWX/HSFhne8oLqH+QSBa7qfjsGDqjonkh3BzBoC2CEbdlfAiz5zHjPZ6qdAqgh6ONknSQUZX89tPEiQIDAQAB",
+);
+
+/// Texts of the sample order about the buyer.
+const CANARIES: [&str; 6] = ["Wren", "Alder", "wren.alder", "Example Lane", "Fernhollow", "number 14"];
+
+#[tokio::test]
+async fn whole_body_leaves_sealed_or_not_at_all() {
+    let order = include_bytes!("../../../../../events/shopify/orders-create.json");
+    assert!(
+        CANARIES
+            .iter()
+            .all(|canary| String::from_utf8_lossy(order).contains(canary))
+    );
+    let mut messages = Vec::new();
+    for sealer in [None, Sealer::new(PUBLIC_KEY, 3).ok()] {
+        let (queue, bodies) = (MemoryQueue::default(), MemoryBodies::default());
+        let adapters = ReceiverAdapters {
+            queue: queue.clone(),
+            bodies: Some(bodies.clone()),
+            ..in_memory()
+        };
+        let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), adapters, SignedDuration::ZERO)
+            .await
+            .unwrap()
+            .sealing(sealer);
+        let response = receiver.answer(webhook("orders/create", "1", order)).await;
+        assert_eq!(response.status(), 200);
+        let message = queue.take().remove(0);
+        assert!(!CANARIES.iter().any(|canary| message.contains(canary)), "{message}");
+        assert!(bodies.keys().is_empty());
+        messages.push(message);
+    }
+    let [(off, none), (on, sealed)] = [0, 1].map(|n: usize| envelope::open_sealed(&messages[n]).unwrap());
+    assert!(none.is_none() && !messages[0].contains("sealed"));
+    let sealed = sealed.expect("it is sealed");
+    assert_eq!(sealed.expires_at(), noon() + SignedDuration::from_hours(72));
+    // The switch changes nothing of the delivery itself.
+    assert_eq!(off, on);
+}
+
 #[tokio::test]
 async fn body_may_be_text_and_must_not_be_empty() {
     let stack = stack().await;

@@ -264,6 +264,19 @@ fn changes(schemas: &mut Schemas) -> Vec<Draft> {
             description: "Admins only.".to_owned(),
             parameters: vec![if_match(false)],
             body: body(false, &json!(schemas.read::<ActivateBody>())),
+            responses: vec![(200, "The endpoint as it is now.", endpoint.clone())],
+            errors: &[400, 404, 409, 412, 501],
+        },
+        Draft {
+            routes: routes!("POST", "/{endpoint}/verify"),
+            ids: ["verifyEndpoint", "verifyEndpointOfAll"],
+            summary: "Let an endpoint prove itself",
+            description: "Admins only. A signed challenge is sent, which the answer must repeat, in the header `webhook-challenge` or in \
+                          the first 4 KiB of its body; waits for it, up to 12 seconds. Then `proven_at` is set, or `proof_failed` says \
+                          why not. Only a proven endpoint gets personal data; a new URL is not proven."
+                .to_owned(),
+            parameters: vec![if_match(false)],
+            body: body(false, &json!(schemas.read::<EmptyBody>())),
             responses: vec![(200, "The endpoint as it is now.", endpoint)],
             errors: &[400, 404, 409, 412, 501],
         },

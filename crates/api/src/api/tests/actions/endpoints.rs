@@ -2,6 +2,7 @@
 
 mod credentials;
 mod messages;
+mod personal;
 mod stats;
 
 use hookline_domain::{
@@ -11,8 +12,8 @@ use hookline_domain::{
         MemoryWakeUps, event,
     },
     outbound::{
-        BusVerdict, EndpointKey, EndpointState, EventLog, EventRecords, KeptEvent, Manage, MessageFate, MessageRecord,
-        Messages, Resend, Scope, Verdict, Verdicts,
+        BusVerdict, EndpointKey, EndpointRecords, EndpointState, EventLog, EventRecords, KeptEvent, Manage,
+        MessageFate, MessageRecord, Messages, Resend, Scope, Verdict, Verdicts,
     },
     store::listening::{Audience, Listeners},
 };

@@ -78,3 +78,23 @@ async fn facts_that_nobody_listens_to_are_noted_without_a_call() {
     let verdicts = consumer.take(&[delivery(STORE, "orders/create", "a", T1, "7")]).await;
     assert_eq!(verdicts, [settled(Fate::Noted)]);
 }
+
+#[tokio::test]
+async fn sealed_body_goes_on_with_the_events_about_people_and_only_if_somebody_listens() {
+    let parts = crate::delivery::sealed::SealedParts {
+        wrapped_key: b"wrapped",
+        nonce: &[7; 12],
+        text: b"text",
+    };
+    let body = crate::delivery::sealed::SealedBody::new(at(T1), &parts);
+    for (heard, expected) in [(Resource::Order, 2), (Resource::Product, 0)] {
+        let mut consumer = listened_to(&[heard]).await;
+        consumer.interpret = orders;
+        let mut message = consumer.receive(&delivery(STORE, "orders/create", "a", T1, "7")).await;
+        message.sealed = Some(body.clone());
+        consumer.again(vec![message]).await;
+        let sealed = consumer.fan_out().sent.sealed();
+        assert_eq!(sealed.len(), expected);
+        assert!(sealed.values().all(|sealed| *sealed == body));
+    }
+}
