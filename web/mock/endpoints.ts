@@ -197,6 +197,8 @@ export class Endpoints {
     const settings = { ...endpoint.settings, ...(body['settings'] as object | undefined) } as EndpointSettings;
     const wrong = problemOf({ settings });
     if (wrong !== null) return [400, { error: wrong }];
+    // A new URL is not proven.
+    if (settings.url !== endpoint.settings.url) Object.assign(endpoint, { proven_at: null, proof_failed: null });
     endpoint.settings = settings;
     endpoint.revision += 1;
     if ('headers' in body) endpoint.header_names = Object.keys((body['headers'] as object | null) ?? {});
@@ -232,6 +234,10 @@ export class Endpoints {
         endpoint.secrets.unshift({ created_at: ago(0), until: null });
         endpoint.revision += 1;
         return [200, withSecret(endpoint)];
+      case 'verify':
+        if (status.breaker === 'open') endpoint.proof_failed = 'Nobody answers at this address.';
+        else Object.assign(endpoint, { proven_at: ago(0), proof_failed: null });
+        return [200, view(endpoint)];
       case 'test':
         if (endpoint.state !== 'active') return refused('activate it, then test it');
         return this.test(kept, String(body['type']));

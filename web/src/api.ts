@@ -50,6 +50,7 @@ export type {
   NoticeKind,
   Operator,
   Percentiles,
+  PersonalLevel,
   Quota,
   Receiver,
   Reconciled as Reconciliation,

@@ -18,6 +18,10 @@ import {
 } from './endpoint-draft';
 import { pathsOf } from './schema-paths';
 
+const OPENAPI = JSON.parse(readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8')) as {
+  components: { schemas: { EndpointSettings: { properties: Record<string, unknown> } } };
+};
+
 const SETTINGS: EndpointSettings = { ...NEW_SETTINGS, url: 'https://example.com/hook', types: ['product.*'] };
 
 const draft = (change: Partial<Draft> = {}): Draft => ({ ...draftOf(SETTINGS, false), ...change });
@@ -33,7 +37,12 @@ describe('a draft', () => {
         { op: 'changed', value: 'price' },
       ],
       max_per_second: 5,
+      personal: 'contact',
     };
+    const { properties } = OPENAPI.components.schemas.EndpointSettings;
+    expect(Object.keys(full).toSorted(), 'a setting that the dialog would drop').toEqual(
+      Object.keys(properties).toSorted(),
+    );
     expect(settingsOf(draftOf(full, false))).toEqual(full);
     expect(settingsOf(draftOf(SETTINGS, false))).toEqual(SETTINGS);
     expect(requestOf(draft())).toEqual({ settings: SETTINGS });
@@ -95,6 +104,10 @@ describe('a patch', () => {
       settings: { url: 'https://example.com/new', description: null, max_per_second: null },
     });
     expect(patchOf(before, true, draftOf(before, true))).toEqual({});
+    const newer = { ...before, of_a_newer_server: 1 };
+    expect(patchOf(newer, true, { ...draftOf(newer, true), personal: 'full' })).toEqual({
+      settings: { personal: 'full' },
+    });
   });
 
   it('leaves headers as they are unless a person replaces or removes them', () => {

@@ -1,6 +1,6 @@
 // Draft of an endpoint: the fields of the dialog as texts, and the settings that they stand for.
 
-import type { Condition, EndpointSettings, Operator } from '../api';
+import type { Condition, EndpointSettings, Operator, PersonalLevel } from '../api';
 import { type CredentialDrafts, type CredentialsRequest, credentialsOf } from './credentials-draft';
 
 export interface ConditionDraft {
@@ -25,6 +25,7 @@ export interface Draft extends CredentialDrafts {
   when_paused: EndpointSettings['when_paused'];
   format: EndpointSettings['format'];
   signatures: EndpointSettings['signatures'];
+  personal: PersonalLevel;
   timeout_seconds: string;
   max_in_flight: string;
   max_per_second: string;
@@ -79,6 +80,7 @@ export function draftOf(settings: EndpointSettings, hasHeaders: boolean): Draft 
   const { url, types, ordering, when_paused, format, signatures } = settings;
   return {
     ...{ url, types, ordering, when_paused, format, signatures },
+    personal: settings.personal ?? 'none',
     description: settings.description ?? '',
     conditions: (settings.conditions ?? []).map((from) => ({
       path: from.path ?? '',
@@ -114,7 +116,7 @@ export function settingsOf(draft: Draft): EndpointSettings {
   if (draft.types.length === 0) throw new DraftError('Choose at least one type of events.');
   if (draft.types.length > MAX_TYPES)
     throw new DraftError(`Choose at most ${MAX_TYPES} types, or a whole group of them, as in product.*.`);
-  const { ordering, when_paused, format, signatures } = draft;
+  const { ordering, when_paused, format, signatures, personal } = draft;
   const description = draft.description.trim();
   const conditions = draft.conditions.map(conditionOf);
   const rate = draft.max_per_second.trim();
@@ -124,6 +126,7 @@ export function settingsOf(draft: Draft): EndpointSettings {
     types: draft.types,
     ...(conditions.length === 0 ? {} : { conditions }),
     ...{ ordering, when_paused, format, signatures },
+    ...(personal === 'none' ? {} : { personal }),
     timeout_seconds: numberOf(draft, 'timeout_seconds'),
     max_in_flight: numberOf(draft, 'max_in_flight'),
     ...(rate === '' ? {} : { max_per_second: numberOf(draft, 'max_per_second') }),
@@ -165,9 +168,12 @@ export function requestOf(draft: Draft): EndpointRequest {
   return headers === undefined || Object.keys(headers).length === 0 ? request : { ...request, headers };
 }
 
-/** Returns the merge patch from settings to a draft; empty if nothing differs. Throws a `DraftError`. */
-export function patchOf(before: EndpointSettings, hadHeaders: boolean, draft: Draft): EndpointPatch {
-  const after = settingsOf(draft);
+/**
+ * Returns the merge patch from settings to a draft; empty if nothing differs. Throws a `DraftError`. A setting that no draft
+ * has, as one of a newer server, stays as it is.
+ */
+export function patchOf(from: EndpointSettings, hadHeaders: boolean, draft: Draft): EndpointPatch {
+  const [before, after] = [settingsOf(draftOf(from, hadHeaders)), settingsOf(draft)];
   const settings: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof EndpointSettings>) {
     const [old, value] = [orNull(before[key]), orNull(after[key])];

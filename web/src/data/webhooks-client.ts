@@ -74,6 +74,10 @@ export class WebhooksClient {
       timeoutMs: TEST_TIMEOUT_MS,
     });
 
+  /** Sends a challenge, which the answer has to repeat before the endpoint gets personal data. */
+  verify = (owner: Owner, id: string) =>
+    this.send<Endpoint>('POST', `${pathOf(owner, id)}/verify`, { body: {}, timeoutMs: TEST_TIMEOUT_MS });
+
   messages(
     owner: Owner,
     id: string,

@@ -1,7 +1,7 @@
 import { type Draft, type Header, NUMBERS, NUMBER_FIELDS, type NumberField } from '../../data/endpoint-draft';
 import { Field } from './bits';
 import { Credentials, type Shown } from './Credentials';
-import { CHOICES, CHOICE_FIELDS, choiceOf } from './names';
+import { CHOICES, CHOICE_FIELDS, type ChoiceField, choiceOf } from './names';
 
 const HINTS: Partial<Record<NumberField, string>> = {
   max_per_second: 'Empty: no limit.',
@@ -13,20 +13,32 @@ export function Advanced({
   draft,
   headerNames,
   credentials,
+  mayDisclose,
   onChange,
 }: {
   draft: Draft;
   headerNames: string[];
   /** Credentials of the endpoint that is changed; null of a new one. */
   credentials: Shown | null;
+  /** True for an admin of all stores, who alone decides about personal data. */
+  mayDisclose: boolean;
   onChange: (part: Partial<Draft>) => void;
 }) {
+  const hintOf = (field: ChoiceField) => {
+    const meaning = choiceOf(field, draft[field])[1];
+    return field === 'personal' && !mayDisclose ? `${meaning} Only an admin of all stores can change this.` : meaning;
+  };
   return (
     <div className="advanced">
       {CHOICE_FIELDS.map((field) => (
-        <Field key={field} label={CHOICES[field].name} hint={choiceOf(field, draft[field])[1]}>
+        <Field key={field} label={CHOICES[field].name} hint={hintOf(field)}>
           {(ids) => (
-            <select {...ids} value={draft[field]} onChange={(event) => onChange({ [field]: event.target.value })}>
+            <select
+              {...ids}
+              value={draft[field]}
+              disabled={field === 'personal' && !mayDisclose}
+              onChange={(event) => onChange({ [field]: event.target.value })}
+            >
               {Object.keys(CHOICES[field].choices).map((value) => (
                 <option key={value} value={value}>
                   {choiceOf(field, value)[0]}

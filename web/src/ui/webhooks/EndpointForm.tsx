@@ -144,7 +144,13 @@ function Fields({
       <Conditions place={place} draft={draft} onChange={(conditions) => change({ conditions })} />
       <details open={advanced} onToggle={(event) => setAdvanced(event.currentTarget.open)}>
         <summary>Advanced settings</summary>
-        <Advanced draft={draft} headerNames={base?.header_names ?? []} credentials={base} onChange={change} />
+        <Advanced
+          draft={draft}
+          headerNames={base?.header_names ?? []}
+          credentials={base}
+          mayDisclose={place.mayDisclose}
+          onChange={change}
+        />
       </details>
       <Preview key={JSON.stringify(draft)} place={place} draft={draft} disabled={disabled} attempt={attempt} />
       <p role="alert" className={problem === null ? 'hidden' : 'message bad'} data-testid="draft-problem">

@@ -5,29 +5,31 @@ import { Dialog } from '../bits';
 import { plural } from '../format';
 import { ActionError, Field, Menu, type MenuItem, type Place, useAction } from './bits';
 import { EndpointForm } from './EndpointForm';
-import { BACKLOG_MODES } from './names';
+import { BACKLOG_MODES, getsPersonalData } from './names';
 import { SecretDialog } from './Secret';
 import { SendTest } from './SendTest';
 
-type Command = 'edit' | 'pause' | 'activate' | 'test' | 'rotate' | 'delete';
+type Command = 'edit' | 'pause' | 'activate' | 'test' | 'verify' | 'rotate' | 'delete';
 
 const NAMES: Record<Command, string> = {
   edit: 'Edit',
   pause: 'Pause',
   activate: 'Activate',
   test: 'Send test',
+  verify: 'Verify',
   rotate: 'Rotate the secret',
   delete: 'Delete',
 };
 
 /** Commands that an endpoint in its state takes. */
-export function commandsOf({ state }: Endpoint): Command[] {
-  switch (state) {
+export function commandsOf(endpoint: Endpoint): Command[] {
+  const verify: Command[] = getsPersonalData(endpoint) ? ['verify'] : [];
+  switch (endpoint.state) {
     case 'active':
-      return ['edit', 'pause', 'test', 'rotate', 'delete'];
+      return ['edit', 'pause', 'test', ...verify, 'rotate', 'delete'];
     case 'paused':
     case 'disabled':
-      return ['edit', 'activate', 'rotate', 'delete'];
+      return ['edit', 'activate', ...verify, 'rotate', 'delete'];
     case 'deleting':
       return [];
   }
@@ -64,6 +66,7 @@ export function EndpointMenu({
           <SendTest place={place} endpoint={endpoint} />
         </Dialog>
       )}
+      {open === 'verify' && <Verify {...props} />}
       {open === 'rotate' && <Rotate {...props} />}
       {open === 'delete' && <Delete {...props} />}
     </>
@@ -181,6 +184,56 @@ function Activate(props: DialogProps) {
       </fieldset>
     </CommandDialog>
   );
+}
+
+/** Sends a challenge, and shows whether the answer repeated it. */
+function Verify({ place, endpoint, onChanged, onClose }: DialogProps) {
+  const { busy, error, run } = useAction(place.panel);
+  const [answer, setAnswer] = useState<Endpoint | null>(null);
+  const verify = async () => {
+    setAnswer(null);
+    const answered = await run((client) => client.webhooks.verify(place.owner, endpoint.id));
+    if (answered === undefined) return;
+    setAnswer(answered);
+    onChanged();
+  };
+  return (
+    <Dialog title="Verify this webhook?" onClose={onClose} className="confirm">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void verify();
+        }}
+      >
+        <p>
+          Hookline sends <code>{endpoint.settings.url}</code> a signed request with a challenge. The answer has to
+          repeat it, in the header <code>webhook-challenge</code> or in the body. Only then does it get personal data.
+        </p>
+        <ActionError error={error} />
+        <div role="status" data-testid="verified">
+          {answer !== null && (
+            <p className={`message ${answer.proof_failed === null && answer.proven_at !== null ? 'good' : 'bad'}`}>
+              {verifiedText(answer)}
+            </p>
+          )}
+        </div>
+        <div className="row end">
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+          <button type="submit" className="primary" data-testid="confirm" disabled={busy || !place.reachable}>
+            {busy ? 'Waiting for the answer…' : 'Verify'}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function verifiedText({ proven_at, proof_failed }: Pick<Endpoint, 'proven_at' | 'proof_failed'>): string {
+  if (proof_failed !== null) return `Not verified. ${proof_failed}`;
+  if (proven_at === null) return 'No answer yet. Its page shows the result once there is one.';
+  return 'Verified: the answer repeated the challenge.';
 }
 
 const MAX_OVERLAP_HOURS = 168;

@@ -9,7 +9,7 @@ import { EndpointMenu, waitingText } from './EndpointMenu';
 import { MessageDialog } from './MessageDialog';
 import { Messages } from './Messages';
 import { authText, certificateText } from './Credentials';
-import { CHOICES, CHOICE_FIELDS, choiceOf, conditionText } from './names';
+import { CHOICES, CHOICE_FIELDS, choiceOf, conditionText, getsPersonalData, proofText } from './names';
 import { usePolled } from './polled';
 import { StatisticsCard } from './StatisticsCard';
 
@@ -195,9 +195,12 @@ function SettingsCard({ endpoint, addresses }: { endpoint: Endpoint; addresses: 
         </Pair>
         {CHOICE_FIELDS.map((field) => (
           <Pair key={field} name={CHOICES[field].name}>
-            {choiceOf(field, settings[field]).filter(Boolean).join(': ')}
+            {choiceOf(field, settings[field] ?? 'none')
+              .filter(Boolean)
+              .join(': ')}
           </Pair>
         ))}
+        {getsPersonalData(endpoint) && <Pair name="Verified">{proofText(endpoint)}</Pair>}
         <Pair name="Limits">
           {settings.timeout_seconds} s an attempt, {settings.max_in_flight} at once
           {settings.max_per_second ? `, ${count(settings.max_per_second)} per second` : ''}

@@ -23,7 +23,8 @@ export default function WebhooksPage({
   const types = useTypes(panel, owner);
   const { reachable, me } = state;
   const mayChange = mayChangeEndpoints(state, owner);
-  const place: Place = { panel, owner, mayChange, reachable, types, addresses: me.egress_addresses };
+  const mayDisclose = mayChangeEndpoints(state, null);
+  const place: Place = { panel, owner, mayChange, mayDisclose, reachable, types, addresses: me.egress_addresses };
   if (shown.endpoint === null) return <EndpointList key={owner} place={place} filter={shown.filter} />;
   return (
     <EndpointPage

@@ -13,6 +13,8 @@ export interface Place {
   owner: Owner;
   /** True if the principal may change the endpoints. */
   mayChange: boolean;
+  /** True if the principal may decide about personal data: an admin of all stores. */
+  mayDisclose: boolean;
   reachable: boolean;
   /** Types of events; empty until they have been read. */
   types: EventTypeInfo[];

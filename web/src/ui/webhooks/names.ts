@@ -12,6 +12,7 @@ import type {
 } from '../../api';
 import type { Sort } from '../../data/webhooks';
 import { valueText } from '../../data/endpoint-draft';
+import { dateTime } from '../format';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
@@ -165,6 +166,14 @@ export const CHOICES = {
       both: ['v1 and v1a', 'The receiver checks either.'],
     },
   },
+  personal: {
+    name: 'Personal data',
+    choices: {
+      none: ['None', 'Names, addresses, mails and phone numbers of customers are left out.'],
+      contact: ['Contact', 'Name, e-mail address and phone number, once the endpoint has been verified.'],
+      full: ['Full', 'Postal addresses, notes and the customer too, once the endpoint has been verified.'],
+    },
+  },
 } as const satisfies Partial<
   Record<keyof EndpointSettings, { name: string; choices: Partial<Record<string, readonly [string, string]>> }>
 >;
@@ -178,6 +187,17 @@ export function choiceOf(field: ChoiceField, value: string): readonly [name: str
 export type ChoiceField = keyof typeof CHOICES;
 
 export const CHOICE_FIELDS = Object.keys(CHOICES) as ChoiceField[];
+
+/** True if the endpoint has asked for personal data. */
+export function getsPersonalData({ settings }: Pick<Endpoint, 'settings'>): boolean {
+  return (settings.personal ?? 'none') !== 'none';
+}
+
+/** Says whether the endpoint has proved itself, and why it has not. */
+export function proofText({ proven_at, proof_failed }: Pick<Endpoint, 'proven_at' | 'proof_failed'>): string {
+  const proven = proven_at === null ? 'no: it gets no personal data until then' : dateTime(proven_at);
+  return proof_failed === null ? proven : `${proven}. The latest challenge proved nothing: ${proof_failed}`;
+}
 
 /** Names of the kinds of things that events are about. */
 export const RESOURCE_NAMES: Partial<Record<string, string>> = {

@@ -10,11 +10,11 @@ import type { Place } from './bits';
 import { Credentials, type Shown } from './Credentials';
 import { Row } from './EndpointList';
 import { fromText, previewText } from './EndpointForm';
-import { commandsOf, waitingText } from './EndpointMenu';
+import { commandsOf, verifiedText, waitingText } from './EndpointMenu';
 import { Figures } from './EndpointPage';
 import { Fate } from './MessageDialog';
 import { emptyText } from './Messages';
-import { CODE_NAMES, conditionText, stateName } from './names';
+import { CODE_NAMES, conditionText, proofText, stateName } from './names';
 import { testText } from './SendTest';
 import { StatisticsView } from './StatisticsCard';
 import { Chain } from './Why';
@@ -58,6 +58,7 @@ const place = (mayChange: boolean): Place => ({
   panel: {} as Panel,
   owner: DEMO,
   mayChange,
+  mayDisclose: mayChange,
   reachable: true,
   addresses: [],
   types: [],
@@ -113,6 +114,19 @@ describe('a row of the table', () => {
       expect(html).toContain(part);
     expect(html).toContain(`href="#/stores/${DEMO}/webhooks/ep_1"`);
     expect(html).toContain('https://example.com/&lt;hook&gt;');
+  });
+
+  it('can be verified if it gets personal data', () => {
+    const settings = { ...endpoint.settings, personal: 'full' as const };
+    expect(commandsOf({ ...endpoint, settings })).toContain('verify');
+    expect(commandsOf(endpoint)).not.toContain('verify');
+    expect(proofText({ proven_at: null, proof_failed: null })).toContain('gets no personal data');
+    expect(proofText({ proven_at: NOON, proof_failed: 'Nobody answered.' })).toContain(
+      'proved nothing: Nobody answered.',
+    );
+    expect(verifiedText({ proven_at: NOON, proof_failed: 'Nobody answered.' })).toBe('Not verified. Nobody answered.');
+    expect(verifiedText({ proven_at: null, proof_failed: null })).toContain('No answer yet');
+    expect(verifiedText({ proven_at: NOON, proof_failed: null })).toContain('Verified');
   });
 
   it('says why an endpoint is disabled or paused', () => {

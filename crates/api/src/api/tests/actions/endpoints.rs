@@ -471,5 +471,5 @@ fn every_described_route_of_endpoints_is_served_by_one_function() {
         methods.map(move |method| format!("{} {path}", method.to_uppercase()))
     });
     let of_endpoints: Vec<String> = routes.filter(|route| EndpointRoute::of(route).is_some()).collect();
-    assert_eq!(of_endpoints.len(), 30);
+    assert_eq!(of_endpoints.len(), 32);
 }
