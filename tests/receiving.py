@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import hmac
+import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HOST = "127.0.0.1"
+
+VERIFY = "endpoint.verify"
 
 
 @dataclass
@@ -16,6 +19,8 @@ class Receiver:
 
     status: int = 204
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    # Whether it repeats challenges, which it does not count as requests.
+    proves: bool = False
     port: int = 0
     server: ThreadingHTTPServer | None = None
     thread: threading.Thread | None = None
@@ -39,8 +44,13 @@ class Receiver:
             def do_POST(self) -> None:
                 """Keeps one and answers."""
                 body = self.rfile.read(int(self.headers["content-length"]))
-                kept.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                challenge = json.loads(body)["challenge"] if headers.get("hookline-type") == VERIFY else None
+                if challenge is None:
+                    kept.requests.append((headers, body))
                 self.send_response(kept.status)
+                if challenge is not None and kept.proves:
+                    self.send_header("webhook-challenge", challenge)
                 self.send_header("content-length", "0")
                 self.end_headers()
 

@@ -1,5 +1,6 @@
 """Deploys template.yaml to the emulated AWS, with the same `sam deploy` as to the real one."""
 
+import base64
 import json
 import secrets
 import subprocess
@@ -69,6 +70,7 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
     vault = aws_client("secretsmanager", ports)
     secret = vault.create_secret(Name="shopify-client-secrets", SecretString=credentials.shopify)["ARN"]
     aws_client("s3", ports).create_bucket(Bucket=BUCKET)
+    personal_key, personal_public_key = key_for_personal_data(ports)
     bus = aws_client("events", ports).create_event_bus(Name=EVENT_BUS)["EventBusArn"]
     values = {
         "ShopifyClientSecretsArn": secret,
@@ -82,6 +84,9 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         "StatusTallySeconds": "0",
         # Every family, so that each topic can be tried.
         "EventsOf": "orders,customers,payments,shipping",
+        # Endpoints may ask for personal data, so that it can be tried.
+        "PersonalKeyArn": personal_key,
+        "PersonalPublicKey": personal_public_key,
         # Keeps applied deliveries, so that `hookline replay` can be tried.
         "ArchiveDays": "1",
         # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.
@@ -90,6 +95,13 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
     sam_deploy(ports, folder, values)
     stack = aws_client("cloudformation", ports).describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def key_for_personal_data(ports: Ports) -> tuple[str, str]:
+    """Creates the key as docs/operations.md says, and returns its ARN and its public half."""
+    kms = aws_client("kms", ports)
+    arn = kms.create_key(KeySpec="RSA_3072", KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["Arn"]
+    return arn, base64.b64encode(kms.get_public_key(KeyId=arn)["PublicKey"]).decode()
 
 
 def sam_deploy(ports: Ports, folder: Path, parameters: Mapping[str, str]) -> None:

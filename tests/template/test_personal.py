@@ -2,7 +2,6 @@
 
 import json
 import re
-
 from typing import Any
 
 from template_reading import RECEIVERS, Resources, of_type

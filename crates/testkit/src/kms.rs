@@ -1,5 +1,7 @@
 //! KMS beside this process.
 
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use hookline_aws::{Aws, Timeouts};
 
 use crate::ministack::Ministack;
@@ -25,6 +27,24 @@ impl Kms {
             .unwrap();
         let key = made.key_metadata.unwrap().arn.unwrap();
         Self { process, key }
+    }
+
+    /// Creates a key for personal data, as docs/operations.md says; returns its ARN and its public half, in base64.
+    ///
+    /// # Panics
+    /// If the process does not answer.
+    pub async fn key_for_personal_data(&self) -> (String, String) {
+        let client = aws_sdk_kms::Client::new(&self.process.config);
+        let made = client
+            .create_key()
+            .key_spec(KeySpec::Rsa3072)
+            .key_usage(KeyUsageType::EncryptDecrypt)
+            .send()
+            .await
+            .unwrap();
+        let arn = made.key_metadata.unwrap().arn.unwrap();
+        let public = client.get_public_key().key_id(&arn).send().await.unwrap();
+        (arn, BASE64_STANDARD.encode(public.public_key.unwrap()))
     }
 
     /// The adapters, configured as in the consumer.
