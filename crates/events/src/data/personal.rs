@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Personal data, as the delivery has it; what it does not have is absent. Only endpoints get it whose setting `personal` asks
-/// for it and that have proved themselves: the event bus, the API and the panel never do.
+/// Personal data of a delivery, for endpoints whose setting `personal` asks for it and that have proved themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "personal")))]
 pub struct PersonalData {

@@ -245,8 +245,8 @@ class PaymentData(TypedDict):
 
 
 class PersonalData(TypedDict):
-    """Personal data, as the delivery has it; what it does not have is absent. Only endpoints get it whose setting
-    `personal` asks for it and that have proved themselves: the event bus, the API and the panel never do.
+    """Personal data of a delivery, for endpoints whose setting `personal` asks for it and that have proved
+    themselves.
     """
 
     address: NotRequired[AddressData]
