@@ -232,10 +232,7 @@ export interface PaymentData {
   truncated: boolean;
 }
 
-/**
- * Personal data of a delivery, for endpoints whose setting `personal` asks for it and that have proved
- * themselves.
- */
+/** Personal data, for endpoints that ask for it and have proved themselves. */
 export interface PersonalData {
   /** Address of a customer; with `personal: full` only. */
   address?: AddressData;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Personal data of a delivery, for endpoints whose setting `personal` asks for it and that have proved themselves.
+/// Personal data, for endpoints that ask for it and have proved themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "personal")))]
 pub struct PersonalData {

@@ -245,9 +245,7 @@ class PaymentData(TypedDict):
 
 
 class PersonalData(TypedDict):
-    """Personal data of a delivery, for endpoints whose setting `personal` asks for it and that have proved
-    themselves.
-    """
+    """Personal data, for endpoints that ask for it and have proved themselves."""
 
     address: NotRequired[AddressData]
     """Address of a customer; with `personal: full` only."""
