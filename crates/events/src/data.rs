@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::{
-    account::{CustomData, CustomerData, DeletedData, EndpointData, MessageData, PrivacyData, StoreData},
+    account::{CustomData, CustomerData, DeletedData, DeliveryData, EndpointData, MessageData, PrivacyData, StoreData},
     catalogue::{CollectionData, PriceRange, ProductData, ProductStatus, VariantData},
     personal::{AddressData, AttributeData, Meta, PersonalData, PersonalState},
     sale::{CheckoutData, LineData, Money, OrderData, PaymentData, RefundLineData, ShipmentData, Totals},
@@ -44,6 +44,8 @@ pub enum Data {
     Endpoint(EndpointData),
     /// Of `message.*`.
     Message(MessageData),
+    /// Of `delivery.*`.
+    Delivery(DeliveryData),
     /// Of `*.deleted`.
     Deleted(DeletedData),
     /// Of `custom.*`.
@@ -70,6 +72,7 @@ impl Data {
             Resource::Privacy => Self::Privacy(serde_json::from_value(data)?),
             Resource::Endpoint if *kind == EventType::MESSAGE_EXHAUSTED => Self::Message(serde_json::from_value(data)?),
             Resource::Endpoint => Self::Endpoint(serde_json::from_value(data)?),
+            Resource::Delivery => Self::Delivery(serde_json::from_value(data)?),
         })
     }
 }

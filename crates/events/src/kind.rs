@@ -45,6 +45,8 @@ pub enum Resource {
     Privacy,
     /// Endpoints of stores, and their messages.
     Endpoint,
+    /// Deliveries of sources, as they are received.
+    Delivery,
     /// The operator's own.
     Custom,
 }
@@ -138,6 +140,8 @@ types! {
     ENDPOINT_RECOVERED = "endpoint.recovered": Endpoint;
     /// All attempts at a message for an endpoint of a store have failed.
     MESSAGE_EXHAUSTED = "message.exhausted": Endpoint;
+    /// A webhook of the source was received.
+    DELIVERY_RECEIVED = "delivery.received": Delivery;
 }
 
 const CUSTOM: &str = "custom.";
@@ -177,10 +181,10 @@ impl EventType {
         matches!(self, Self::Known(text) if text.ends_with(".deleted"))
     }
 
-    /// True for what only the operator's endpoints get, those of all stores: what happens to the endpoints of stores.
+    /// True for what only the operator's endpoints get, those of all stores.
     #[must_use]
     pub fn is_for_operators(&self) -> bool {
-        self.resource() == Resource::Endpoint
+        self.resource().is_for_operators()
     }
 }
 
@@ -226,7 +230,7 @@ impl From<EventType> for String {
 
 impl Resource {
     /// Every kind of thing.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Product,
         Self::Collection,
         Self::Order,
@@ -237,6 +241,7 @@ impl Resource {
         Self::Store,
         Self::Privacy,
         Self::Endpoint,
+        Self::Delivery,
         Self::Custom,
     ];
 
@@ -254,7 +259,15 @@ impl Resource {
             Self::Store => "store",
             Self::Privacy => "privacy",
             Self::Endpoint => "endpoint",
+            Self::Delivery => "delivery",
             Self::Custom => "custom",
         }
+    }
+
+    /// True for what only the operator's endpoints get, those of all stores: what happens to the endpoints of stores, and what
+    /// sources send, byte for byte.
+    #[must_use]
+    pub fn is_for_operators(self) -> bool {
+        matches!(self, Self::Endpoint | Self::Delivery)
     }
 }

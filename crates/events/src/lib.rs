@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize, de::Error as _};
 pub use self::{
     data::{
         AddressData, AttributeData, CheckoutData, CollectionData, CustomData, CustomerData, Data, DeletedData,
-        EndpointData, LineData, MessageData, Meta, Money, OrderData, PaymentData, PersonalData, PersonalState,
-        PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData, Totals,
-        VariantData,
+        DeliveryData, EndpointData, LineData, MessageData, Meta, Money, OrderData, PaymentData, PersonalData,
+        PersonalState, PriceRange, PrivacyData, ProductData, ProductStatus, RefundLineData, ShipmentData, StoreData,
+        Totals, VariantData,
     },
     id::{EventId, ParseIdError},
     kind::{EventType, ParseTypeError, Resource},

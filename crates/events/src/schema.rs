@@ -5,8 +5,8 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    CheckoutData, CollectionData, CustomData, CustomerData, DeletedData, EndpointData, Event, EventType, MessageData,
-    OrderData, PaymentData, PrivacyData, ProductData, Resource, ShipmentData, StoreData, VERSION,
+    CheckoutData, CollectionData, CustomData, CustomerData, DeletedData, DeliveryData, EndpointData, Event, EventType,
+    MessageData, OrderData, PaymentData, PrivacyData, ProductData, Resource, ShipmentData, StoreData, VERSION,
 };
 
 /// Keyword that says who may see a field.
@@ -33,6 +33,7 @@ pub fn of(kind: &EventType) -> Value {
         Resource::Privacy => derived::<PrivacyData>(),
         Resource::Endpoint if *kind == EventType::MESSAGE_EXHAUSTED => derived::<MessageData>(),
         Resource::Endpoint => derived::<EndpointData>(),
+        Resource::Delivery => derived::<DeliveryData>(),
     };
     let root = schema.as_object_mut().expect("the schema of a struct is an object");
     root.insert("title".into(), json!(name(kind)));

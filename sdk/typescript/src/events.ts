@@ -100,6 +100,14 @@ export interface DeletedData {
   id: string;
 }
 
+/** A webhook of the source, without its body, which endpoints with `format: raw` get. */
+export interface DeliveryData {
+  /** Source's id of the delivery. */
+  id: string;
+  /** Topic, as in `orders/create`. */
+  topic: string;
+}
+
 /** State of an endpoint of a store. */
 export interface EndpointData {
   /** Code of the latest failure, as in `connection_refused`; absent if it has recovered. */
@@ -452,6 +460,8 @@ export interface DataByType {
   'customer.deleted': DeletedData;
   /** A customer was changed. */
   'customer.updated': CustomerData;
+  /** A webhook of the source was received. */
+  'delivery.received': DeliveryData;
   /** An endpoint of a store was disabled, because it took nothing for too long or wants no messages. */
   'endpoint.disabled': EndpointData;
   /** An endpoint of a store has taken nothing for an hour, a day or four days. */
@@ -552,6 +562,7 @@ export const EVENT_TYPES = [
   'customer.created',
   'customer.deleted',
   'customer.updated',
+  'delivery.received',
   'endpoint.disabled',
   'endpoint.failing',
   'endpoint.recovered',

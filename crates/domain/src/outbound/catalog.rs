@@ -49,6 +49,7 @@ files![
     "endpoint.disabled",
     "endpoint.recovered",
     "message.exhausted",
+    "delivery.received",
     "custom",
 ];
 

@@ -1,4 +1,4 @@
-//! Customers, stores, privacy requests, deleted things, endpoints, and the operator's own.
+//! Customers, stores, privacy requests, deleted things, endpoints, deliveries, and the operator's own.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,16 @@ pub struct MessageData {
     /// HTTP status of the last answer; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u64>,
+}
+
+/// A webhook of the source, without its body, which endpoints with `format: raw` get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "json-schema", derive(schemars::JsonSchema), schemars(extend("x-hookline-class" = "commercial")))]
+pub struct DeliveryData {
+    /// Source's id of the delivery.
+    pub id: String,
+    /// Topic, as in `orders/create`.
+    pub topic: String,
 }
 
 /// Content of the operator's own event: any object.

@@ -51,6 +51,7 @@ impl Data {
             | Self::Privacy(_)
             | Self::Endpoint(_)
             | Self::Message(_)
+            | Self::Delivery(_)
             | Self::Deleted(_)
             | Self::Custom(_) => {}
         }

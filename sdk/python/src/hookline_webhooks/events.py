@@ -112,6 +112,15 @@ class DeletedData(TypedDict):
     """Vendor's id."""
 
 
+class DeliveryData(TypedDict):
+    """A webhook of the source, without its body, which endpoints with `format: raw` get."""
+
+    id: str
+    """Source's id of the delivery."""
+    topic: str
+    """Topic, as in `orders/create`."""
+
+
 class EndpointData(TypedDict):
     """State of an endpoint of a store."""
 
@@ -557,6 +566,13 @@ class CustomerUpdatedEvent(EventBase):
     data: CustomerData
 
 
+class DeliveryReceivedEvent(EventBase):
+    """A webhook of the source was received."""
+
+    type: Literal["delivery.received"]
+    data: DeliveryData
+
+
 class EndpointDisabledEvent(EventBase):
     """An endpoint of a store was disabled, because it took nothing for too long or wants no messages."""
 
@@ -720,6 +736,7 @@ Event = (
     | CustomerCreatedEvent
     | CustomerDeletedEvent
     | CustomerUpdatedEvent
+    | DeliveryReceivedEvent
     | EndpointDisabledEvent
     | EndpointFailingEvent
     | EndpointRecoveredEvent
@@ -756,6 +773,7 @@ EVENT_TYPES = (
     "customer.created",
     "customer.deleted",
     "customer.updated",
+    "delivery.received",
     "endpoint.disabled",
     "endpoint.failing",
     "endpoint.recovered",
