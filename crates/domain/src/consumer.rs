@@ -12,6 +12,7 @@ pub mod audit;
 mod compliance;
 mod finish;
 mod follow_ups;
+mod forward;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -152,7 +153,7 @@ struct Slot {
     delivery: Option<(DeliveryKey, Timestamp)>,
     /// Further facts, for the activity log of its store.
     facts: Facts,
-    /// Sealed body, for the events of its fact.
+    /// Sealed body, for its events.
     sealed: Option<SealedBody>,
     /// `true` if it creates the record of a store that we do not know.
     makes_store: bool,
@@ -251,7 +252,7 @@ impl Batch {
                     if let Event::Fact(fact) = &item.event {
                         let fact = (**fact).clone();
                         let placed = PlacedFact::of(&item, store, fact, look, now);
-                        let sealed = self.slots.get_mut(at).and_then(|slot| slot.sealed.take());
+                        let sealed = self.slots.get(at).and_then(|slot| slot.sealed.clone());
                         routed
                             .facts
                             .extend(placed.map(|placed| PlacedFact { sealed, ..placed }));
@@ -300,10 +301,13 @@ impl<P: ConsumerPorts> Reindex<P> {
         }
         let settled = self.apply.settle(&mut batch.verdicts, &placed).await;
         self.look_after_deletions(&mut batch, &mut looks, settled.looks).await;
+        let listened = forward::listened(&looks, now);
         let records: BTreeMap<StoreKey, StoreRecord> = (looks.into_iter())
             .map(|(store, look)| (store, look.record.unwrap_or_default()))
             .collect();
         follow_ups.add_open(&records, settled.open);
+        let mut events = settled.events;
+        self.forward(&mut batch, &listened, &mut events).await;
         let cause = |at: usize| batch.slots.get(at).and_then(Slot::cause);
         self.send_follow_ups(&mut batch.verdicts, &follow_ups, cause).await;
         // Last, because it may take long, and the documents of other stores should not wait for it.
@@ -316,7 +320,7 @@ impl<P: ConsumerPorts> Reindex<P> {
             batch.verdicts.decide_unless_retried(request.at, verdict);
         }
 
-        let completed = self.complete(&mut batch, &follow_ups, settled.events);
+        let completed = self.complete(&mut batch, &follow_ups, events);
         future::join(completed, self.apply.clear(&settled.sent)).await;
         self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &follow_ups).await;

@@ -157,10 +157,10 @@ pub struct ParseTypeError(pub String);
 impl EventType {
     /// Text of the type.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub const fn as_str(&self) -> &str {
         match self {
             Self::Known(text) => text,
-            Self::Custom(text) => text,
+            Self::Custom(text) => text.as_str(),
         }
     }
 

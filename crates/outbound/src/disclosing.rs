@@ -1,12 +1,14 @@
 //! [`Post`] that adds personal data to events, for endpoints that asked for it and proved themselves.
 
+use std::time::Duration;
+
 use hookline_domain::{
     delivery::sealed::{DataKeys, SealedBody},
     kernel::{
         ids::{DeliveryKey, Source},
         port::{Clock, PortError},
     },
-    outbound::{Endpoint, KeptEvent, PersonalLevel, Post, Posted, Proved},
+    outbound::{Endpoint, KeptEvent, NoAnswerError, PersonalLevel, Post, Posted, Proved},
 };
 use hookline_events::{Cause, Meta, PersonalData, PersonalState};
 use hookline_sealing::{Opened, Opener};
@@ -53,34 +55,47 @@ impl<P, K: DataKeys, C: Clock> Disclosing<P, K, C> {
         if !endpoint.gets_personal_data() || !is_private(&endpoint.settings.url) {
             return Ok(Some((None, PersonalState::Unproven)));
         }
-        let now = self.clock.now();
-        let state = match (&self.opener, sealed, delivery(event, &cause)) {
-            (Some((opener, _)), Some(sealed), Some(delivery)) => match opener.open(sealed, &delivery, now).await? {
-                Opened::Body(body) => {
-                    if let Some(all) = (self.disclosure.disclosed)(source, &cause.topic, &body) {
-                        return Ok(Some(match endpoint.settings.personal {
-                            PersonalLevel::None => (None, PersonalState::NotKept),
-                            PersonalLevel::Contact => (Some(all.contact()), PersonalState::Contact),
-                            PersonalLevel::Full => (Some(all), PersonalState::Full),
-                        }));
-                    }
-                    PersonalState::NotKept
+        let state = match self.open(event, &cause, sealed).await? {
+            Ok(body) => {
+                if let Some(all) = (self.disclosure.disclosed)(source, &cause.topic, &body) {
+                    return Ok(Some(match endpoint.settings.personal {
+                        PersonalLevel::None => (None, PersonalState::NotKept),
+                        PersonalLevel::Contact => (Some(all.contact()), PersonalState::Contact),
+                        PersonalLevel::Full => (Some(all), PersonalState::Full),
+                    }));
                 }
-                Opened::Expired => PersonalState::Expired,
-                Opened::TooLarge => PersonalState::TooLarge,
+                PersonalState::NotKept
+            }
+            Err(state) => state,
+        };
+        Ok(Some((None, state)))
+    }
+
+    /// Opens the body of the delivery that caused an event, or returns why there is none.
+    async fn open(
+        &self,
+        event: &KeptEvent,
+        cause: &Cause,
+        sealed: Option<&SealedBody>,
+    ) -> Result<Result<Vec<u8>, PersonalState>, PortError> {
+        let now = self.clock.now();
+        Ok(match (&self.opener, sealed, delivery(event, cause)) {
+            (Some((opener, _)), Some(sealed), Some(delivery)) => match opener.open(sealed, &delivery, now).await? {
+                Opened::Body(body) => Ok(body),
+                Opened::Expired => Err(PersonalState::Expired),
+                Opened::TooLarge => Err(PersonalState::TooLarge),
                 Opened::Foreign => {
                     tracing::warn!(
                         store = %event.store,
                         event = %event.id,
                         "a sealed body does not open with PersonalKeyArn: was it sealed with another public key?"
                     );
-                    PersonalState::NotKept
+                    Err(PersonalState::NotKept)
                 }
             },
-            (Some((_, keep)), None, _) if now.duration_since(cause.received_at) >= *keep => PersonalState::Expired,
-            _ => PersonalState::NotKept,
-        };
-        Ok(Some((None, state)))
+            (Some((_, keep)), None, _) if now.duration_since(cause.received_at) >= *keep => Err(PersonalState::Expired),
+            _ => Err(PersonalState::NotKept),
+        })
     }
 }
 
@@ -102,6 +117,32 @@ fn with_members(json: &str, personal: Option<&PersonalData>, state: PersonalStat
     Some(format!("{whole}{personal},\"meta\":{meta}}}"))
 }
 
+impl<P: Post, K: DataKeys, C: Clock> Disclosing<P, K, C> {
+    /// Posts to an endpoint whose payload is what the source sent, exactly that.
+    async fn forward(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        sealed: Option<&SealedBody>,
+        attempt: u32,
+        is_replay: bool,
+    ) -> Result<Posted, PortError> {
+        // The sample of a test has no delivery, and is sent as it is.
+        let Some(cause) = event.origin().cause else {
+            return self.post.post(endpoint, event, attempt, is_replay).await;
+        };
+        let is_proven = endpoint.gets_personal_data() && is_private(&endpoint.settings.url);
+        let sealed = sealed.filter(|_| is_proven);
+        match self.open(event, &cause, sealed).await? {
+            Ok(body) => self.post.post_body(endpoint, event, body, attempt, is_replay).await,
+            Err(_) => Ok(Posted {
+                attempted: Err(NoAnswerError::NotKept),
+                took: Duration::ZERO,
+            }),
+        }
+    }
+}
+
 impl<P: Post, K: DataKeys, C: Clock> Post for Disclosing<P, K, C> {
     async fn post(
         &self,
@@ -110,6 +151,9 @@ impl<P: Post, K: DataKeys, C: Clock> Post for Disclosing<P, K, C> {
         attempt: u32,
         is_replay: bool,
     ) -> Result<Posted, PortError> {
+        if endpoint.settings.is_raw() {
+            return self.forward(endpoint, event, None, attempt, is_replay).await;
+        }
         self.post.post(endpoint, event, attempt, is_replay).await
     }
 
@@ -121,6 +165,9 @@ impl<P: Post, K: DataKeys, C: Clock> Post for Disclosing<P, K, C> {
         attempt: u32,
         is_replay: bool,
     ) -> Result<Posted, PortError> {
+        if endpoint.settings.is_raw() {
+            return self.forward(endpoint, event, sealed, attempt, is_replay).await;
+        }
         let Some((personal, state)) = self.personal(endpoint, event, sealed).await? else {
             return self.post.post(endpoint, event, attempt, is_replay).await;
         };

@@ -47,6 +47,8 @@ pub struct Message<'a> {
     pub store: &'a Store,
     /// The thing that the event is about.
     pub subject: &'a Subject,
+    /// Source's topic, if the body is what the source sent.
+    pub topic: Option<&'a str>,
     /// Time of the event.
     pub timestamp: Timestamp,
     /// Number of the attempt, from 1.
@@ -120,8 +122,8 @@ impl CustomHeaders {
 pub struct Headers;
 
 impl Headers {
-    /// Headers of a request that sends `body` at `now`, and no other body: its signature; `hookline-type`, `-store`, `-attempt`
-    /// and, of a replay, `-replay`; those of `CloudEvents`, by which the request is a [CloudEvent in binary mode]; and the
+    /// Headers of a request that sends `body` at `now`, and no other body: its signature; `hookline-type`, `-store`, `-attempt`,
+    /// of what the source sent `-topic` and of a replay `-replay`; those of `CloudEvents`, by which the request is a [CloudEvent in binary mode]; and the
     /// endpoint's own.
     ///
     /// [CloudEvent in binary mode]: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md#31-binary-content-mode
@@ -144,6 +146,9 @@ impl Headers {
         set("hookline-type", message.kind);
         set("hookline-store", &format!("{source}:{store}"));
         set("hookline-attempt", &message.attempt.to_string());
+        if let Some(topic) = message.topic {
+            set("hookline-topic", topic);
+        }
         if message.is_replay {
             set("hookline-replay", "true");
         }
@@ -178,6 +183,7 @@ mod tests {
             kind: "product.updated",
             store,
             subject,
+            topic: Some("products/update"),
             timestamp: "2026-11-29T10:04:52Z".parse().unwrap(),
             attempt: 2,
             is_replay: true,
@@ -208,6 +214,7 @@ mod tests {
             ("webhook-timestamp", "0"),
             ("hookline-type", "product.updated"),
             ("hookline-store", "shopify:demo.myshopify.com"),
+            ("hookline-topic", "products/update"),
             ("hookline-attempt", "2"),
             ("hookline-replay", "true"),
             ("ce-specversion", "1.0"),

@@ -215,6 +215,40 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
         attempt: u32,
         is_replay: bool,
     ) -> Result<Posted, PortError> {
+        let body = body(event, endpoint.settings.format);
+        self.post_as(endpoint, event, (body, None), (attempt, is_replay)).await
+    }
+
+    async fn post_body(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        body: Vec<u8>,
+        attempt: u32,
+        is_replay: bool,
+    ) -> Result<Posted, PortError> {
+        let topic = event.origin().cause.map(|cause| cause.topic);
+        let body = (Bytes::from(body), topic.as_deref());
+        self.post_as(endpoint, event, body, (attempt, is_replay)).await
+    }
+
+    async fn prove(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
+        self.challenge(endpoint, challenge).await
+    }
+}
+
+/// Type of a challenge, in its body and its headers. It is no event.
+const VERIFY: &str = "endpoint.verify";
+
+impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
+    /// Posts an event with this body; one of the source has its topic.
+    async fn post_as(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        (body, topic): (Bytes, Option<&str>),
+        (attempt, is_replay): (u32, bool),
+    ) -> Result<Posted, PortError> {
         let now = self.clock.now();
         let opened = self.open(endpoint, now).await?;
         let Ok(url) = EndpointUrl::parse(&endpoint.settings.url, &self.rules) else {
@@ -224,12 +258,12 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
             });
         };
         let (store, subject) = (Store::from(&event.store), subject(event));
-        let body = body(event, endpoint.settings.format);
         let message = Message {
             id: event.id.as_str(),
             kind: event.kind.as_str(),
             store: &store,
             subject: &subject,
+            topic,
             timestamp: event.at,
             attempt,
             is_replay,
@@ -245,15 +279,6 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Post for Poster<N, V, C> 
         Ok(self.send(endpoint, opened.auth.as_deref(), outgoing, now).await.0)
     }
 
-    async fn prove(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
-        self.challenge(endpoint, challenge).await
-    }
-}
-
-/// Type of a challenge, in its body and its headers. It is no event.
-const VERIFY: &str = "endpoint.verify";
-
-impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
     /// Sends a signed challenge.
     async fn challenge(&self, endpoint: &Endpoint, challenge: &str) -> Result<Proved, PortError> {
         let now = self.clock.now();
@@ -284,6 +309,7 @@ impl<N: Resolve + Connect, V: EndpointVault, C: Clock> Poster<N, V, C> {
             kind: VERIFY,
             store: &store,
             subject: &subject,
+            topic: None,
             timestamp: now,
             attempt: 1,
             is_replay: false,
@@ -358,7 +384,8 @@ fn subject(event: &KeptEvent) -> Subject {
 fn body(event: &KeptEvent, format: PayloadFormat) -> Bytes {
     let whole = || Bytes::copy_from_slice(event.json.as_bytes());
     match format {
-        PayloadFormat::Full => whole(),
+        // Without what the source sent, as in a test.
+        PayloadFormat::Full | PayloadFormat::Raw => whole(),
         PayloadFormat::Thin => {
             let Ok(mut thin) = serde_json::from_str::<Map<String, Value>>(&event.json) else {
                 return whole();

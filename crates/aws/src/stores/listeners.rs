@@ -56,7 +56,9 @@ pub(super) async fn look(stores: &DynamoStores, store: &StoreKey, bus: Bus) -> R
     let now = (bus.now)();
     let after = if bus.is_there {
         let listener = Listener {
-            resources: Resource::ALL.into_iter().collect(),
+            resources: (Resource::ALL.into_iter())
+                .filter(|resource| *resource != Resource::Delivery)
+                .collect(),
             until: None,
         };
         look.all.widened(BUS, &listener, now)

@@ -266,9 +266,10 @@ impl Batch {
 /// Events of a delivery for its entry in the ledger, given those of its state or fact, if somebody listens to them.
 fn events_of(fate: Fate, caused: Option<DeliveryEvents>, has_job: bool) -> Option<DeliveryEvents> {
     match (fate, caused) {
-        (Fate::Applied | Fate::Noted | Fate::Superseded, Some(published @ DeliveryEvents::Published(_))) => {
-            Some(published)
-        }
+        (
+            Fate::Applied | Fate::Noted | Fate::Superseded | Fate::Discarded,
+            Some(published @ DeliveryEvents::Published(_)),
+        ) => Some(published),
         (Fate::Applied | Fate::Noted, _) if has_job => Some(DeliveryEvents::Deferred),
         (Fate::Applied | Fate::Noted, caused) => Some(caused.unwrap_or(DeliveryEvents::Unwanted)),
         (Fate::Superseded | Fate::Discarded | Fate::Parked | Fate::Dismissed, _) => None,

@@ -1,9 +1,12 @@
 //! Facts: what happened once in a store and changes no document. We store nothing of them; they are published.
 
-use hookline_events::{Data, EventType, PrivacyData, Related, Store, StoreData};
+use hookline_events::{Data, DeliveryData, EventType, PrivacyData, Related, Store, StoreData};
 use jiff::Timestamp;
 
-use crate::kernel::ids::{EntityId, StoreKey};
+use crate::kernel::ids::{DeliveryKey, EntityId, StoreKey};
+
+/// Most characters of a subject's id.
+const MAX_SUBJECT_ID: usize = 128;
 
 /// Something that happened once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +96,30 @@ impl Fact {
                 identity: Identity::First,
             }],
             id: customer,
+        }
+    }
+
+    /// A delivery was received. Its body is not in the event: endpoints whose payload is raw get it from where it is kept, sealed.
+    #[must_use]
+    pub fn received(delivery: &DeliveryKey, at: Timestamp) -> Self {
+        // An id that is too long for a subject is cut: the data has all of it, and the event's id all that tells deliveries apart.
+        let start = delivery.id.as_str().chars().take(MAX_SUBJECT_ID);
+        Self {
+            kind: "delivery",
+            announces: vec![Announcement {
+                kind: EventType::DELIVERY_RECEIVED,
+                data: Data::Delivery(DeliveryData {
+                    id: delivery.id.to_string(),
+                    topic: delivery.topic.to_string(),
+                }),
+                related: Related::default(),
+                session_id: None,
+                identity: Identity::Told {
+                    at,
+                    apart: format!("{} {}", delivery.topic, delivery.id),
+                },
+            }],
+            id: EntityId::new(start.collect::<String>()).expect("the start of an id is one"),
         }
     }
 

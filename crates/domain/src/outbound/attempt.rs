@@ -91,6 +91,9 @@ pub enum NoAnswerError {
     /// The server of the endpoint's tokens cannot be reached, or did not answer in time.
     #[error("its token server is not available")]
     TokenUnavailable,
+    /// The endpoint gets what the source sent, and that is not kept.
+    #[error("what the source sent is not kept")]
+    NotKept,
     /// The server of the endpoint's tokens answered with something else.
     #[error("its token server answered with something else than a token")]
     TokenInvalid,
@@ -151,6 +154,8 @@ pub enum AttemptCode {
     TokenUnavailable,
     /// The server of the endpoint's tokens answered with something else than a bearer token.
     TokenInvalid,
+    /// The endpoint gets what the source sent, and that is not kept: nothing was posted.
+    NotKept,
 }
 
 /// Meaning of an attempt.
@@ -169,8 +174,8 @@ pub enum Meaning {
     },
     /// The endpoint wants no message again.
     Disable(AttemptCode),
-    /// The endpoint never wants this message again.
-    Abort,
+    /// The endpoint never wants this message again, or can never get it.
+    Abort(AttemptCode),
 }
 
 impl Meaning {
@@ -179,6 +184,7 @@ impl Meaning {
     pub fn of(attempted: &Attempted) -> Self {
         match attempted {
             Ok(answer) => answer.meaning(),
+            Err(NoAnswerError::NotKept) => Self::Abort(AttemptCode::NotKept),
             Err(problem) => Self::General {
                 code: problem.code(),
                 wait: None,
@@ -191,8 +197,7 @@ impl Meaning {
     pub fn code(self) -> Option<AttemptCode> {
         match self {
             Self::Sent => None,
-            Self::Own(code) | Self::General { code, .. } | Self::Disable(code) => Some(code),
-            Self::Abort => Some(AttemptCode::Aborted),
+            Self::Own(code) | Self::General { code, .. } | Self::Disable(code) | Self::Abort(code) => Some(code),
         }
     }
 }
@@ -203,7 +208,7 @@ impl Answer {
             (200..=299, _) => Meaning::Sent,
             (_, Some(Wish::Disable)) => Meaning::Disable(AttemptCode::DisabledByEndpoint),
             (410, _) => Meaning::Disable(AttemptCode::Gone),
-            (_, Some(Wish::AbortMessage)) => Meaning::Abort,
+            (_, Some(Wish::AbortMessage)) => Meaning::Abort(AttemptCode::Aborted),
             (300..=399, None) => Meaning::Own(AttemptCode::Redirect),
             (429, None) => Meaning::General {
                 code: AttemptCode::Throttled,
@@ -257,13 +262,14 @@ impl NoAnswerError {
             Self::TokenRefused => AttemptCode::TokenRefused,
             Self::TokenUnavailable => AttemptCode::TokenUnavailable,
             Self::TokenInvalid => AttemptCode::TokenInvalid,
+            Self::NotKept => AttemptCode::NotKept,
         }
     }
 }
 
 impl AttemptCode {
     /// All codes.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Redirect,
         Self::Gone,
         Self::DisabledByEndpoint,
@@ -289,6 +295,7 @@ impl AttemptCode {
         Self::TokenRefused,
         Self::TokenUnavailable,
         Self::TokenInvalid,
+        Self::NotKept,
     ];
 
     /// Explanation for the endpoint's owner: what happened, and what to do.
@@ -344,6 +351,10 @@ impl AttemptCode {
                 "Its token server answered with something else than a token of type Bearer. Check the token URL: redirects are \
                  not followed."
             }
+            Self::NotKept => {
+                "Nothing was posted: what the source sent had more than 64 KiB, was kept no longer, or was not kept at all. Read the \
+                 thing from the source."
+            }
         }
     }
 }
@@ -391,7 +402,7 @@ mod tests {
                 ..answer(status)
             }))
         };
-        assert_eq!(with(500, b" Abort-Message "), Meaning::Abort);
+        assert_eq!(with(500, b" Abort-Message "), Meaning::Abort(AttemptCode::Aborted));
         assert_eq!(with(503, b"disable"), Meaning::Disable(AttemptCode::DisabledByEndpoint));
         assert_eq!(with(410, b"abort-message"), Meaning::Disable(AttemptCode::Gone));
         assert_eq!(with(200, b"disable"), Meaning::Sent);

@@ -108,6 +108,19 @@ pub trait Post: Send + Sync {
         self.post(endpoint, event, attempt, is_replay)
     }
 
+    /// Makes one attempt to post what the source sent, in the place of the event. Whoever cannot posts the event.
+    fn post_body(
+        &self,
+        endpoint: &Endpoint,
+        event: &KeptEvent,
+        body: Vec<u8>,
+        attempt: u32,
+        is_replay: bool,
+    ) -> impl Future<Output = Result<Posted, PortError>> + Send {
+        let _ = body;
+        self.post(endpoint, event, attempt, is_replay)
+    }
+
     /// Sends a challenge to an endpoint. Whoever cannot proves nothing.
     fn prove(&self, endpoint: &Endpoint, challenge: &str) -> impl Future<Output = Result<Proved, PortError>> + Send {
         let _ = (endpoint, challenge);

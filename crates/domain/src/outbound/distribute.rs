@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::sealed::Sealed;
 pub use self::webhooks::Webhooks;
 use futures_util::{StreamExt, stream};
-use hookline_events::EventId;
+use hookline_events::{EventId, Resource};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -255,6 +255,11 @@ impl<P: FanOutPorts> Distribute<P> {
         KeptEvent {
             store: store.clone(),
             id: event.id,
+            // A bus cannot have what a delivery's event is for: its bytes.
+            bus: match &self.bus {
+                Some(_) if event.kind.resource() != Resource::Delivery => BusVerdict::Queued,
+                _ => BusVerdict::Off,
+            },
             kind: event.kind,
             subject: SubjectKey {
                 kind: event.subject.kind,
@@ -266,7 +271,6 @@ impl<P: FanOutPorts> Distribute<P> {
             expires_at: later(now, self.retention),
             json: json.to_owned(),
             verdicts: Verdicts::new(),
-            bus: self.bus.as_ref().map_or(BusVerdict::Off, |_| BusVerdict::Queued),
             bus_error: None,
         }
     }

@@ -240,7 +240,7 @@ impl Health {
         self.note_time(took);
         match meaning {
             Meaning::Sent => self.note_success(most, now),
-            Meaning::Own(_) | Meaning::Abort => self.note_refusal(event, now),
+            Meaning::Own(_) | Meaning::Abort(_) => self.note_refusal(event, now),
             Meaning::General { wait, .. } => self.note_failure(event, wait, now),
             // The endpoint's state says so from now on.
             Meaning::Disable(_) => {}

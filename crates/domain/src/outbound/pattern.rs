@@ -37,7 +37,8 @@ impl TypePattern {
     /// Returns true if it selects nothing but what only the operator's endpoints get.
     #[must_use]
     pub fn is_for_operators(&self) -> bool {
-        self.resources() == BTreeSet::from([Resource::Endpoint])
+        let resources = self.resources();
+        !resources.is_empty() && resources.into_iter().all(Resource::is_for_operators)
     }
 
     /// Kinds of things that the selected events are about.

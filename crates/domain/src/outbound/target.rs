@@ -23,6 +23,8 @@ pub enum Verdict {
     PausedDiscarded,
     /// The endpoint was disabled for so long that it collects no more.
     Suspended,
+    /// The endpoint gets what the source sent, and had not proved itself.
+    Unproven,
     /// The endpoint was being deleted.
     Deleting,
 }
@@ -52,6 +54,9 @@ impl Verdict {
         if is_owed {
             return Self::Queued;
         }
+        if endpoint.settings.is_raw() && !endpoint.gets_personal_data() {
+            return Self::Unproven;
+        }
         if let Some(condition) = endpoint.settings.unmet(event) {
             return Self::Filtered(condition.to_string().chars().take(MAX_CONDITION).collect());
         }
@@ -70,6 +75,7 @@ impl Verdict {
             Self::Filtered(_) => "filtered",
             Self::PausedDiscarded => "paused_discarded",
             Self::Suspended => "suspended",
+            Self::Unproven => "unproven",
             Self::Deleting => "deleting",
         }
     }
@@ -86,6 +92,9 @@ impl Verdict {
             }
             Self::Suspended => {
                 "The endpoint had been disabled for longer than it keeps messages, and collected no more.".to_owned()
+            }
+            Self::Unproven => {
+                "The endpoint gets what the source sent, and had not proved itself: verify it.".to_owned()
             }
             Self::Deleting => "The endpoint was being deleted.".to_owned(),
         }
@@ -113,6 +122,7 @@ impl FromStr for Verdict {
             "filtered" => Self::Filtered(rest.to_owned()),
             "paused_discarded" => Self::PausedDiscarded,
             "suspended" => Self::Suspended,
+            "unproven" => Self::Unproven,
             "deleting" => Self::Deleting,
             _ => return Err(ParseVerdictError),
         })

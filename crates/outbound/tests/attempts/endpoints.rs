@@ -57,7 +57,7 @@ fn outcome(attempted: &Attempted) -> Value {
         Meaning::Own(_) => "own",
         Meaning::General { .. } => "general",
         Meaning::Disable(_) => "gone",
-        Meaning::Abort => "aborted",
+        Meaning::Abort(_) => "aborted",
     };
     json!({"meaning": name, "code": meaning.code()})
 }

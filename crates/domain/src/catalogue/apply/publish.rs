@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use hookline_events::{Cause, Event, EventId};
+use hookline_events::{Cause, Event, EventId, EventType, Resource};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -166,7 +166,7 @@ struct Outgoing {
 #[derive(Debug, Default)]
 struct Batch {
     events: Vec<Event>,
-    /// Sealed bodies of those about people.
+    /// Sealed bodies of those whose endpoints may get something of it.
     sealed: SealedBodies,
     /// Commits to be cleared once the events are sent.
     commits: Vec<(EntityKey, Timestamp)>,
@@ -224,6 +224,19 @@ impl<P: IndexPorts> Apply<P> {
             }
         }
         sent
+    }
+
+    /// Sends the events of facts alone, if events are sent at all. Returns those of each position. A fact whose event could not be sent
+    /// is retried.
+    pub(crate) async fn publish_facts(
+        &self,
+        verdicts: &mut Verdicts,
+        facts: &[PlacedFact],
+    ) -> BTreeMap<usize, DeliveryEvents> {
+        match &self.fan_out {
+            Some(fan_out) => self.publish(fan_out, verdicts, vec![], facts).await.events,
+            None => BTreeMap::new(),
+        }
     }
 
     /// Records that the events of these commits have been sent. If it fails, they are sent once more with the next
@@ -325,10 +338,10 @@ impl<P: IndexPorts> Apply<P> {
                 let batch = outgoing.stores.entry(placed.store.clone()).or_default();
                 batch.facts.push(placed.at);
                 if let Some(sealed) = &placed.sealed {
-                    let about_people = events.iter().filter(|event| event.kind.has_personal_data());
+                    let disclosing = events.iter().filter(|event| discloses(&event.kind));
                     batch
                         .sealed
-                        .extend(about_people.map(|event| (event.id.clone(), sealed.clone())));
+                        .extend(disclosing.map(|event| (event.id.clone(), sealed.clone())));
                 }
                 batch.add(&[placed.at], events);
             }
@@ -392,6 +405,11 @@ impl Batch {
         }
         self.events.extend(events);
     }
+}
+
+/// Returns true for types whose endpoints may get something of the sealed body: personal data, or all of it.
+fn discloses(kind: &EventType) -> bool {
+    kind.has_personal_data() || kind.resource() == Resource::Delivery
 }
 
 /// Time of a commit after another, in whole milliseconds.

@@ -154,7 +154,7 @@ pub(super) fn change(
     };
     let fate = match meaning {
         Meaning::Sent => MessageFate::Sent,
-        Meaning::Abort => MessageFate::Aborted,
+        Meaning::Abort(_) => MessageFate::Aborted,
         Meaning::Own(_) => {
             record.failed += 1;
             record.add(attempt);

@@ -14,6 +14,9 @@ use crate::outbound::{Condition, ConditionError, ParsePatternError, TypePattern}
 const MAX_TYPES: usize = 20;
 /// Most conditions.
 const MAX_CONDITIONS: usize = 10;
+/// Type of which endpoints with a raw payload get everything, and others nothing.
+const DELIVERY_RECEIVED: &str = EventType::DELIVERY_RECEIVED.as_str();
+
 /// Most characters of a description.
 const MAX_DESCRIPTION: usize = 200;
 
@@ -27,7 +30,7 @@ pub struct EndpointSettings {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all
-    /// stores only.
+    /// stores only, and `delivery.received` is for those with `format: raw` only, whatever else is selected.
     pub types: Vec<String>,
     /// Conditions on the content of an event, up to 10; all must hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,6 +101,9 @@ pub enum PayloadFormat {
     Full,
     /// Without `data` and `previous`: the receiver asks for what it needs.
     Thin,
+    /// Of each delivery, the bytes that the source sent, under our signature. For endpoints of all stores, with the type `delivery.received`
+    /// alone and `personal: full`.
+    Raw,
 }
 
 /// Personal data that an endpoint gets.
@@ -155,6 +161,14 @@ pub enum InvalidSettingsError {
     /// A type.
     #[error(transparent)]
     Type(#[from] ParsePatternError),
+    /// The payload is what the source sent, and another setting does not fit.
+    #[error(
+        "format raw sends what the source sent: it is for endpoints of all stores, with types [\"{DELIVERY_RECEIVED}\"] and personal full"
+    )]
+    Raw,
+    /// A type that only endpoints whose payload is what the source sent get.
+    #[error("{0} is for endpoints with format raw only, and those get nothing else")]
+    NotRaw(String),
     /// A type of which a store's endpoint gets nothing.
     #[error("{0} is for endpoints of all stores only, which are the operator's: leave it out")]
     ForOperators(String),
@@ -247,6 +261,15 @@ impl EndpointSettings {
         if let (Scope::Store(_), Some(pattern)) = (scope, refused) {
             return Err(InvalidSettingsError::ForOperators(pattern.to_string()));
         }
+        let is_of_deliveries = |pattern: &&TypePattern| pattern.resources() == BTreeSet::from([Resource::Delivery]);
+        if self.is_raw() {
+            let is_one = matches!(&patterns[..], [TypePattern::One(kind)] if kind.as_str() == DELIVERY_RECEIVED);
+            if *scope != Scope::All || !is_one || self.personal != PersonalLevel::Full {
+                return Err(InvalidSettingsError::Raw);
+            }
+        } else if let Some(pattern) = patterns.iter().find(is_of_deliveries) {
+            return Err(InvalidSettingsError::NotRaw(pattern.to_string()));
+        }
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(InvalidSettingsError::Conditions);
         }
@@ -266,10 +289,19 @@ impl EndpointSettings {
         self.types.iter().filter_map(|text| text.parse().ok())
     }
 
+    /// Returns true if its payload is what the source sent.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        self.format == PayloadFormat::Raw
+    }
+
     /// Returns true if an endpoint of this owner gets events of this type, given as text. Those that are for operators only
-    /// are no events of a store's endpoint, also if it wants all.
+    /// are no events of a store's endpoint, and deliveries none of one whose payload is not raw, also if it wants all.
     #[must_use]
     pub fn wants(&self, scope: &Scope, kind: &str) -> bool {
+        if self.is_raw() != (kind == DELIVERY_RECEIVED) {
+            return false;
+        }
         let is_for_operators = || kind.parse().is_ok_and(|kind: EventType| kind.is_for_operators());
         self.patterns().any(|pattern| pattern.selects(kind)) && (*scope == Scope::All || !is_for_operators())
     }
@@ -277,9 +309,10 @@ impl EndpointSettings {
     /// Kinds of things whose events it gets: those that it wants, and the requests to forget the people whose data it got.
     #[must_use]
     pub fn resources(&self) -> BTreeSet<Resource> {
-        let owed = (!self.personal.is_none()).then_some(Resource::Privacy);
+        let owed = self.is_owed_redactions().then_some(Resource::Privacy);
         self.patterns()
             .flat_map(|pattern| pattern.resources())
+            .filter(|resource| self.is_raw() == (*resource == Resource::Delivery))
             .chain(owed)
             .collect()
     }
@@ -288,7 +321,12 @@ impl EndpointSettings {
     /// whose data it may have.
     #[must_use]
     pub fn is_owed(&self, kind: &str) -> bool {
-        !self.personal.is_none() && kind == EventType::PRIVACY_CUSTOMER_REDACTED.as_str()
+        self.is_owed_redactions() && kind == EventType::PRIVACY_CUSTOMER_REDACTED.as_str()
+    }
+
+    /// One with a raw payload gets the source's own requests.
+    fn is_owed_redactions(&self) -> bool {
+        !self.personal.is_none() && !self.is_raw()
     }
 
     /// Returns the first condition that does not hold for an event, given as its JSON.

@@ -109,7 +109,7 @@ fn hours_that_cannot_be_put_away_do_not_grow_without_end() {
 fn hours_read_back_from_their_json() {
     let mut hours = RecentHours::default();
     hours.note(&answered(), Meaning::Sent, Duration::from_millis(80), noon());
-    let aborted = Meaning::Abort;
+    let aborted = Meaning::Abort(AttemptCode::Aborted);
     hours.note(&answered(), aborted, Duration::from_millis(81), noon());
     let json = serde_json::to_string(&hours).unwrap();
     assert_eq!(
