@@ -87,6 +87,7 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
         # Endpoints may ask for personal data, so that it can be tried.
         "PersonalKeyArn": personal_key,
         "PersonalPublicKey": personal_public_key,
+        "ForwardBodies": "yes",
         # Keeps applied deliveries, so that `hookline replay` can be tried.
         "ArchiveDays": "1",
         # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.

@@ -86,3 +86,38 @@ def test_a_request_to_forget_a_person_is_passed_on_unasked(
     assert event["type"] == "privacy.customer_redacted"
     assert str(sample["customer"]["id"]) in json.dumps(event)
     assert sample["customer"]["email"] not in json.dumps(event)
+
+
+@pytest.fixture
+def forward(tour: Tour, receiver: Receiver) -> Iterator[str]:
+    """Secret of an endpoint of all stores that gets what the source sent."""
+    client = tour.stack.client
+    settings = {"url": receiver.url, "types": ["delivery.received"], "format": "raw", "personal": "full"}
+    answer = client.call("POST", "/api/endpoints", {"settings": settings}, token=client.token)
+    assert answer.status == 201, answer.body
+    made = json.loads(answer.body)
+    path = f"/api/endpoints/{made['endpoint']['id']}"
+    receiver.proves = True
+    proven = json.loads(client.call("POST", f"{path}/verify", {}, token=client.token).body)
+    assert proven["proven_at"], proven["proof_failed"]
+    yield made["secret"]
+    assert client.call("DELETE", path, token=client.token).status < 300
+
+
+@pytest.mark.parametrize("topic", ["orders/create", "products/update", "customers/redact"])
+def test_what_the_source_sent_is_forwarded_byte_for_byte(
+    tour: Tour, receiver: Receiver, forward: str, topic: str
+) -> None:
+    """Under our signature, with the source's topic, also of what is indexed and of what people may not see."""
+    sample = json.loads((EVENTS / f"{topic.replace('/', '-')}.json").read_bytes())
+    if "shop_domain" in sample:
+        sample["shop_domain"] = tour.store
+    body = json.dumps(sample, indent=3).encode()
+    delivery = tour.sign(topic, body)
+    assert tour.send("a sample", delivery).status == 200
+    mine = f"delivery/{delivery.id}"
+    assert poll(lambda: [one for one in receiver.requests if one[0]["ce-subject"] == mine]), "it arrives"
+    ((headers, sent),) = [one for one in receiver.requests if one[0]["ce-subject"] == mine]
+    assert sent == body
+    assert is_signed(headers, sent, forward)
+    assert (headers["hookline-type"], headers["hookline-topic"]) == ("delivery.received", topic)

@@ -100,10 +100,13 @@ def test_the_preflight_counts_the_receivers_that_will_be_deployed() -> None:
 
 
 def test_subscriptions_and_the_panel_know_what_is_wanted(source: dict[str, Any]) -> None:
-    """Both get the parameter."""
+    """Both get the parameter, with the word for the bodies that are wanted whole; so does the command."""
+    personal = {"Fn::If": ["KeepsPersonalData", {"Fn::Sub": "${EventsOf},personal"}, {"Ref": "EventsOf"}]}
+    wanted = {"Fn::If": ["ForwardsBodies", {"Fn::Sub": "${EventsOf},bodies"}, personal]}
+    assert source["Outputs"]["EventsOf"]["Value"] == wanted
     for name in ("SyncFunction", "StatusFunction"):
         variables = source["Resources"][name]["Properties"]["Environment"]["Variables"]
-        assert variables["EVENTS_OF"] == {"Ref": "EventsOf"}
+        assert variables["EVENTS_OF"] == wanted
 
 
 def test_a_stack_with_every_family_is_within_the_limit_of_resources(resources: Resources) -> None:

@@ -30,14 +30,15 @@ def with_text(resources: Resources, text: str) -> set[str]:
 
 
 def test_only_receivers_of_topics_that_disclose_something_seal(resources: Resources) -> None:
-    """The public key is in their environment, if the operator has given both halves."""
+    """The public key is in their environment, if the operator has given both halves; in that of the others, if bodies are forwarded."""
     functions = of_type(resources, "AWS::Lambda::Function")
     sealing = {name for name in functions if "PERSONAL_PUBLIC_KEY" in variables(resources, name)}
-    assert sealing == SEALED
-    assert set(RECEIVERS) >= SEALED
+    assert sealing == set(RECEIVERS)
+    assert sealing >= SEALED
     for name in sealing:
         key = variables(resources, name)["PERSONAL_PUBLIC_KEY"]
-        assert key == {"Fn::If": ["KeepsPersonalData", {"Ref": "PersonalPublicKey"}, ""]}
+        condition = "KeepsPersonalData" if name in SEALED else "ForwardsBodies"
+        assert key == {"Fn::If": [condition, {"Ref": "PersonalPublicKey"}, ""]}
 
 
 def test_only_the_dispatcher_may_open(resources: Resources) -> None:
@@ -64,6 +65,9 @@ def test_it_is_off_unless_both_halves_are_given(source: dict[str, Any]) -> None:
     assert parameters["PersonalDays"]["MaxValue"] == 5
     given = [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in ("PersonalKeyArn", "PersonalPublicKey")]
     assert source["Conditions"]["KeepsPersonalData"] == {"Fn::And": given}
+    forwards = [{"Condition": "KeepsPersonalData"}, {"Fn::Equals": [{"Ref": "ForwardBodies"}, "yes"]}]
+    assert source["Conditions"]["ForwardsBodies"] == {"Fn::And": forwards}
+    assert parameters["ForwardBodies"]["Default"] == "no"
 
 
 def test_parameters_are_a_key_and_not_an_alias(source: dict[str, Any]) -> None:

@@ -31,15 +31,35 @@ impl Family {
     }
 }
 
-/// Word among the families that says that personal data is kept for endpoints.
-const PERSONAL: &str = "personal";
+/// Bodies that are wanted whole, because a receiver seals them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WholeBodies {
+    /// None: of what is about people, only the fields that are read.
+    #[default]
+    None,
+    /// Those of topics with personal data that events disclose.
+    Personal,
+    /// All, because they are forwarded.
+    All,
+}
 
-/// Families that are wanted, and whether bodies are wanted whole, because personal data is kept for endpoints. Their text is that of
-/// the template's parameter: names with commas between them, and `personal`.
+impl WholeBodies {
+    /// Word among the families.
+    const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Personal => Some("personal"),
+            Self::All => Some("bodies"),
+        }
+    }
+}
+
+/// Families that are wanted, and bodies that are wanted whole. Their text is that of the template's parameter, names with commas
+/// between them, and `personal` or `bodies`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Families {
     wanted: Vec<Family>,
-    personal: bool,
+    whole: WholeBodies,
 }
 
 /// A text that names no family.
@@ -53,23 +73,14 @@ impl Families {
     pub fn all() -> Self {
         Self {
             wanted: Family::ALL.into(),
-            personal: false,
+            whole: WholeBodies::None,
         }
     }
 
-    /// Returns the same families, with their bodies whole if this is true.
+    /// Bodies that are wanted whole.
     #[must_use]
-    pub fn with_personal_data(self, is_kept: bool) -> Self {
-        Self {
-            personal: self.personal || is_kept,
-            ..self
-        }
-    }
-
-    /// Returns true if bodies are wanted whole, because personal data is kept for endpoints.
-    #[must_use]
-    pub fn have_personal_data(&self) -> bool {
-        self.personal
+    pub fn whole_bodies(&self) -> WholeBodies {
+        self.whole
     }
 
     /// Returns true if this family is wanted.
@@ -95,18 +106,21 @@ impl FromStr for Families {
             let found = Family::ALL.into_iter().find(|family| family.name() == name);
             found.ok_or_else(|| ParseFamilyError(name.to_owned()))
         };
-        let (personal, names): (Vec<&str>, Vec<&str>) = names.partition(|name| *name == PERSONAL);
-        Ok(Self {
-            wanted: names.into_iter().map(family).collect::<Result<_, _>>()?,
-            personal: !personal.is_empty(),
-        })
+        let (mut wanted, mut whole) = (Vec::new(), WholeBodies::None);
+        for name in names {
+            match [WholeBodies::Personal, WholeBodies::All].into_iter().find(|one| one.word() == Some(name)) {
+                Some(bodies) => whole = whole.max(bodies),
+                None => wanted.push(family(name)?),
+            }
+        }
+        Ok(Self { wanted, whole })
     }
 }
 
 impl fmt::Display for Families {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.wanted.iter().map(|family| family.name());
-        let names: Vec<&str> = names.chain(self.personal.then_some(PERSONAL)).collect();
+        let names: Vec<&str> = names.chain(self.whole.word()).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -117,11 +131,20 @@ mod tests {
 
     #[test]
     fn families_read_back_from_their_text() {
-        assert!("personal,orders".parse::<Families>().unwrap().have_personal_data());
+        for (text, whole) in [
+            ("personal,orders", WholeBodies::Personal),
+            ("bodies,personal", WholeBodies::All),
+            ("personal,bodies", WholeBodies::All),
+            ("orders", WholeBodies::None),
+        ] {
+            assert_eq!(text.parse::<Families>().unwrap().whole_bodies(), whole, "{text}");
+        }
         for text in [
             "",
             "personal",
             "orders,personal",
+            "bodies",
+            "orders,bodies",
             "orders",
             "orders,shipping",
             "customers,payments,shipping,orders",

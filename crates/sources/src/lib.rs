@@ -21,7 +21,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 pub use self::{
-    families::{Families, Family, ParseFamilyError},
+    families::{Families, Family, ParseFamilyError, WholeBodies},
     sender::{Inbound, RequestError, Sender, Topic},
 };
 

@@ -9,6 +9,7 @@ import {
   NEW_SETTINGS,
   NUMBER_FIELDS,
   NUMBERS,
+  choiceMade,
   conditionOf,
   draftOf,
   patchOf,
@@ -94,6 +95,14 @@ describe('a draft', () => {
     const { timeout_seconds, max_in_flight, keep_days, disable_after_days } = NEW_SETTINGS;
     expect(defaults).toEqual([timeout_seconds, max_in_flight, keep_days, disable_after_days]);
   });
+});
+
+it('a raw payload is of deliveries alone, with all personal data', () => {
+  const raw = choiceMade(draft(), 'format', 'raw');
+  expect(raw).toEqual({ format: 'raw', types: ['delivery.received'], personal: 'full' });
+  expect(choiceMade(draft(raw), 'format', 'thin')).toEqual({ format: 'thin', types: [] });
+  expect(choiceMade(draft(), 'format', 'thin')).toEqual({ format: 'thin' });
+  expect(choiceMade(draft(), 'ordering', 'entity')).toEqual({ ordering: 'entity' });
 });
 
 describe('a patch', () => {

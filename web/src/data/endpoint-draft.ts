@@ -98,6 +98,14 @@ export function draftOf(settings: EndpointSettings, hasHeaders: boolean): Draft 
   };
 }
 
+/** Changes that a choice brings: a raw payload is of deliveries alone, with all personal data. */
+export function choiceMade(draft: Draft, field: string, value: string): Partial<Draft> {
+  const isRaw = (format: string) => format === 'raw';
+  if (field === 'format' && isRaw(value)) return { format: 'raw', types: ['delivery.received'], personal: 'full' };
+  if (field === 'format' && isRaw(draft.format)) return { format: value as Draft['format'], types: [] };
+  return { [field]: value };
+}
+
 /** A draft that is not complete: a sentence for the person, and if the field is one of the advanced ones. */
 export class DraftError extends Error {
   constructor(

@@ -158,7 +158,8 @@ pub struct ReceiverOptions {
 #[derive(Debug, Args)]
 pub struct EventOptions {
     /// Families of events that are wanted beside the index, whose topics are subscribed to: any of `orders`, `customers`,
-    /// `payments`, `shipping`. Only these have receivers.
+    /// `payments`, `shipping`. Only these have receivers. `personal` or `bodies` with them asks for whole bodies, of topics about people or
+    /// of all.
     #[arg(
         long,
         value_name = "FAMILY,…",

@@ -184,6 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn what_the_source_sent_is_for_an_endpoint_that_has_proved_itself() {
+        let raw = |one: &mut Endpoint| {
+            let mut settings = EndpointSettings::new("https://example.com/hook", &["delivery.received"]);
+            settings.format = crate::outbound::PayloadFormat::Raw;
+            settings.personal = crate::outbound::PersonalLevel::Full;
+            one.key.scope = Scope::All;
+            one.settings = settings;
+        };
+        assert_eq!(verdict(raw, "delivery.received"), Verdict::Unproven);
+        let proven = |one: &mut Endpoint| {
+            raw(one);
+            one.proof.proven_at = Some(noon());
+        };
+        assert_eq!(verdict(proven, "delivery.received"), Verdict::Queued);
+        assert_eq!(verdict(proven, "product.updated"), Verdict::NotSubscribed);
+    }
+
+    #[test]
     fn every_endpoint_has_a_verdict_that_reads_back() {
         let disabled = EndpointState::Disabled(AttemptCode::DnsTimeout);
         let long_ago = noon();

@@ -36,8 +36,7 @@ pub struct SyncConfig {
     pub client_secrets: SecretRef,
     /// `RECEIVER_URL`; without it, webhook subscriptions are not checked.
     pub receiver_url: Option<String>,
-    /// `EVENTS_OF`: families of events that are wanted, whose topics are subscribed to; `KEEPS_PERSONAL_DATA`: any text if their bodies
-    /// are wanted whole.
+    /// `EVENTS_OF`: families of events that are wanted, whose topics are subscribed to, and which bodies are wanted whole.
     pub events_of: Families,
     /// `RECONCILE_GRACE_SECONDS`: age of a change at which its webhook counts as missed.
     pub grace: SignedDuration,
@@ -69,10 +68,7 @@ impl FromEnvironment for SyncConfig {
             client_id: reader.optional("SHOPIFY_CLIENT_ID"),
             client_secrets: reader.secret("SHOPIFY_CLIENT_SECRETS"),
             receiver_url: reader.optional("RECEIVER_URL"),
-            events_of: {
-                let is_kept = reader.optional("KEEPS_PERSONAL_DATA").is_some();
-                reader.families("EVENTS_OF").with_personal_data(is_kept)
-            },
+            events_of: reader.families("EVENTS_OF"),
             grace: reader.seconds("RECONCILE_GRACE_SECONDS", DEFAULT_GRACE_SECONDS),
             index: reader.index(),
         }

@@ -7,7 +7,7 @@ use aws_lc_rs::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hookline_domain::{
     memory::{SetClock, noon},
-    outbound::{BusVerdict, EndpointSettings, NoAnswerError, Verdicts},
+    outbound::{BusVerdict, EndpointSettings, NoAnswerError, PayloadFormat, Verdicts},
 };
 use hookline_events::{Event, EventId, EventType};
 use hookline_sealing::Sealer;
@@ -34,6 +34,21 @@ impl DataKeys for Private {
 struct Posts(Mutex<Vec<String>>);
 
 impl Post for Posts {
+    async fn post_body(
+        &self,
+        _: &Endpoint,
+        _: &KeptEvent,
+        body: Vec<u8>,
+        _: u32,
+        _: bool,
+    ) -> Result<Posted, PortError> {
+        self.0.lock().unwrap().push(String::from_utf8(body).unwrap());
+        Ok(Posted {
+            attempted: Err(NoAnswerError::Closed),
+            took: std::time::Duration::ZERO,
+        })
+    }
+
     async fn post(&self, _: &Endpoint, event: &KeptEvent, _: u32, _: bool) -> Result<Posted, PortError> {
         self.0.lock().unwrap().push(event.json.clone());
         Ok(Posted {
@@ -118,6 +133,61 @@ impl Shop {
         posted.unwrap();
         self.disclosing.post.0.lock().unwrap().pop().unwrap()
     }
+}
+
+fn raw() -> Endpoint {
+    let mut endpoint = endpoint(PersonalLevel::Full);
+    endpoint.settings.format = PayloadFormat::Raw;
+    endpoint.settings.types = vec!["delivery.received".to_owned()];
+    endpoint
+}
+
+#[tokio::test]
+async fn raw_payload_is_what_the_source_sent_of_every_topic_or_nothing_is_posted() {
+    let shop = shop();
+    let event = event("products/update", "d1");
+    let sealed = shop.seal(&event);
+    assert_eq!(shop.posted(&raw(), &event, Some(&sealed)).await.as_bytes(), BODY);
+    let mut unproven = raw();
+    unproven.proof.proven_at = None;
+    let mut open = raw();
+    open.settings.url = "http://example.com/hook".to_owned();
+    let too_large = SealedBody::too_large(later());
+    for (endpoint, sealed) in [
+        (raw(), None),
+        (raw(), Some(&too_large)),
+        (unproven, Some(&sealed)),
+        (open, Some(&sealed)),
+    ] {
+        let posted = shop
+            .disclosing
+            .post_disclosing(&endpoint, &event, sealed, 1, false)
+            .await;
+        assert_eq!(posted.unwrap().attempted, Err(NoAnswerError::NotKept));
+        let posted = shop.disclosing.post(&endpoint, &event, 1, false).await;
+        assert_eq!(posted.unwrap().attempted, Err(NoAnswerError::NotKept));
+    }
+    shop.disclosing
+        .clock
+        .pass(SignedDuration::from_hours(24 * i64::from(DAYS)));
+    let posted = shop
+        .disclosing
+        .post_disclosing(&raw(), &event, Some(&sealed), 1, false)
+        .await;
+    assert_eq!(posted.unwrap().attempted, Err(NoAnswerError::NotKept));
+    assert!(shop.disclosing.post.0.lock().unwrap().is_empty());
+}
+
+fn later() -> Timestamp {
+    noon() + SignedDuration::from_hours(48)
+}
+
+#[tokio::test]
+async fn sample_of_a_test_goes_to_a_raw_endpoint_as_it_is() {
+    let shop = shop();
+    let mut event = event("orders/create", "d1");
+    event.json = json!({"id": event.id, "cause": null}).to_string();
+    assert_eq!(shop.posted(&raw(), &event, None).await, event.json);
 }
 
 #[tokio::test]

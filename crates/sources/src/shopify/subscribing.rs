@@ -3,7 +3,7 @@
 use hookline_domain::sync::{registration, vendor::WantedSubscription};
 
 use super::{Topic, disclosure::discloses, personal::asked_for};
-use crate::{Families, Family};
+use crate::{Families, Family, WholeBodies};
 
 /// Fields that a product needs beside those of every payload: its title, and the proof that it is a product.
 const NEEDED: [&str; 2] = ["title", "admin_graphql_api_id"];
@@ -104,7 +104,7 @@ pub fn wanted(base: &str, scopes: &[String], families: &Families, fields: &[Stri
 
 /// Returns the `include_fields` of a subscription, empty for the whole payload. Products have the requested fields and
 /// those that they need; topics about people have only the fields that are read, whatever is requested, unless personal data is kept
-/// for endpoints; all others are whole.
+/// for endpoints or all bodies are forwarded; all others are whole.
 #[must_use]
 pub fn included(topic: Topic, families: &Families, requested: &[String]) -> Vec<String> {
     match topic {
@@ -112,11 +112,12 @@ pub fn included(topic: Topic, families: &Families, requested: &[String]) -> Vec<
             let needed = NEEDED.map(str::to_owned);
             registration::fields(&[&needed, requested].concat())
         }
+        // Receivers seal them whole, and Shopify is to send what they seal.
+        _ if families.whole_bodies() == WholeBodies::All => Vec::new(),
         // It is received whatever is wanted, because people see that an order came.
         Topic::OrdersCreate if !families.has(Family::Orders) => registration::fields(&OF_AN_ORDER.map(str::to_owned)),
         Topic::AppUninstalled => registration::fields(&OF_AN_UNINSTALL.map(str::to_owned)),
-        // Receivers seal them whole, and Shopify is to send what they seal.
-        other if families.have_personal_data() && discloses(other.name()) => Vec::new(),
+        other if families.whole_bodies() == WholeBodies::Personal && discloses(other.name()) => Vec::new(),
         other if matches!(subscribing(other), Subscribing::ForAStore { .. }) => asked_for(other),
         _ => Vec::new(),
     }
@@ -198,9 +199,15 @@ mod tests {
         }
     }
 
+    /// Every family, with this word.
+    fn with(word: &str) -> Families {
+        format!("{},{word}", Families::all()).parse().unwrap()
+    }
+
     #[test]
     fn topics_that_disclose_personal_data_are_whole_only_if_it_is_kept() {
-        let (off, on) = (Families::all(), Families::all().with_personal_data(true));
+        let (off, on) = (Families::all(), with("personal"));
+        let all = with("bodies");
         for topic in Topic::ALL {
             let (without, with) = (included(topic, &off, &[]), included(topic, &on, &[]));
             if discloses(topic.name()) {
@@ -208,10 +215,11 @@ mod tests {
             } else {
                 assert_eq!(without, with, "{}", topic.name());
             }
+            assert!(included(topic, &all, &[]).is_empty(), "{}", topic.name());
         }
         let unwanted = Families::default();
         let without = included(Topic::OrdersCreate, &unwanted, &[]);
-        let with = included(Topic::OrdersCreate, &unwanted.with_personal_data(true), &[]);
+        let with = included(Topic::OrdersCreate, &"personal".parse().unwrap(), &[]);
         assert_eq!(without, with, "nobody wants events of orders");
     }
 

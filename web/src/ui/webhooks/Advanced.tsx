@@ -1,4 +1,11 @@
-import { type Draft, type Header, NUMBERS, NUMBER_FIELDS, type NumberField } from '../../data/endpoint-draft';
+import {
+  type Draft,
+  type Header,
+  NUMBERS,
+  NUMBER_FIELDS,
+  type NumberField,
+  choiceMade,
+} from '../../data/endpoint-draft';
 import { Field } from './bits';
 import { Credentials, type Shown } from './Credentials';
 import { CHOICES, CHOICE_FIELDS, type ChoiceField, choiceOf } from './names';
@@ -14,6 +21,7 @@ export function Advanced({
   headerNames,
   credentials,
   mayDisclose,
+  mayForward,
   onChange,
 }: {
   draft: Draft;
@@ -22,6 +30,8 @@ export function Advanced({
   credentials: Shown | null;
   /** True for an admin of all stores, who alone decides about personal data. */
   mayDisclose: boolean;
+  /** True for an endpoint of all stores, which may get what the source sent. */
+  mayForward: boolean;
   onChange: (part: Partial<Draft>) => void;
 }) {
   const hintOf = (field: ChoiceField) => {
@@ -37,13 +47,15 @@ export function Advanced({
               {...ids}
               value={draft[field]}
               disabled={field === 'personal' && !mayDisclose}
-              onChange={(event) => onChange({ [field]: event.target.value })}
+              onChange={(event) => onChange(choiceMade(draft, field, event.target.value))}
             >
-              {Object.keys(CHOICES[field].choices).map((value) => (
-                <option key={value} value={value}>
-                  {choiceOf(field, value)[0]}
-                </option>
-              ))}
+              {Object.keys(CHOICES[field].choices)
+                .filter((value) => value !== 'raw' || mayForward)
+                .map((value) => (
+                  <option key={value} value={value}>
+                    {choiceOf(field, value)[0]}
+                  </option>
+                ))}
             </select>
           )}
         </Field>

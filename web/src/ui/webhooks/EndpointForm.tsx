@@ -140,7 +140,12 @@ function Fields({
           />
         )}
       </Field>
-      <TypePicker catalog={place.types} chosen={draft.types} onChange={(types) => change({ types })} />
+      <TypePicker
+        // A raw payload is of deliveries, and other payloads of everything else.
+        catalog={place.types.filter(({ resource }) => (resource === 'delivery') === (draft.format === 'raw'))}
+        chosen={draft.types}
+        onChange={(types) => change({ types })}
+      />
       <Conditions place={place} draft={draft} onChange={(conditions) => change({ conditions })} />
       <details open={advanced} onToggle={(event) => setAdvanced(event.currentTarget.open)}>
         <summary>Advanced settings</summary>
@@ -149,6 +154,7 @@ function Fields({
           headerNames={base?.header_names ?? []}
           credentials={base}
           mayDisclose={place.mayDisclose}
+          mayForward={place.owner === null}
           onChange={change}
         />
       </details>

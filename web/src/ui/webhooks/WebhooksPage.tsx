@@ -37,13 +37,17 @@ export default function WebhooksPage({
   );
 }
 
-/** Types of events that an endpoint of this owner may get: reports about endpoints are for those of all stores. */
+/** Kinds of things whose events only endpoints of all stores get. */
+const OPERATORS: EventTypeInfo['resource'][] = ['endpoint', 'delivery'];
+
+/** Types of events that an endpoint of this owner may get. */
 function useTypes(panel: Panel, owner: Owner): EventTypeInfo[] {
   const [types, setTypes] = useState<EventTypeInfo[]>([]);
   useEffect(() => {
     const leaving = new AbortController();
     panel.client.eventTypes(leaving.signal).then(
-      ({ event_types }) => setTypes(event_types.filter(({ resource }) => owner === null || resource !== 'endpoint')),
+      ({ event_types }) =>
+        setTypes(event_types.filter(({ resource }) => owner === null || !OPERATORS.includes(resource))),
       // Without the catalog, types are entered by their names.
       () => {},
     );

@@ -77,6 +77,7 @@ export const CODE_NAMES: Record<AttemptCode, string> = {
   token_refused: 'token refused',
   token_unavailable: 'no token',
   token_invalid: 'token is unreadable',
+  not_kept: 'body not kept',
 };
 
 /** Names a code; one of a newer server is named after itself. */
@@ -97,6 +98,7 @@ export const VERDICT_NAMES: Partial<Record<string, string>> = {
   filtered: 'Filtered out',
   paused_discarded: 'Paused',
   suspended: 'Suspended',
+  unproven: 'Not verified',
   deleting: 'Being deleted',
 };
 
@@ -142,6 +144,7 @@ export const CHOICES = {
     choices: {
       full: ['Full', 'The whole event.'],
       thin: ['Thin', 'Without data and previous: the receiver asks for what it needs.'],
+      raw: ['Raw', 'What the source sent, byte for byte, of every delivery. For all stores, with full personal data.'],
     },
   },
   ordering: {
@@ -211,6 +214,7 @@ export const RESOURCE_NAMES: Partial<Record<string, string>> = {
   store: 'Store',
   privacy: 'Privacy',
   endpoint: 'Endpoints',
+  delivery: 'Deliveries',
   custom: 'Custom',
 };
 

@@ -1,6 +1,7 @@
 //! Events of what deliveries and the catalogue bring.
 
 mod facts;
+mod forward;
 mod installs;
 mod ledger;
 mod privacy;

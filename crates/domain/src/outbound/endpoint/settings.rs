@@ -425,6 +425,39 @@ mod tests {
     }
 
     #[test]
+    fn raw_payload_is_for_deliveries_and_for_an_endpoint_of_all_stores_with_all_personal_data() {
+        let raw = json!({"format": "raw", "types": ["delivery.received"], "personal": "full"});
+        let good = settings(raw.clone());
+        assert_eq!(good.check(&Scope::All, |_| vec![]), Ok(()));
+        assert_eq!(good.resources(), BTreeSet::from([Resource::Delivery]));
+        assert!(good.wants(&Scope::All, "delivery.received") && !good.wants(&Scope::All, "product.updated"));
+        assert!(
+            !good.is_owed("privacy.customer_redacted"),
+            "it gets the source's own request"
+        );
+        let store = Scope::Store("shopify#demo.myshopify.com".parse().unwrap());
+        assert!(good.check(&store, |_| vec![]).is_err());
+        for (name, value) in [
+            ("types", json!(["*"])),
+            ("types", json!(["delivery.received", "product.*"])),
+            ("personal", json!("contact")),
+        ] {
+            let mut other = raw.clone();
+            other[name] = value;
+            let checked = settings(other).check(&Scope::All, |_| vec![]);
+            assert_eq!(checked, Err(InvalidSettingsError::Raw));
+        }
+        for types in [json!(["delivery.received"]), json!(["product.*", "delivery.*"])] {
+            let checked = settings(json!({"types": types})).check(&Scope::All, |_| vec![]);
+            assert!(matches!(checked, Err(InvalidSettingsError::NotRaw(_))), "{checked:?}");
+        }
+        let everything = settings(json!({"types": ["*"]}));
+        assert_eq!(everything.check(&Scope::All, |_| vec![]), Ok(()));
+        assert!(!everything.wants(&Scope::All, "delivery.received"));
+        assert!(!everything.resources().contains(&Resource::Delivery));
+    }
+
+    #[test]
     fn event_is_wanted_by_its_type_and_filtered_by_the_first_condition_that_does_not_hold() {
         let some = settings(json!({
             "types": ["product.updated", "custom.stock.*"],
@@ -455,7 +488,7 @@ mod tests {
         everything.check(&store, any).unwrap();
         for kind in EventType::ALL {
             let kind_text = kind.as_str();
-            assert!(everything.wants(&Scope::All, kind_text));
+            assert_eq!(everything.wants(&Scope::All, kind_text), kind_text != DELIVERY_RECEIVED);
             assert_eq!(everything.wants(&store, kind_text), !kind.is_for_operators(), "{kind}");
         }
         assert!(everything.wants(&store, "something.new") && everything.wants(&store, "custom.noted"));
