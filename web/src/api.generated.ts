@@ -1057,9 +1057,10 @@ export interface components {
          *     - `token_refused`: The server of the endpoint's tokens refused its client.
          *     - `token_unavailable`: The server of the endpoint's tokens cannot be reached, or did not answer in time.
          *     - `token_invalid`: The server of the endpoint's tokens answered with something else than a bearer token.
+         *     - `not_kept`: The endpoint gets what the source sent, and that is not kept: nothing was posted.
          * @enum {string}
          */
-        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large" | "client_certificate" | "token_refused" | "token_unavailable" | "token_invalid";
+        AttemptCode: "redirect" | "gone" | "disabled_by_endpoint" | "aborted" | "refused" | "failed" | "throttled" | "unavailable" | "invalid_url" | "not_found" | "dns_timeout" | "not_public" | "connection_refused" | "connect_timeout" | "certificate" | "tls_unsupported" | "tls_failed" | "timed_out" | "closed" | "not_http" | "head_too_large" | "client_certificate" | "token_refused" | "token_unavailable" | "token_invalid" | "not_kept";
         /** @description Authorization by a token of OAuth 2, which Hookline gets with client credentials (RFC 6749 § 4.4). */
         AuthBody: {
             /** @description Id of the client: at most 256 printable characters of ASCII. */
@@ -1616,7 +1617,7 @@ export interface components {
             signatures: components["schemas"]["Signatures"];
             /** @description Longest time of an attempt, 1 to 30 seconds. */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only, and `delivery.received` is for those with `format: raw` only, whatever else is selected. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1668,7 +1669,7 @@ export interface components {
              * @default 10
              */
             timeout_seconds: number;
-            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only. */
+            /** @description Types of events that it gets, 1 to 20: `product.updated`, `product.*`, or `*`. Those about endpoints are for endpoints of all stores only, and `delivery.received` is for those with `format: raw` only, whatever else is selected. */
             types: string[];
             /** @description URL to which messages are posted: `https` on port 443 or 8443, a public host. */
             url: string;
@@ -1872,10 +1873,11 @@ export interface components {
          *     - `store`: Installs of the app.
          *     - `privacy`: Privacy requests.
          *     - `endpoint`: Endpoints of stores, and their messages.
+         *     - `delivery`: Deliveries of sources, as they are received.
          *     - `custom`: The operator's own.
          * @enum {string}
          */
-        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "endpoint" | "custom";
+        EventResource: "product" | "collection" | "order" | "payment" | "shipping" | "customer" | "checkout" | "store" | "privacy" | "endpoint" | "delivery" | "custom";
         /** @description Thing that an event is about. */
         EventSubject: {
             /** @description Vendor's id. */
@@ -2356,9 +2358,10 @@ export interface components {
          *
          *     - `full`: The whole event.
          *     - `thin`: Without `data` and `previous`: the receiver asks for what it needs.
+         *     - `raw`: Of each delivery, the bytes that the source sent, under our signature. For endpoints of all stores, with the type `delivery.received` alone and `personal: full`.
          * @enum {string}
          */
-        PayloadFormat: "full" | "thin";
+        PayloadFormat: "full" | "thin" | "raw";
         /** @description Percentiles, in milliseconds. */
         Percentiles: {
             /** @description Half of the deliveries took at most this long. */

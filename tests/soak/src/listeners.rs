@@ -48,6 +48,7 @@ fn name(resource: Resource) -> &'static str {
         Resource::Store => "store",
         Resource::Privacy => "privacy",
         Resource::Endpoint => "endpoint",
+        Resource::Delivery => "delivery",
         Resource::Custom => "custom",
     }
 }
