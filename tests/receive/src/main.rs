@@ -66,6 +66,7 @@ fn signed(unsigned: &Unsigned) -> Result<BTreeMap<String, String>> {
         kind: &unsigned.kind,
         store: &store,
         subject: &subject,
+        topic: None,
         timestamp: now,
         attempt: 1,
         is_replay: false,
