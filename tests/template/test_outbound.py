@@ -82,7 +82,8 @@ def kinds() -> dict[str, str]:
     found |= {snake(name): "disabled" for name in re.findall(r"Disable\(AttemptCode::(\w+)\)", MEANING)}
     found |= {snake(name): "away" for name in re.findall(r"code: AttemptCode::(\w+)", MEANING)}
     found |= {snake(name): "away" for name in re.findall(r"Self::\w+ => AttemptCode::(\w+)", ATTEMPT)}
-    return found | {"aborted": "aborted"}
+    found |= {snake(name): "aborted" for name in re.findall(r"Abort\(AttemptCode::(\w+)\)", ATTEMPT)}
+    return found
 
 
 def test_every_code_is_listed_with_its_sentence() -> None:

@@ -30,7 +30,7 @@ def with_text(resources: Resources, text: str) -> set[str]:
 
 
 def test_only_receivers_of_topics_that_disclose_something_seal(resources: Resources) -> None:
-    """The public key is in their environment, if the operator has given both halves; in that of the others, if bodies are forwarded."""
+    """They get the public key if the operator has given both halves; the others, if bodies are forwarded, too."""
     functions = of_type(resources, "AWS::Lambda::Function")
     sealing = {name for name in functions if "PERSONAL_PUBLIC_KEY" in variables(resources, name)}
     assert sealing == set(RECEIVERS)

@@ -25,7 +25,7 @@ pub(super) fn listened(looks: &BTreeMap<StoreKey, Look>, now: Timestamp) -> BTre
 }
 
 impl<P: ConsumerPorts> Reindex<P> {
-    /// Publishes the deliveries of these stores, whatever became of them. One whose event could not be sent is retried. `events` gets
+    /// Publishes the deliveries of these stores, whatever the verdicts on them. One whose event could not be sent is retried. `events` gets
     /// the events of each position.
     pub(super) async fn forward(
         &self,
