@@ -13,6 +13,12 @@ HOST = "127.0.0.1"
 VERIFY = "endpoint.verify"
 
 
+class Server(ThreadingHTTPServer):
+    """Lets many connect at once: of more than Python's five, one that waits tries again after a second."""
+
+    request_queue_size = 128
+
+
 @dataclass
 class Receiver:
     """A server that keeps what it is sent, and answers with its status."""
@@ -57,7 +63,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 """Says nothing."""
 
-        self.server = ThreadingHTTPServer((HOST, self.port), Handler)
+        self.server = Server((HOST, self.port), Handler)
         self.port = self.server.server_port
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
