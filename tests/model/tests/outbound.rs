@@ -5,7 +5,7 @@ use hookline_model::{
     outbound::{
         functions::Act,
         model::Scenario,
-        promises::{POSTED_TWICE, SPENT_WITHOUT_EXCEPTION, UNWATCHED},
+        promises::{NOT_ARRIVED, POSTED_TWICE, SPENT_WITHOUT_EXCEPTION, UNWATCHED},
         world::Left,
     },
 };
@@ -224,10 +224,11 @@ fn older_state_never_follows_a_newer_one() {
         deaths: 1,
         ..Left::default()
     };
-    for versions in [[1, 2], [2, 1]] {
+    for versions in [[1, 2, 0], [2, 1, 0]] {
         let in_order = |left: Left| Scenario {
             events: 2,
             versions: Some(versions),
+            is_ordered: true,
             ..with(left)
         };
         holds(Scenario {
@@ -247,6 +248,140 @@ fn older_state_never_follows_a_newer_one() {
             dispatchers: 1,
             acts: vec![Act::Retry(0)],
             ..in_order(Left::default())
+        });
+    }
+}
+
+/// The endpoint has failed so often before, and five failures open the breaker.
+fn failing(failed_before: u8, left: Left) -> Scenario {
+    Scenario {
+        events: 2,
+        failed_before,
+        ..with(left)
+    }
+}
+
+#[test]
+fn endpoint_whose_breaker_has_opened_gets_every_message_once_it_answers() {
+    holds(failing(
+        0,
+        Left {
+            failures: 7,
+            deaths: 1,
+            ..Left::default()
+        },
+    ));
+    holds(failing(
+        4,
+        Left {
+            failures: 2,
+            errors: 1,
+            ..Left::default()
+        },
+    ));
+    holds(failing(
+        4,
+        Left {
+            failures: 2,
+            refusals: 1,
+            losses: 1,
+            doubles: 1,
+            ..Left::default()
+        },
+    ));
+    holds(Scenario {
+        events: 1,
+        ..failing(
+            4,
+            Left {
+                failures: 2,
+                lapses: 1,
+                sweeps: 1,
+                ..Left::default()
+            },
+        )
+    });
+    holds(Scenario {
+        events: 3,
+        ..failing(
+            4,
+            Left {
+                failures: 3,
+                ..Left::default()
+            },
+        )
+    });
+}
+
+/// F12: the endpoint always fails at the older of two messages. The other arrives, and after five days the endpoint is disabled.
+#[test]
+fn f12_message_at_which_the_endpoint_always_fails_keeps_no_other_from_it() {
+    for failed_before in [0, 4, 5] {
+        holds(Scenario {
+            is_handed_out: true,
+            poison: Some(0),
+            ..failing(failed_before, Left::default())
+        });
+    }
+}
+
+/// Two endpoints want an event. The first fails, or a person changes it; the second takes everything.
+fn two_endpoints(left: Left) -> Scenario {
+    Scenario {
+        endpoints: 2,
+        ..with(left)
+    }
+}
+
+#[test]
+fn endpoint_that_fails_changes_nothing_of_another() {
+    holds(two_endpoints(Left {
+        deaths: 1,
+        failures: 1,
+        refusals: 1,
+        ..Left::default()
+    }));
+    holds(two_endpoints(Left {
+        errors: 1,
+        ..Left::default()
+    }));
+    // It hangs.
+    holds(two_endpoints(Left {
+        failures: 1,
+        moments: 2,
+        ..Left::default()
+    }));
+    holds(two_endpoints(Left {
+        lapses: 1,
+        sweeps: 1,
+        failures: 1,
+        ..Left::default()
+    }));
+    holds(Scenario {
+        events: 2,
+        ..two_endpoints(Left {
+            failures: 1,
+            ..Left::default()
+        })
+    });
+}
+
+#[test]
+fn deleted_endpoint_takes_no_message_of_another() {
+    for left in [
+        Left {
+            deaths: 1,
+            ..Left::default()
+        },
+        Left {
+            failures: 1,
+            moments: 1,
+            ..Left::default()
+        },
+    ] {
+        holds(Scenario {
+            acts: vec![Act::Delete],
+            ..two_endpoints(left)
         });
     }
 }
@@ -277,6 +412,19 @@ fn limit_wake_up_of_fan_out_that_the_queue_loses_leaves_its_entry() {
         })
     };
     violates("a wake-up that the queue loses", scenario, UNWATCHED);
+}
+
+/// Known limit: of states in their order, that at which the endpoint always fails holds up those after it.
+#[test]
+fn limit_state_at_which_the_endpoint_always_fails_holds_up_newer_ones_of_its_thing() {
+    let scenario = Scenario {
+        is_handed_out: true,
+        poison: Some(0),
+        versions: Some([1, 2, 0]),
+        is_ordered: true,
+        ..failing(4, Left::default())
+    };
+    violates("a state at which the endpoint always fails", scenario, NOT_ARRIVED);
 }
 
 /// Each of the reasons for which a message is posted again after a success, by itself.

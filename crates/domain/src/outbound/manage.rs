@@ -199,7 +199,16 @@ impl<P: ManagePorts> Manage<P> {
             return Err(ManageError::Changed(before.revision));
         }
         let now = self.clock.now();
-        let after = changed(&before, change, now)?;
+        let after = match changed(&before, change, now) {
+            Ok(after) => after,
+            Err(refusal) => {
+                if before.state == EndpointState::Active && matches!(change, EndpointChange::Activate { .. }) {
+                    // Whoever has activated it may have died before the wake-up, and this is the same person.
+                    self.wake_ups.send(key, before.pool, Duration::ZERO).await?;
+                }
+                return Err(refusal);
+            }
+        };
         let (old, new) = (before.settings.resources(), after.settings.resources());
         if old != new {
             self.widen(key, old.union(&new).copied().collect()).await?;

@@ -1,6 +1,7 @@
 //! Accounts that the model keeps beside the tables: of what has happened, as far as a property asks for it.
 
-use hookline_domain::outbound::{MessageFate, MessageRecord};
+use hookline_domain::outbound::{BacklogMode, MessageFate, MessageRecord};
+use jiff::Timestamp;
 
 use super::{
     call::{Answered, Key},
@@ -40,6 +41,54 @@ pub struct Accounts {
     pub(super) fate_changed: bool,
     /// True if an entry was removed while the record did not say why.
     pub(super) removed_early: bool,
+    /// True if a message was given a fate without a reason.
+    pub(super) has_no_reason: bool,
+    /// True if an attempt began before its time, or several, while the breaker was open.
+    pub(super) hurried: bool,
+    /// True if the message at which the endpoint failed last was tried first while another waited.
+    pub(super) insisted: bool,
+    /// True if the breaker stayed open after a success.
+    pub(super) stayed_open: bool,
+    /// True if a dispatcher of another endpoint has made a call about this one.
+    pub(super) was_mistaken: bool,
+    /// Treatment of what waited at the last activation, if it is not sent.
+    pub(super) activated: Option<BacklogMode>,
+    /// Messages that waited then, if the newest state of each thing is to be sent.
+    pub(super) waited: Option<Waited>,
+    /// True if a state was posted that an activation has given up.
+    pub(super) posted_what_was_given_up: bool,
+}
+
+/// Messages that waited at an activation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Waited {
+    /// Revision of the endpoint that says so.
+    pub(super) revision: u32,
+    /// Time.
+    pub(super) at: Timestamp,
+    /// Events.
+    pub(super) events: Waiting,
+}
+
+/// Events whose messages wait, a bit each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Waiting(u8);
+
+impl Waiting {
+    /// Events of these entries.
+    pub(super) fn of(entries: impl Iterator<Item = Key>) -> Self {
+        Self(entries.fold(0, |all, key| all | 1 << key.event))
+    }
+
+    /// Returns true if this event is among them.
+    pub(super) fn holds(self, event: u8) -> bool {
+        self.0 & (1 << event) != 0
+    }
+
+    /// Returns true if any of these is among them.
+    pub(super) fn holds_any_of(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// Messages that a process has posted, that were taken, and whose record it has not written yet: a bit each.
@@ -79,6 +128,17 @@ impl Accounts {
         let n = usize::from(event);
         add(&mut self.asked[n], 1);
         self.is_asked[n] |= !is_repeated;
+    }
+
+    /// Notes that a person activates the endpoint.
+    pub(super) fn note_activated(&mut self, waited: Option<Waited>, backlog: Option<(BacklogMode, Timestamp)>) {
+        self.activated = backlog.map(|(mode, _)| mode);
+        self.waited = waited;
+    }
+
+    /// Returns true if the endpoint has taken a message.
+    pub(super) fn is_taken(&self, event: u8) -> bool {
+        self.taken[usize::from(event)].iter().any(|taken| *taken > 0)
     }
 
     /// Returns true if a message was posted again after a success, and nothing excuses it.

@@ -29,4 +29,34 @@ pub enum Bug {
     RetriedInTheSameRun,
     /// The version of a state is noted when the endpoint has taken it, not before it is posted (F11).
     VersionNotedAfterThePost,
+    /// A probe of an open breaker is always the oldest message (F12).
+    ProbeIsTheOldest,
+    /// The breaker is not known to who acquires the outbox: it closes without a probe.
+    BreakerIsForgotten,
+    /// Nobody looks at an outbox whose breaker is open.
+    BreakerIsNeverProbed,
+    /// A success does not close the breaker.
+    SuccessDoesNotClose,
+    /// `drop` takes what was accepted since the activation, too.
+    DropTakesWhatCameSince,
+    /// A message that `drop` takes gets no record.
+    DroppedWithoutAFate,
+    /// The backlog counts as settled before the older states have their fates.
+    BacklogSettledFirst,
+    /// The newest state is that which was accepted last.
+    NewestIsTheLast,
+    /// A fact counts as an old state.
+    FactsCountAsStates,
+    /// The backlog is read once in a run.
+    BacklogReadOnce,
+    /// An activation that is made again, because the first died, is refused, and wakes nobody.
+    ActivatedAgainWithoutAWakeUp,
+    /// All endpoints have one lease.
+    LeaseOfAll,
+    /// All wake-ups are of one endpoint.
+    WakeUpOfAll,
+    /// Records are of events, whatever their endpoint.
+    RecordOfAll,
+    /// An entry is removed from all outboxes.
+    RemovedOfAll,
 }

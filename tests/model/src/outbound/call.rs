@@ -1,8 +1,8 @@
-//! Calls of the dispatcher's ports, and the responses to them. Events are numbers; there is one endpoint.
+//! Calls of the dispatcher's ports, and the responses to them. Events and endpoints are numbers.
 
 use std::time::Duration;
 
-use hookline_domain::outbound::{Health, MessageRecord};
+use hookline_domain::outbound::{Backlog, BacklogMode, Health, MessageRecord};
 use jiff::Timestamp;
 
 /// Key of an entry.
@@ -23,10 +23,39 @@ pub enum State {
     Active,
     /// A person has paused it.
     Paused,
-    /// It has answered 410.
+    /// It has answered 410, or has failed for five days.
     Disabled,
     /// A person has deleted it.
     Deleting,
+}
+
+/// An endpoint, as its record has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Registered {
+    /// State.
+    pub state: State,
+    /// Number of changes.
+    pub revision: u32,
+    /// Time at which its health began from the start.
+    pub reset_at: Timestamp,
+    /// Treatment of what waited when it was activated.
+    pub backlog: Option<(BacklogMode, Timestamp)>,
+}
+
+impl Registered {
+    /// Treatment of what waited, as the domain has it.
+    pub(super) fn backlog(&self) -> Option<Backlog> {
+        self.backlog.map(|(mode, before)| Backlog { mode, before })
+    }
+}
+
+/// A call, and the endpoint that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Number of the endpoint; 0 of a call that is about none.
+    pub to: u8,
+    /// Call.
+    pub request: Request,
 }
 
 /// One call of a port.
@@ -49,6 +78,8 @@ pub enum Request {
     Schedule(u8, Option<Timestamp>),
     /// `Outboxes::page`
     Page(usize),
+    /// `Outboxes::page_back`
+    PageBack(Option<Key>, usize),
     /// `Outboxes::add`
     Add(Vec<Key>),
     /// `Outboxes::remove`
@@ -61,10 +92,12 @@ pub enum Request {
     Send(Duration),
     /// `Endpoints::find`
     FindEndpoint,
-    /// `Endpoints::disable`
-    Disable,
-    /// A person changes the endpoint's state.
-    Change(State),
+    /// `Endpoints::disable`, of this revision
+    Disable(u32),
+    /// `Endpoints::settle_backlog`
+    SettleBacklog(BacklogMode, Timestamp),
+    /// `EndpointRecords::put`
+    Change(Registered),
     /// `Messages::find`
     FindMessages(Vec<u8>),
     /// `Messages::put`
@@ -90,10 +123,12 @@ pub enum Response {
     Page(Vec<Key>),
     /// For each state, true if it is not older than all that were noted.
     Raised(Vec<bool>),
-    /// True if the outbox is overdue.
-    Overdue(bool),
-    /// State of the endpoint.
-    Endpoint(State),
+    /// Endpoints whose outboxes are overdue.
+    Overdue(Vec<u8>),
+    /// The endpoint.
+    Endpoint(Registered),
+    /// True if the endpoint was written.
+    Changed(bool),
     /// Records.
     Known(Vec<Option<MessageRecord>>),
     /// Outcomes of writing records.

@@ -8,15 +8,15 @@ use std::{
 
 use hookline_domain::{
     kernel::port::{Clock, PortError},
-    outbound::{Dispatch, Lease, Outboxes, Pool, WakeUps, sweep},
+    outbound::{BacklogMode, Dispatch, EndpointChange, Lease, Manage, ManageError, Outboxes, Pool, WakeUps, sweep},
 };
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     bug::Bug,
-    call::{Arrived, Key, Request, Response, State},
-    outbox::Versions,
-    ports::{Ports, accepted_at, endpoint, failed},
+    call::{Arrived, Call, Key, Request, Response},
+    given::{Given, due_first, endpoint},
+    ports::{Ports, failed},
 };
 use crate::calls::Progress;
 
@@ -29,23 +29,27 @@ pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// Kind of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Adds the entry of an event and sends a wake-up.
+    /// Adds the entries of an event and sends wake-ups.
     FanOut(u8),
-    /// Works on the outbox.
-    Dispatcher,
+    /// Works on the outbox of this endpoint.
+    Dispatcher(u8),
     /// Wakes what is overdue.
     Sweep,
     /// A person's request.
     Person(Act),
 }
 
-/// Request of a person.
+/// Request of a person, about the first endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Act {
     /// Pauses the endpoint.
     Pause,
-    /// Activates it.
+    /// Activates it: what waited is sent.
     Activate,
+    /// Activates it: of each thing, the newest state that waited is sent.
+    ActivateNewest,
+    /// Activates it: nothing that waited is sent.
+    ActivateDrop,
     /// Deletes it.
     Delete,
     /// Retries the message of this event.
@@ -59,15 +63,15 @@ pub(super) struct Begun {
     pub(super) at: Timestamp,
     /// Nonce of its lease.
     pub(super) nonce: u8,
-    /// Versions of the events' states.
-    pub(super) versions: Versions,
+    /// Constants of the scenario.
+    pub(super) given: Given,
 }
 
 /// Progress of a process.
 #[derive(Debug)]
 pub(super) enum Point {
     /// It waits for the responses to these calls.
-    Waiting(Vec<(usize, Request)>),
+    Waiting(Vec<(usize, Call)>),
     /// It has ended; true if its message is done.
     Ended(bool),
 }
@@ -145,9 +149,9 @@ impl Table {
 }
 
 fn run(begun: Begun, history: &[(usize, Arrived)], bug: Option<Bug>) -> Point {
-    let ports = Ports::new(begun.at, begun.versions, bug);
+    let ports = Ports::new(begun.at, begun.given, bug);
     let progress = match begun.role {
-        Role::Dispatcher => ports.run(Box::pin(dispatch(&ports, begun)), history),
+        Role::Dispatcher(own) => ports.run(Box::pin(dispatch(&ports, begun, own)), history),
         Role::Sweep => {
             let swept = async { sweep(&ports, &ports, &ports).await.map(|_| ()) };
             ports.run(Box::pin(swept), history)
@@ -162,7 +166,7 @@ fn run(begun: Begun, history: &[(usize, Arrived)], bug: Option<Bug>) -> Point {
 }
 
 /// The product's own dispatcher.
-async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
+async fn dispatch(ports: &Ports, begun: Begun, own: u8) -> Result<(), PortError> {
     let dispatch = Dispatch::<Ports> {
         endpoints: ports.clone(),
         outboxes: ports.clone(),
@@ -178,48 +182,71 @@ async fn dispatch(ports: &Ports, begun: Begun) -> Result<(), PortError> {
         until: begun.at + LEASE,
     };
     dispatch
-        .run(&endpoint(), &lease, Pool::Slow, begun.at + INVOCATION)
+        .run(&endpoint(own), &lease, Pool::Slow, begun.at + INVOCATION)
         .await?;
     Ok(())
 }
 
-/// Fan-out's part: entries, then the wake-up, then the queue message goes.
+/// Fan-out's part: entries, then wake-ups, then the queue message goes.
 async fn hand_out(ports: &Ports, event: u8) -> Result<(), PortError> {
     let key = Key {
-        due: accepted_at(event),
+        due: due_first(event),
         event,
         run: 0,
     };
     let goes_first = ports.has(Bug::QueueMessageGoesFirst);
     if goes_first {
-        ports.done(Request::DeleteMessage).await?;
+        ports.done(0, Request::DeleteMessage).await?;
     }
-    ports.done(Request::Add(vec![key])).await?;
-    ports.send(&endpoint(), Pool::Fast, Duration::ZERO).await?;
+    let endpoints = 0..ports.given.endpoints;
+    for to in endpoints.clone() {
+        ports.done(to, Request::Add(vec![key])).await?;
+    }
+    for to in endpoints {
+        ports.send(&endpoint(to), Pool::Fast, Duration::ZERO).await?;
+    }
     if !goes_first {
-        ports.done(Request::DeleteMessage).await?;
+        ports.done(0, Request::DeleteMessage).await?;
     }
     Ok(())
 }
 
-/// A person's request: what changes is written first, then a wake-up is sent.
+/// A person's request: a change by the product's own use case, or a retry, whose entry is added before a wake-up is sent.
 async fn request(ports: &Ports, act: Act) -> Result<(), PortError> {
-    match act {
-        Act::Pause => return ports.done(Request::Change(State::Paused)).await,
-        Act::Activate => ports.done(Request::Change(State::Active)).await?,
-        Act::Delete => ports.done(Request::Change(State::Deleting)).await?,
-        Act::Retry(event) => {
-            let run = match ports.call(Request::FindMessages(vec![event])).await {
-                Response::Known(records) => records.into_iter().flatten().map(|record| record.run).next(),
-                other => return Err(failed(&other)),
-            };
-            let key = Key {
-                due: ports.now(),
-                event,
-                run: run.unwrap_or_default() + u32::from(!ports.has(Bug::RetriedInTheSameRun)),
-            };
-            ports.add(&endpoint(), &[ports.entry(key)]).await?;
-        }
+    let activate = |backlog| EndpointChange::Activate { backlog };
+    let change = match act {
+        Act::Pause => EndpointChange::Pause { reason: None },
+        Act::Activate => activate(BacklogMode::Send),
+        Act::ActivateNewest => activate(BacklogMode::Newest),
+        Act::ActivateDrop => activate(BacklogMode::Drop),
+        Act::Delete => EndpointChange::Delete,
+        Act::Retry(event) => return retry(ports, event).await,
+    };
+    let manage = Manage::<Ports> {
+        endpoints: ports.clone(),
+        listeners: ports.clone(),
+        wake_ups: ports.clone(),
+        clock: ports.clone(),
+    };
+    match manage.change(&endpoint(0), None, &change).await {
+        // It is in that state: the person reads so, and is content.
+        Ok(_) | Err(ManageError::State { .. }) => Ok(()),
+        Err(ManageError::Storage(failure)) => Err(failure),
+        // The dispatcher has changed it meanwhile: the person reads so, and repeats it.
+        Err(other) => Err(PortError::new("model", other.to_string())),
     }
-    ports.send(&endpoint(), Pool::Fast, Duration::ZERO).await
+}
+
+async fn retry(ports: &Ports, event: u8) -> Result<(), PortError> {
+    let run = match ports.call(0, Request::FindMessages(vec![event])).await {
+        Response::Known(records) => records.into_iter().flatten().map(|record| record.run).next(),
+        other => return Err(failed(&other)),
+    };
+    let key = Key {
+        due: ports.now(),
+        event,
+        run: run.unwrap_or_default() + u32::from(!ports.has(Bug::RetriedInTheSameRun)),
+    };
+    ports.add(&endpoint(0), &[ports.given.entry(key)]).await?;
+    ports.send(&endpoint(0), Pool::Fast, Duration::ZERO).await
 }

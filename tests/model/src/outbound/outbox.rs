@@ -24,13 +24,13 @@ pub struct Outbox {
     pub health: Health,
     /// Time of the next look.
     pub next_at: Option<Timestamp>,
-    /// Versions of the events' states, which are of one thing; `None` if the endpoint wants no order.
+    /// Versions of the events' states, which are of one thing.
     pub versions: Versions,
     /// Greatest version that was noted; 0 if none was.
     pub greatest: u8,
 }
 
-/// Versions of the events' states, at least 1, if the endpoint wants the states of a thing in their order.
+/// Versions of the events' states; 0 of an event that tells none.
 pub type Versions = Option<[u8; MAX_EVENTS]>;
 
 impl Outbox {
@@ -80,6 +80,11 @@ impl Outbox {
                 Response::WasOurs(is_ours)
             }
             Request::Page(limit) => Response::Page(self.entries.iter().take(*limit).copied().collect()),
+            Request::PageBack(before, limit) => {
+                let entries = self.entries.iter().rev();
+                let left = entries.filter(|key| before.is_none_or(|before| **key < before));
+                Response::Page(left.take(*limit).copied().collect())
+            }
             Request::Add(keys) => {
                 self.entries.extend(keys);
                 Response::Done
@@ -99,12 +104,11 @@ impl Outbox {
                 };
                 Response::Raised(events.iter().map(raise).collect())
             }
-            Request::Overdue(before) => Response::Overdue(self.is_overdue(*before)),
             other => unreachable!("not a call of the outbox: {other:?}"),
         }
     }
 
-    /// Version of an event's state; 0 if the endpoint wants no order.
+    /// Version of an event's state; 0 if it tells none.
     pub(super) fn version(&self, event: u8) -> u8 {
         self.versions.map_or(0, |versions| versions[usize::from(event)])
     }

@@ -15,13 +15,18 @@ use proptest::prelude::*;
 
 use super::{
     call::{Key, Request, Response},
-    outbox::{Outbox, Versions},
-    ports::{endpoint, entry},
+    given::{Given, endpoint, id, key_of},
+    outbox::Outbox,
     world::start,
 };
 
 /// Versions of two states, the later of which was accepted first.
-const VERSIONS: Versions = Some([2, 1]);
+const GIVEN: Given = Given {
+    endpoints: 1,
+    versions: Some([2, 1, 0]),
+    is_ordered: true,
+    late_from: None,
+};
 
 /// The result of work that waits for nothing.
 fn at_once<T>(work: impl Future<Output = T>) -> T {
@@ -37,8 +42,8 @@ fn second(second: i64) -> Timestamp {
 
 /// Makes a call of the outbox in memory.
 fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
-    let key = endpoint();
-    let entries = |keys: &[Key]| keys.iter().map(|key| entry(*key, VERSIONS)).collect::<Vec<_>>();
+    let key = endpoint(0);
+    let entries = |keys: &[Key]| keys.iter().map(|key| GIVEN.entry(*key)).collect::<Vec<_>>();
     match request {
         Request::Acquire { nonce, until, now } => {
             let lease = Lease {
@@ -60,7 +65,7 @@ fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
         }
         Request::Page(limit) => {
             let page = at_once(outboxes.page(&key, *limit)).unwrap();
-            let keys = page.iter().map(|entry| super::ports::key_of(&entry.key));
+            let keys = page.iter().map(|entry| key_of(&entry.key));
             Response::Page(keys.collect())
         }
         Request::Add(keys) => {
@@ -75,20 +80,21 @@ fn perform(outboxes: &MemoryOutboxes, request: &Request) -> Response {
         Request::Raise(events) => {
             let versions: Vec<_> = (events.iter())
                 .map(|event| {
-                    let entry = entry(
-                        Key {
-                            due: start(),
-                            event: *event,
-                            run: 0,
-                        },
-                        VERSIONS,
-                    );
+                    let entry = GIVEN.entry(Key {
+                        due: start(),
+                        event: *event,
+                        run: 0,
+                    });
                     (entry.subject, entry.version.unwrap())
                 })
                 .collect();
             Response::Raised(at_once(outboxes.raise_versions(&key, &versions, start())).unwrap())
         }
-        Request::Overdue(before) => Response::Overdue(!at_once(outboxes.overdue(*before)).unwrap().is_empty()),
+        Request::PageBack(before, limit) => {
+            let before = before.map(|before| GIVEN.entry(before).key);
+            let page = at_once(outboxes.page_back(&key, before.as_ref(), *limit)).unwrap();
+            Response::Page(page.iter().map(|entry| key_of(&entry.key)).collect())
+        }
         other => unreachable!("not a call of the outbox: {other:?}"),
     }
 }
@@ -103,7 +109,7 @@ fn requests() -> impl Strategy<Value = Request> {
     let health = (0..3_usize).prop_map(|successes| {
         let mut health = Health::default();
         for _ in 0..successes {
-            let id = super::ports::id(0);
+            let id = id(0);
             health.note(
                 hookline_domain::outbound::Meaning::Sent,
                 &id,
@@ -128,7 +134,9 @@ fn requests() -> impl Strategy<Value = Request> {
         keys.prop_map(Request::Remove),
         // One at a time: no two are of one thing.
         (0..2_u8).prop_map(|event| Request::Raise(vec![event])),
-        time.prop_map(Request::Overdue),
+        (prop::option::of((time, 0..2_u8, 0..2_u32)), 0..4_usize).prop_map(|(before, limit)| {
+            Request::PageBack(before.map(|(due, event, run)| Key { due, event, run }), limit)
+        }),
     ]
 }
 
@@ -137,7 +145,7 @@ proptest! {
 
     #[test]
     fn outbox_of_the_model_answers_as_the_one_in_memory(requests in prop::collection::vec(requests(), 1..40)) {
-        let (memory, mut model) = (MemoryOutboxes::default(), Outbox { versions: VERSIONS, ..Outbox::default() });
+        let (memory, mut model) = (MemoryOutboxes::default(), Outbox { versions: GIVEN.versions, ..Outbox::default() });
         for request in requests {
             prop_assert_eq!(model.perform(&request, None), perform(&memory, &request), "{:?}", request);
         }

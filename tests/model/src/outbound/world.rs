@@ -1,22 +1,25 @@
-//! State of the model: tables, queues, the endpoint and the running processes. Every change is one call, done or not done.
+//! State of the model: tables, queues, the endpoints and the running processes. Every change is one call, done or not done.
 
-use hookline_domain::outbound::{MessageFate, MessageRecord};
+use hookline_domain::outbound::MessageRecord;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    accounts::{Accounts, Unrecorded, counts},
+    accounts::{Unrecorded, Waiting},
     bug::Bug,
-    call::{Answered, Key, Request, Response, State},
+    call::{Answered, Call, Key, Request, Response},
     functions::{Act, LEASE, Role},
-    outbox::Outbox,
-    ports::accepted_at,
+    given::Given,
+    line::{Line, is_first},
 };
 
 /// Most events of a scenario.
-pub const MAX_EVENTS: usize = 2;
+pub const MAX_EVENTS: usize = 3;
+
+/// Most endpoints of a scenario.
+pub const MAX_ENDPOINTS: u8 = 2;
 
 /// Time after which the endpoint is read again, as the dispatcher promises.
-const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
 
 /// Time by which the sweep lets a look be overdue.
 const OVERDUE_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -30,24 +33,14 @@ pub struct World {
     pub left: Left,
     /// Copies of each event's message on the queue of fan-out.
     pub queue: Vec<u8>,
-    /// Wake-ups on the queue of the dispatcher, sorted.
-    pub wake_ups: Vec<WakeUp>,
     /// Running processes, sorted.
     pub processes: Vec<Process>,
     /// Number of a person's requests that are done.
     pub acts: usize,
     /// True if the latest has failed: the person makes it again.
     pub is_repeated: bool,
-    /// State of the endpoint.
-    pub endpoint: State,
-    /// Time since which it is not active.
-    pub inactive_since: Option<Timestamp>,
-    /// Its outbox.
-    pub outbox: Outbox,
-    /// Records of its messages.
-    pub records: Vec<Option<MessageRecord>>,
-    /// Accounts.
-    pub accounts: Accounts,
+    /// Each endpoint with its outbox, its wake-ups and its messages.
+    pub lines: Vec<Line>,
 }
 
 /// Number of times that each of these may still happen.
@@ -111,6 +104,21 @@ pub struct Process {
     pub(super) keeps_message: bool,
     /// Messages that were taken and are not recorded yet.
     pub(super) unrecorded: Unrecorded,
+    /// Its run since it has acquired the lease.
+    pub(super) run: Run,
+}
+
+/// Run of a dispatcher since it has acquired the lease.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Run {
+    /// Revision that the endpoint had then.
+    pub(super) revision: u32,
+    /// Messages that waited then.
+    pub(super) waiting: Waiting,
+    /// True if it has posted.
+    pub(super) has_posted: bool,
+    /// True if the endpoint has taken what it posted last.
+    pub(super) is_taken: bool,
 }
 
 /// Time at the start.
@@ -119,58 +127,77 @@ pub fn start() -> Timestamp {
 }
 
 impl World {
-    /// Executes a call of the `n`th process in one step, as the tables, the queues and the endpoint do. `answered` is the answer if
-    /// it is a post.
+    /// Executes a call of the `n`th process, of `posts` that it makes at once if it is one, in one step, as the tables, the queues
+    /// and the endpoints do. `answered` is the answer if it is a post.
     ///
     /// # Panics
     /// If a post has no answer.
-    pub fn perform(&mut self, n: usize, request: &Request, answered: Option<Answered>, bug: Option<Bug>) -> Response {
-        match request {
-            Request::Acquire { .. } => self.acquire(n, request, bug),
+    pub(super) fn perform(
+        &mut self,
+        n: usize,
+        call: &Call,
+        (posts, answered): (usize, Option<Answered>),
+        given: Given,
+        bug: Option<Bug>,
+    ) -> Response {
+        let to = usize::from(call.to);
+        self.note_addressee(n, call.to);
+        match &call.request {
+            Request::Acquire { .. } => self.acquire(n, call, given, bug),
             Request::Add(keys) => {
+                let line = &mut self.lines[to];
                 if let Role::Person(Act::Retry(event)) = self.processes[n].role {
-                    self.accounts.note_asked(event, self.is_repeated);
+                    line.accounts.note_asked(event, self.is_repeated);
                 }
-                self.outbox.perform(&Request::Add(keys.clone()), bug)
+                line.outbox.perform(&Request::Add(keys.clone()), bug)
             }
             Request::Remove(keys) => {
-                for key in keys.iter().filter(|key| self.outbox.entries.contains(key)) {
-                    let record = self.records[usize::from(key.event)].as_ref();
-                    self.accounts.note_removed(*key, record);
+                let of_all = bug == Some(Bug::RemovedOfAll);
+                for (_, line) in self.lines.iter_mut().enumerate().filter(|(n, _)| of_all || *n == to) {
+                    for key in keys.iter().filter(|key| line.outbox.entries.contains(key)) {
+                        let record = line.records[usize::from(key.event)].as_ref();
+                        line.accounts.note_removed(*key, record);
+                    }
+                    line.outbox.perform(&call.request, bug);
                 }
-                self.outbox.perform(request, bug)
+                Response::Done
             }
-            Request::Release(..)
-            | Request::RemoveItem(_)
-            | Request::Schedule(..)
-            | Request::Page(_)
-            | Request::Raise(_)
-            | Request::Overdue(_) => self.outbox.perform(request, bug),
+            Request::Release(_, health, _) => {
+                let process = &self.processes[n];
+                let line = &mut self.lines[to];
+                line.accounts.stayed_open |= !process.is_lapsed && process.run.is_taken && health.is_open();
+                self.lines[to].outbox.perform(&call.request, bug)
+            }
+            Request::RemoveItem(_) | Request::Schedule(..) => self.lines[to].outbox.perform(&call.request, bug),
+            Request::Page(_) | Request::PageBack(..) | Request::Raise(_) => {
+                self.lines[to].outbox.perform(&call.request, bug)
+            }
+            Request::Overdue(before) => {
+                let overdue = self.numbered().filter(|(_, line)| line.outbox.is_overdue(*before));
+                Response::Overdue(overdue.map(|(n, _)| n).collect())
+            }
             Request::Send(delay) => {
                 let delay = SignedDuration::try_from(*delay).unwrap_or_default();
                 let is_owed = matches!(self.processes[n].role, Role::FanOut(_) | Role::Person(_));
-                self.wake(self.now + delay, is_owed);
+                let to = if bug == Some(Bug::WakeUpOfAll) { 0 } else { to };
+                self.lines[to].wake(self.now + delay, is_owed);
                 Response::Done
             }
-            Request::FindEndpoint => Response::Endpoint(self.endpoint),
-            Request::Disable => {
-                if self.endpoint == State::Active {
-                    self.change(State::Disabled);
-                }
-                Response::Done
-            }
-            Request::Change(state) => {
-                self.change(*state);
-                Response::Done
+            Request::FindEndpoint | Request::Disable(_) | Request::SettleBacklog(..) | Request::Change(_) => {
+                self.lines[to].register(&call.request, self.now)
             }
             Request::FindMessages(events) => {
-                let records = events.iter().map(|event| self.records[usize::from(*event)].clone());
+                let line = &self.lines[if bug == Some(Bug::RecordOfAll) { 0 } else { to }];
+                let records = events.iter().map(|event| line.records[usize::from(*event)].clone());
                 Response::Known(records.collect())
             }
-            Request::Put(records) => self.put(n, records, bug),
+            Request::Put(records) => {
+                let to = if bug == Some(Bug::RecordOfAll) { 0 } else { to };
+                self.lines[to].put(&mut self.processes[n], records, given, bug)
+            }
             Request::Post(event, is_replay) => {
                 let answered = answered.expect("a post has an answer");
-                self.post(n, *event, *is_replay, answered)
+                self.lines[to].post(&mut self.processes[n], (*event, *is_replay), posts, answered, given)
             }
             Request::DeleteMessage => {
                 self.processes[n].keeps_message = false;
@@ -179,115 +206,92 @@ impl World {
         }
     }
 
-    fn acquire(&mut self, n: usize, request: &Request, bug: Option<Bug>) -> Response {
-        let has_released = |process: &Process| process.has_acquired && self.outbox.released == Some(process.nonce);
+    /// Notes a dispatcher that makes a call about another endpoint than its own.
+    fn note_addressee(&mut self, n: usize, to: u8) {
+        if let Role::Dispatcher(own) = self.processes[n].role
+            && own != to
+        {
+            self.lines[usize::from(to)].accounts.was_mistaken = true;
+        }
+    }
+
+    fn acquire(&mut self, n: usize, call: &Call, given: Given, bug: Option<Bug>) -> Response {
+        let to = usize::from(call.to);
+        let released = self.lines[to].outbox.released;
+        let has_released = |process: &Process| process.has_acquired && released == Some(process.nonce);
         if bug == Some(Bug::DroppedAfterTheRelease) && self.processes.iter().any(has_released) {
             return Response::Acquired(None);
         }
-        let response = self.outbox.perform(request, bug);
+        let response = self.lines[to].outbox.perform(&call.request, bug);
         if matches!(response, Response::Acquired(Some(_))) {
             let process = &mut self.processes[n];
             process.has_acquired = true;
             process.is_lapsed = process.until <= self.now;
+            self.lines[to].note_acquired(process, given);
         }
         response
     }
 
-    fn change(&mut self, state: State) {
-        self.endpoint = state;
-        self.inactive_since = match state {
-            State::Active => None,
-            State::Paused | State::Disabled | State::Deleting => self.inactive_since.or(Some(self.now)),
-        };
-    }
-
-    fn put(&mut self, n: usize, records: &[(u8, MessageRecord)], bug: Option<Bug>) -> Response {
-        let process = &mut self.processes[n];
-        let written = records.iter().map(|(event, record)| {
-            let stored = &mut self.records[usize::from(*event)];
-            let revision = stored.as_ref().map_or(0, |stored| stored.revision);
-            let is_next = record.revision == revision + 1 || bug == Some(Bug::PutWhateverTheRevision);
-            let unrecorded = &mut process.unrecorded;
-            if is_next {
-                let is_lapsed = process.is_lapsed;
-                if bug == Some(Bug::VersionNotedAfterThePost) && record.fate == Some(MessageFate::Sent) {
-                    self.outbox.greatest = self.outbox.greatest.max(self.outbox.version(*event));
-                }
-                self.accounts
-                    .note_written(*event, stored.as_ref(), record, is_lapsed, unrecorded);
-                *stored = Some(record.clone());
-            } else {
-                let is_excuse = process.is_lapsed || self.accounts.by_lapsed[usize::from(*event)];
-                self.accounts.note_unwritten(*event, record, is_excuse, unrecorded);
-            }
-            is_next
-        });
-        Response::Written(written.collect())
-    }
-
     /// Notes that records were not written because the call failed.
-    pub(super) fn fail_to_put(&mut self, n: usize, records: &[(u8, MessageRecord)]) {
+    pub(super) fn fail_to_put(&mut self, n: usize, to: u8, records: &[(u8, MessageRecord)]) {
         let unrecorded = &mut self.processes[n].unrecorded;
         for (event, record) in records {
-            self.accounts.note_unwritten(*event, record, true, unrecorded);
+            let accounts = &mut self.lines[usize::from(to)].accounts;
+            accounts.note_unwritten(*event, record, true, unrecorded);
         }
-    }
-
-    fn post(&mut self, n: usize, event: u8, is_replay: bool, answered: Answered) -> Response {
-        let process = &mut self.processes[n];
-        let is_late = |since: Timestamp| process.at.duration_since(since) >= READ_AGAIN_AFTER;
-        self.accounts.began_late |= self.inactive_since.is_some_and(is_late);
-        let (is_lapsed, unrecorded) = (process.is_lapsed, &mut process.unrecorded);
-        // A zombie's attempt may come at any time, and a person has asked for the past.
-        if !is_lapsed && !is_replay {
-            self.accounts.note_posted(self.outbox.version(event));
-        }
-        self.accounts
-            .note_answer(event, is_replay, answered, is_lapsed, unrecorded);
-        Response::Answered(answered)
-    }
-
-    pub(super) fn wake(&mut self, at: Timestamp, is_owed: bool) {
-        self.wake_ups.push(WakeUp { at, is_owed });
-        self.wake_ups.sort_unstable();
     }
 
     /// Ends a process. Another receives its message again unless it is done.
     pub(super) fn end(&mut self, n: usize, is_done: bool) {
         let process = self.processes.remove(n);
         match process.role {
-            Role::Dispatcher if !is_done => self.wake(self.now, process.is_owed && !process.has_acquired),
+            Role::Dispatcher(own) => {
+                if !is_done {
+                    self.lines[usize::from(own)].wake(self.now, process.is_owed && !process.has_acquired);
+                }
+            }
             Role::FanOut(event) => self.queue[usize::from(event)] += u8::from(process.keeps_message),
             Role::Person(_) => {
                 self.acts += usize::from(is_done);
                 self.is_repeated = !is_done;
             }
-            Role::Dispatcher | Role::Sweep => {}
+            Role::Sweep => {}
         }
     }
 
     /// Ends a process that dies.
     pub(super) fn die(&mut self, n: usize) {
-        self.accounts.excuse(self.processes[n].unrecorded);
+        self.excuse(self.processes[n]);
         self.end(n, false);
+    }
+
+    /// Excuses repeats of all that a process has not recorded.
+    fn excuse(&mut self, process: Process) {
+        if let Role::Dispatcher(own) = process.role {
+            self.lines[usize::from(own)].accounts.excuse(process.unrecorded);
+        }
     }
 
     /// Lets time pass while processes run.
     pub(super) fn pass(&mut self, time: SignedDuration) {
         self.now += time;
-        for process in &mut self.processes {
+        for n in 0..self.processes.len() {
+            let process = &mut self.processes[n];
             if process.has_acquired && !process.is_lapsed && process.until <= self.now {
                 process.is_lapsed = true;
-                self.accounts.excuse(process.unrecorded);
+                let process = *process;
+                self.excuse(process);
             }
         }
     }
 
     /// Nonce that nobody uses.
     pub(super) fn free_nonce(&self) -> u8 {
+        let knows = |line: &Line, nonce: u8| {
+            line.outbox.lease.is_some_and(|(held, _)| held == nonce) || line.outbox.released == Some(nonce)
+        };
         let is_used = |nonce: u8| {
-            self.outbox.lease.is_some_and(|(held, _)| held == nonce)
-                || self.outbox.released == Some(nonce)
+            self.lines.iter().any(|line| knows(line, nonce))
                 || self.processes.iter().any(|process| process.nonce == nonce)
         };
         (1..u8::MAX)
@@ -308,6 +312,7 @@ impl World {
             is_owed: false,
             keeps_message: matches!(role, Role::FanOut(_)),
             unrecorded: Unrecorded::default(),
+            run: Run::default(),
         }
     }
 
@@ -315,25 +320,29 @@ impl World {
         self.processes.iter().filter(|process| is_one(process.role)).count()
     }
 
-    /// Returns true if the sweep would wake the outbox.
+    /// Endpoints and their numbers.
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (u8, &Line)> {
+        (0..).zip(&self.lines)
+    }
+
+    /// Returns true if the sweep would wake an outbox.
     pub(super) fn is_overdue(&self) -> bool {
-        self.outbox.is_overdue(self.now - OVERDUE_AFTER)
+        let before = self.now - OVERDUE_AFTER;
+        self.lines.iter().any(|line| line.outbox.is_overdue(before))
     }
 
     /// Returns true if nothing is running and nothing is to be received now.
     pub(super) fn is_idle(&self) -> bool {
+        let is_asleep = |line: &Line| line.wake_ups.first().is_none_or(|wake_up| wake_up.at > self.now);
         self.processes.is_empty()
             && !self.is_repeated
             && self.queue.iter().all(|copies| *copies == 0)
-            && self.wake_ups.first().is_none_or(|wake_up| wake_up.at > self.now)
+            && self.lines.iter().all(is_asleep)
     }
 
     /// Time at which something happens by itself, while nothing is running.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        let swept_from = self.outbox.lease.map(|(_, until)| until).or(self.outbox.next_at);
-        let swept_at = swept_from.map(|at| at + OVERDUE_AFTER + SignedDuration::from_millis(1));
-        let woken_at = self.wake_ups.first().map(|wake_up| wake_up.at);
-        swept_at.into_iter().chain(woken_at).min()
+        self.lines.iter().filter_map(|line| line.next(OVERDUE_AFTER)).min()
     }
 
     /// Returns true if nothing will ever happen unless somebody publishes, or changes the endpoint.
@@ -343,7 +352,7 @@ impl World {
 
     /// Events that were accepted.
     pub(super) fn events(&self) -> impl Iterator<Item = u8> {
-        (0..).take(self.records.len())
+        (0..).take(self.queue.len())
     }
 
     /// Returns true if fan-out still has the event's message.
@@ -352,34 +361,21 @@ impl World {
         self.queue[usize::from(event)] > 0 || self.processes.iter().any(holds)
     }
 
-    pub(super) fn record(&self, event: u8) -> Option<&MessageRecord> {
-        self.records[usize::from(event)].as_ref()
-    }
-
-    pub(super) fn has_fate(&self, event: u8) -> bool {
-        self.record(event).is_some_and(|record| record.fate.is_some())
-    }
-
-    /// Entries of open messages.
-    pub(super) fn open_entries(&self) -> impl Iterator<Item = Key> {
-        let entries = self.outbox.entries.iter().copied();
-        entries.filter(|key| counts(*key, self.record(key.event)))
-    }
-
-    /// Returns true if somebody will look at the outbox once this entry is due, and not later.
-    pub(super) fn is_awaited(&self, key: Key) -> bool {
-        let not_before = self.outbox.health.not_before(self.now).unwrap_or(self.now);
+    /// Returns true if somebody will look at an endpoint's outbox once this entry is due, and not later.
+    pub(super) fn is_awaited(&self, to: u8, key: Key) -> bool {
+        let line = &self.lines[usize::from(to)];
+        let not_before = line.health().not_before(self.now).unwrap_or(self.now);
         let latest = key.due.max(self.now).max(not_before);
         let will_wake = |process: &Process| match process.role {
-            Role::Dispatcher => !process.has_acquired,
+            Role::Dispatcher(own) => own == to && !process.has_acquired,
             Role::FanOut(_) | Role::Sweep => false,
-            Role::Person(_) => true,
+            Role::Person(_) => to == 0,
         };
-        self.is_repeated
-            || self.outbox.lease.is_some()
-            || self.outbox.next_at.is_some_and(|at| at <= latest)
-            || self.wake_ups.iter().any(|wake_up| wake_up.at <= latest)
+        (self.is_repeated && to == 0)
+            || line.outbox.lease.is_some()
+            || line.outbox.next_at.is_some_and(|at| at <= latest)
+            || line.wake_ups.iter().any(|wake_up| wake_up.at <= latest)
             || self.processes.iter().any(will_wake)
-            || (self.is_queued(key.event) && key.due == accepted_at(key.event))
+            || (self.is_queued(key.event) && is_first(key))
     }
 }

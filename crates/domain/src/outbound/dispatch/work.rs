@@ -36,17 +36,8 @@ impl<P: DispatchPorts> Dispatch<P> {
             // Its wake-up is from before it turned out to be slow. Each of them would hold up others once more.
             return Ok(());
         }
-        if let Some(one) = &endpoint
-            && let Some(backlog) = one.backlog
-            && backlog.mode == BacklogMode::Newest
-        {
-            if !self.supersede(course, backlog.before).await? {
-                return Ok(());
-            }
-            self.endpoints.settle_backlog(course.key, backlog).await?;
-        }
         let (mut waiting, mut seen) = (VecDeque::new(), BTreeSet::new());
-        let mut is_last = false;
+        let (mut is_last, mut settled) = (false, None);
         loop {
             let now = self.clock.now();
             if now >= course.stop_at {
@@ -55,6 +46,16 @@ impl<P: DispatchPorts> Dispatch<P> {
             if now.duration_since(read_at) >= READ_AGAIN_AFTER {
                 read_at = now;
                 endpoint = self.look(course).await?;
+            }
+            // It may have been activated in the course of this run.
+            let backlog = endpoint.as_ref().and_then(|one| one.backlog);
+            if let Some(backlog) = backlog.filter(|one| one.mode == BacklogMode::Newest && settled != Some(*one)) {
+                if !self.supersede(course, backlog.before).await? {
+                    return Ok(());
+                }
+                self.endpoints.settle_backlog(course.key, backlog).await?;
+                settled = Some(backlog);
+                continue;
             }
             let posts = match &endpoint {
                 Some(endpoint) => endpoint.state == EndpointState::Active,

@@ -132,10 +132,9 @@ async fn change_of_what_another_person_has_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn pause_and_activation_are_refused_where_they_make_no_sense() {
+async fn pause_is_refused_where_it_makes_no_sense_and_activation_begins_from_the_start() {
     let desk = Desk::new();
     desk.create(1, &["*"]).await;
-    desk.change(activate(BacklogMode::Send)).await.unwrap_err();
     let reason = Some("x".repeat(201));
     let error = desk.change(EndpointChange::Pause { reason }).await.unwrap_err();
     assert!(matches!(error, ManageError::Reason));
@@ -156,6 +155,19 @@ async fn pause_and_activation_are_refused_where_they_make_no_sense() {
     assert_eq!(desk.manage.wake_ups.take().len(), 1, "its outbox is woken");
     desk.change(pause()).await.unwrap();
     assert_eq!(desk.change(activate(BacklogMode::Send)).await.unwrap().backlog, None);
+}
+
+#[tokio::test]
+async fn activation_that_is_repeated_is_refused_and_wakes_the_outbox() {
+    let desk = Desk::new();
+    desk.create(1, &["*"]).await;
+    let error = desk.change(activate(BacklogMode::Send)).await.unwrap_err().to_string();
+    assert!(error.contains("nothing to activate"), "{error}");
+    // Its first writer may have died before the wake-up.
+    assert_eq!(desk.manage.wake_ups.take().len(), 1);
+    desk.change(pause()).await.unwrap();
+    desk.change(pause()).await.unwrap_err();
+    assert_eq!(desk.manage.wake_ups.take().len(), 0);
 }
 
 #[tokio::test]

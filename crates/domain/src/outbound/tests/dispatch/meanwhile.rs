@@ -55,6 +55,21 @@ async fn pause_holds_after_five_seconds_even_if_calls_are_slow() {
 }
 
 #[tokio::test]
+async fn older_states_are_given_up_even_if_the_endpoint_is_activated_in_the_course_of_a_run() {
+    let shop = Shop::answering(|_, _| answer(200));
+    let states = shop.publish_states(&[1, 2]).await;
+    happens_before_call(&shop, MESSAGES_CALL, async || {
+        shop.clock.pass(SignedDuration::from_secs(6));
+        let (mode, before) = (BacklogMode::Newest, shop.clock.now());
+        shop.endpoints
+            .change(&key(), |one| one.backlog = Some(Backlog { mode, before }));
+    })
+    .await;
+    let fates = [&states[0], &states[1]].map(|id| shop.fate(id));
+    assert_eq!(fates, [Some(MessageFate::Superseded), Some(MessageFate::Sent)]);
+}
+
+#[tokio::test]
 async fn success_is_recorded_even_if_the_retry_of_another_message_cannot_be_added() {
     let refused = events(100)[99].id.clone();
     let shop = Shop::answering(move |event, nth| answer(if *event == refused && nth == 0 { 400 } else { 200 }));

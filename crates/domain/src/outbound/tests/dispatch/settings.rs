@@ -72,7 +72,7 @@ async fn rate_is_kept_by_the_second() {
 
 impl Shop {
     /// Keeps events of one thing, a state of each of these versions, and adds their entries. Returns their ids.
-    async fn publish_states(&self, versions: &[u64]) -> Vec<EventId> {
+    pub(super) async fn publish_states(&self, versions: &[u64]) -> Vec<EventId> {
         let mut ids = Vec::new();
         for version in versions {
             let nth = usize::try_from(*version).unwrap();
