@@ -433,7 +433,7 @@ impl Post for Ports {
                 retry_after: None,
                 wish: None,
                 location: None,
-                excerpt: vec![],
+                excerpt: None,
             })
         };
         let attempted = match self.call(Request::Post(number(&event.id), is_replay)).await {
