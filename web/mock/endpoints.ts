@@ -13,6 +13,7 @@ import type {
 } from '../src/api';
 import { NEW_SETTINGS } from '../src/data/endpoint-draft.ts';
 import { selects } from '../src/data/webhooks.ts';
+import { inDetail } from './attempts.ts';
 import { eventsOf, makeEvent } from './events.ts';
 import { statsOf } from './stats.ts';
 import type { Store } from './world.ts';
@@ -51,6 +52,7 @@ interface Request {
   query: URLSearchParams;
   body: Record<string, unknown>;
   ifMatch: string | undefined;
+  isAdmin: boolean;
 }
 
 /** Endpoints of one owner. */
@@ -128,7 +130,7 @@ export class Endpoints {
     return message;
   }
 
-  answer({ method, path, query, body, ifMatch }: Request): Answer {
+  answer({ method, path, query, body, ifMatch, isAdmin }: Request): Answer {
     const [id, what, event, last] = path;
     if (id === undefined) {
       if (method === 'GET') return [200, this.list()];
@@ -151,7 +153,7 @@ export class Endpoints {
       if (event === undefined) return page(kept, query);
       const message = kept.messages.find((one) => one.event === event);
       if (!message) return [404, { error: 'there is no such message' }];
-      if (last !== 'retry') return [200, message];
+      if (last !== 'retry') return [200, inDetail(kept.endpoint, message, isAdmin)];
       if (message.fate === 'open') return [409, { error: 'the message is open: it is tried anyway' }];
       this.again(kept, message);
       return [202, { message }];
@@ -271,6 +273,8 @@ export function attempt(before: number, code: AttemptCode | null, took = 84): At
     status: code === null ? 204 : status,
     code,
     code_sentence: code === null ? null : (CODE_SENTENCES[code] ?? ''),
+    request_headers: null,
+    excerpt: null,
   };
 }
 

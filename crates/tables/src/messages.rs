@@ -309,10 +309,12 @@ mod tests {
     #[test]
     fn attempts_of_an_earlier_version_are_read() {
         let mut item = item(&record(1));
-        item.0.insert(
-            "attempts".into(),
-            Value::text(r#"[{"at":"2026-11-20T12:00:00Z","took_ms":70,"status":500,"code":"failed"}]"#),
-        );
+        let json = r#"[{"at":"2026-11-20T12:00:00Z","took_ms":70,"status":500,"code":"failed"}]"#;
+        for (name, value) in &mut item.0 {
+            if name == "attempts" {
+                *value = Value::text(json);
+            }
+        }
         let attempt = read(&item).unwrap().1.attempts.remove(0);
         assert_eq!(
             (attempt.status, attempt.number, attempt.revision, attempt.excerpt),
