@@ -10,13 +10,11 @@ const REFUSAL = '{"error": "no such sku: SHIRT-XS", "trace": "7f3a91"}';
 /** The message with the headers of its attempts, and for admins with what the endpoint said to refuse it last. */
 export function inDetail(endpoint: Endpoint, message: Message, isAdmin: boolean): Message {
   const refused = message.attempts.findLastIndex(({ status }) => status !== null && status >= 300);
-  const attempts = message.attempts.map(
-    (attempt, index): Attempt => ({
-      ...attempt,
-      request_headers: attempt.status === null ? null : headers(endpoint, message, index + 1),
-      excerpt: isAdmin && index === refused ? REFUSAL : null,
-    }),
-  );
+  const attempts = message.attempts.map((attempt, index): Attempt => ({
+    ...attempt,
+    request_headers: attempt.status === null ? null : headers(endpoint, message, index + 1),
+    excerpt: isAdmin && index === refused ? REFUSAL : null,
+  }));
   return { ...message, attempts };
 }
 

@@ -1,4 +1,3 @@
-import { Fragment } from 'react';
 import type { Attempt } from '../../api';
 import { dateTime, delay } from '../format';
 import { Badge } from './bits';
@@ -36,10 +35,10 @@ function Sent({ attempt: { excerpt, request_headers: headers } }: { attempt: Att
       {headers !== null && (
         <dl className="pairs">
           {headers.map(({ name, value }) => (
-            <Fragment key={name}>
+            <div key={name}>
               <dt>{name}</dt>
               <dd>{value === null ? <span className="faint">not shown</span> : <code>{value}</code>}</dd>
-            </Fragment>
+            </div>
           ))}
         </dl>
       )}
