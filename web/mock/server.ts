@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ActivityEntry, ClientMessage, Frame, MessageFate, Notice, Outcome, Remedy, StoreState } from '../src/api';
-import { Endpoints, attempt, crowd, furnish, why } from './endpoints.ts';
+import { attempt } from './attempts.ts';
+import { Endpoints, crowd, furnish, why } from './endpoints.ts';
 import { causedBy, eventsOf, makeEvent, page, typeDetail, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';
 
