@@ -296,8 +296,12 @@ def test_a_message_shows_its_attempts_and_is_sent_again(tabs: Callable[[], Panel
     expect(message.locator("[data-attempt]").first).to_contain_text(
         "It answered 500 in 900 ms. It failed on this message."
     )
+    last = message.locator("[data-attempt]").last
+    last.get_by_text("What it said").click()
+    expect(last.locator("pre")).to_contain_text("no such sku")
+    expect(last).to_contain_text("webhook-signature")
     message.get_by_text("Payload").click()
-    expect(message.locator("pre")).to_contain_text('"type": "order.created"')
+    expect(message.locator("pre").last).to_contain_text('"type": "order.created"')
     message.get_by_role("button", name="Retry").click()
     expect(message).to_contain_text("It is sent again in a moment")
     expect(message).to_have_attribute("data-fate", "sent")

@@ -2,7 +2,6 @@
 
 import type {
   Attempt,
-  AttemptCode,
   Endpoint,
   EndpointSettings,
   EndpointStatus,
@@ -13,6 +12,7 @@ import type {
 } from '../src/api';
 import { NEW_SETTINGS } from '../src/data/endpoint-draft.ts';
 import { selects } from '../src/data/webhooks.ts';
+import { CODE_SENTENCES, ago, attempt, inDetail } from './attempts.ts';
 import { eventsOf, makeEvent } from './events.ts';
 import { statsOf } from './stats.ts';
 import type { Store } from './world.ts';
@@ -22,15 +22,6 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MOST = { store: 20, all: 10 };
 
-/** Sentences of the server on codes of attempts; world.test.ts holds them against its source. */
-export const CODE_SENTENCES: Record<string, string> = {
-  gone: 'It answered 410, which means that it is gone for good. The endpoint is disabled.',
-  failed: 'It failed on this message. Its own log says why.',
-  connection_refused: 'It refuses connections or cannot be reached. Is it running, and open to the internet?',
-  unavailable: 'It is not available at present.',
-};
-
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 const clock = (at: string) => `${at.slice(11, 16)} UTC`;
 const second = (at: string) => `${at.slice(11, 19)} UTC`;
 
@@ -51,6 +42,7 @@ interface Request {
   query: URLSearchParams;
   body: Record<string, unknown>;
   ifMatch: string | undefined;
+  isAdmin: boolean;
 }
 
 /** Endpoints of one owner. */
@@ -128,7 +120,7 @@ export class Endpoints {
     return message;
   }
 
-  answer({ method, path, query, body, ifMatch }: Request): Answer {
+  answer({ method, path, query, body, ifMatch, isAdmin }: Request): Answer {
     const [id, what, event, last] = path;
     if (id === undefined) {
       if (method === 'GET') return [200, this.list()];
@@ -151,7 +143,7 @@ export class Endpoints {
       if (event === undefined) return page(kept, query);
       const message = kept.messages.find((one) => one.event === event);
       if (!message) return [404, { error: 'there is no such message' }];
-      if (last !== 'retry') return [200, message];
+      if (last !== 'retry') return [200, inDetail(kept.endpoint, message, isAdmin)];
       if (message.fate === 'open') return [409, { error: 'the message is open: it is tried anyway' }];
       this.again(kept, message);
       return [202, { message }];
@@ -268,17 +260,6 @@ export class Endpoints {
 
 /** Health of an endpoint that was never tried. */
 const UNTRIED: Partial<Kept['status']> = { mean_ms: null, last_success_at: null, at_once: 1, pool: 'slow' };
-
-export function attempt(before: number, code: AttemptCode | null, took = 84): Attempt {
-  const status = code === 'failed' ? 500 : code === 'gone' ? 410 : code === 'unavailable' ? 503 : null;
-  return {
-    at: ago(before),
-    took_ms: took,
-    status: code === null ? 204 : status,
-    code,
-    code_sentence: code === null ? null : (CODE_SENTENCES[code] ?? ''),
-  };
-}
 
 function view(endpoint: Endpoint): Endpoint {
   return { ...endpoint, state_sentence: stateSentence(endpoint) };

@@ -5,7 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ActivityEntry, ClientMessage, Frame, MessageFate, Notice, Outcome, Remedy, StoreState } from '../src/api';
-import { Endpoints, attempt, crowd, furnish, why } from './endpoints.ts';
+import { attempt } from './attempts.ts';
+import { Endpoints, crowd, furnish, why } from './endpoints.ts';
 import { causedBy, eventsOf, makeEvent, page, typeDetail, types } from './events.ts';
 import { type Principal, type Store, me, world } from './world.ts';
 
@@ -66,6 +67,7 @@ class Mock {
   /** Answers a request about endpoints. `path` is what follows `endpoints`. */
   answerForEndpoints(
     store: Store | null,
+    principal: Principal,
     request: IncomingMessage,
     url: URL,
     path: string[],
@@ -73,7 +75,8 @@ class Mock {
   ): [number, unknown] {
     const { method = 'GET', headers } = request;
     const ifMatch = headers['if-match'];
-    return this.endpointsOf(store).answer({ method, path, query: url.searchParams, body, ifMatch });
+    const isAdmin = principal.role === 'admin';
+    return this.endpointsOf(store).answer({ method, path, query: url.searchParams, body, ifMatch, isAdmin });
   }
 
   sees(principal: Principal, store: string): boolean {
@@ -157,14 +160,14 @@ class Mock {
     if (path[0] === 'endpoints') {
       if (principal.role !== 'admin' || !principal.stores.includes('*'))
         return [404, { error: 'there is no such thing here' }];
-      return this.answerForEndpoints(null, request, url, path.slice(1), body);
+      return this.answerForEndpoints(null, principal, request, url, path.slice(1), body);
     }
     if (path.length === 1) return [200, this.list(principal, url.searchParams)];
     const store = this.stores.get(path[1] ?? '');
     if (!store || !this.sees(principal, store.name))
       return [404, { error: 'nothing is known of this store: no verified event of it has come yet' }];
     if (request.method !== 'GET' && principal.role !== 'admin') return [403, { error: 'this needs an admin’s token' }];
-    if (path[2] === 'endpoints') return this.answerForEndpoints(store, request, url, path.slice(3), body);
+    if (path[2] === 'endpoints') return this.answerForEndpoints(store, principal, request, url, path.slice(3), body);
     return this.answerForStore(store, principal, path, url.searchParams, body);
   }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Status } from '../src/api';
-import { CODE_SENTENCES } from './endpoints.ts';
+import { CODE_SENTENCES } from './attempts.ts';
 import { MESSAGES } from './server.ts';
 import { Store, me, world } from './world.ts';
 

@@ -2254,6 +2254,10 @@ export interface components {
             code: components["schemas"]["AttemptCode"] | null;
             /** @description Explanation of the code for the endpoint's owner. */
             code_sentence: string | null;
+            /** @description Beginning of the answer's body if this is the message's latest refusal that has one, at most 512 bytes. For admins, and of one message only: null in lists. Null for endpoints with personal data. */
+            excerpt: string | null;
+            /** @description Headers that it certainly sent. Of one message only, null in lists; null also if there was no answer, because then it is not certain that anything was sent. */
+            request_headers: components["schemas"]["MessageHeader"][] | null;
             /** @description Status of the answer; null if there was none. */
             status: number | null;
             /** @description Time that it took, in milliseconds. */
@@ -2272,6 +2276,13 @@ export interface components {
          * @enum {string}
          */
         MessageFate: "open" | "sent" | "exhausted" | "aborted" | "expired" | "discarded" | "superseded";
+        /** @description A header of a request. */
+        MessageHeader: {
+            /** @description Name, in lower case. */
+            name: string;
+            /** @description Value; null if it is secret or is not kept. Only the part before `…` is kept of one that contains it. */
+            value: string | null;
+        };
         /** @description Response with a message. */
         MessageResponse: {
             /** @description The message. */
@@ -3249,6 +3260,7 @@ export type Me = components['schemas']['Me'];
 export type Message = components['schemas']['Message'];
 export type MessageAttempt = components['schemas']['MessageAttempt'];
 export type MessageFate = components['schemas']['MessageFate'];
+export type MessageHeader = components['schemas']['MessageHeader'];
 export type MessageResponse = components['schemas']['MessageResponse'];
 export type MessagesResponse = components['schemas']['MessagesResponse'];
 export type Notice = components['schemas']['Notice'];

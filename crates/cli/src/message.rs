@@ -174,7 +174,8 @@ async fn retry(resources: &Resources, out: &Output, args: &EndpointArgs, event: 
     Ok(true)
 }
 
-/// Prints a message: for a person its fate in a sentence, then a line for each attempt.
+/// Prints a message: for a person its fate in a sentence, then a line for each attempt, with the headers that it sent and what the
+/// endpoint said to refuse it.
 pub fn print(out: &Output, view: &MessageView) -> Result<()> {
     if out.json {
         return out.object(view);
@@ -184,16 +185,20 @@ pub fn print(out: &Output, view: &MessageView) -> Result<()> {
         format!("{}{kind} {}", view.event, view.store),
         format!("{}: {}", view.fate.as_str(), view.sentence),
     ];
-    lines.extend(view.attempts.iter().map(|attempt| {
+    for attempt in &view.attempts {
         let status = attempt
             .status
             .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
         let sentence = attempt.code_sentence.as_deref().unwrap_or("Taken.");
-        format!(
-            "  {}  {status}  {} ms  {sentence}",
-            timestamp(attempt.at),
-            attempt.took_ms
-        )
-    }));
+        let (at, took_ms) = (timestamp(attempt.at), attempt.took_ms);
+        lines.push(format!("  {at}  {status}  {took_ms} ms  {sentence}"));
+        if let Some(excerpt) = &attempt.excerpt {
+            lines.push(format!("    It said: {}", excerpt.as_str()));
+        }
+        for header in attempt.request_headers.iter().flatten() {
+            let value = header.value.as_deref().unwrap_or("(not shown)");
+            lines.push(format!("    > {}: {value}", header.name));
+        }
+    }
     out.text(&lines.join("\n"))
 }

@@ -13,6 +13,7 @@ mod dispatch;
 mod distribute;
 mod endpoint;
 mod event_log;
+mod excerpt;
 mod health;
 mod manage;
 mod message_record;
@@ -45,6 +46,7 @@ pub use self::{
         BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, KeptSealed, Origin,
         ParseSubjectError, Settled, SubjectKey,
     },
+    excerpt::Excerpt,
     health::{Health, Pool},
     manage::{EndpointChange, MAX_OF_ALL, MAX_OF_STORE, MAX_OVERLAP, Manage, ManageError, ManagePorts, new_key},
     message_record::{
@@ -66,7 +68,7 @@ pub use self::{
     target::{ParseVerdictError, Verdict, Verdicts},
     view::{
         AttemptView, BreakerState, CertificateView, EndpointStats, EndpointStatus, EndpointView, EndpointWhy, FateName,
-        MAX_STATS_HOURS, MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour,
+        HeaderView, MAX_STATS_HOURS, MessageView, PoolName, QueueView, SecretView, StateName, StatsFigures, StatsHour,
         find_message, open_messages, stats, status, why,
     },
     wake_up::{MAX_WAKE_UP_DELAY, ParseWakeUpError, WakeUp, WakeUps},

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use hookline_domain::outbound::{Answer, DELIVERY_HEADER, MAX_EXCERPT_BYTES, Wish};
+use hookline_domain::outbound::{Answer, DELIVERY_HEADER, Excerpt, Wish};
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 
@@ -29,9 +29,8 @@ pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
     (!wait.is_zero()).then(|| wait.clamp(WAITS.0, WAITS.1))
 }
 
-/// Reads the head of an answer. `excerpt` holds the first bytes of its body, if it is a refusal.
-pub(crate) fn read(status: StatusCode, headers: &HeaderMap, mut excerpt: Vec<u8>, now: Timestamp) -> Answer {
-    excerpt.truncate(MAX_EXCERPT_BYTES);
+/// Reads the head of an answer. `body` holds the first bytes of its body, if it is a refusal.
+pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Answer {
     let value = |name: &str| headers.get(name).map(http::HeaderValue::as_bytes);
     let location = value(header::LOCATION.as_str()).filter(|_| status.is_redirection());
     Answer {
@@ -42,12 +41,14 @@ pub(crate) fn read(status: StatusCode, headers: &HeaderMap, mut excerpt: Vec<u8>
             let location = String::from_utf8_lossy(location);
             location[..location.floor_char_boundary(MAX_LOCATION_BYTES)].to_owned()
         }),
-        excerpt,
+        excerpt: Excerpt::of(body),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hookline_domain::outbound::MAX_EXCERPT_BYTES;
+
     use super::*;
 
     fn noon() -> Timestamp {
@@ -90,11 +91,11 @@ mod tests {
         headers.insert("location", http::HeaderValue::from_bytes(&[0xff; 5_000]).unwrap());
         headers.insert("webhook-delivery", "Abort-Message".parse().unwrap());
         headers.insert("retry-after", "7".parse().unwrap());
-        let answer = read(StatusCode::FOUND, &headers, vec![b'x'; 4_096], noon());
-        assert_eq!(answer.excerpt.len(), MAX_EXCERPT_BYTES);
+        let answer = read(StatusCode::FOUND, &headers, &[b'x'; 4_096], noon());
+        assert_eq!(answer.excerpt.unwrap().as_str().len(), MAX_EXCERPT_BYTES);
         assert_eq!(answer.wish, Some(Wish::AbortMessage));
         assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
         assert!(answer.location.unwrap().len() <= MAX_LOCATION_BYTES);
-        assert_eq!(read(StatusCode::OK, &headers, vec![], noon()).location, None);
+        assert_eq!(read(StatusCode::OK, &headers, &[], noon()).location, None);
     }
 }

@@ -267,6 +267,83 @@ mod tests {
     }
 
     #[test]
+    fn headers_that_a_message_shows_are_those_that_were_sent() {
+        use hookline_domain::{
+            memory::noon,
+            outbound::{
+                AttemptRecord, Endpoint, EndpointSettings, MessageRecord, MessageView, SealedHeaders, Signatures,
+            },
+        };
+
+        use crate::signature::SigningKey;
+
+        let (id, kind) = ("evt_01M8KC7FD03QH5TX988ZJ0TNS4", "product.updated");
+        let mut endpoint = Endpoint::new(
+            "* ep_1".parse().unwrap(),
+            EndpointSettings::new("https://example.com/hook", &["*"]),
+            noon(),
+        );
+        endpoint.credentials.headers = Some(SealedHeaders {
+            names: vec!["Authorization".to_owned(), "X-Team".to_owned()],
+            sealed: vec![],
+        });
+        let custom = CustomHeaders::parse([("Authorization", "Bearer t"), ("X-Team", "search")]).unwrap();
+        let mut record = MessageRecord::new(
+            "shopify#demo.myshopify.com".parse().unwrap(),
+            Some(kind.parse().unwrap()),
+            noon(),
+        );
+        record.attempts.push(AttemptRecord {
+            at: noon(),
+            took_ms: 40,
+            status: Some(200),
+            code: None,
+            number: Some(2),
+            revision: Some(endpoint.revision),
+            excerpt: None,
+        });
+        let store = Store::from(&record.store);
+        let subject = Subject {
+            kind: "product".into(),
+            id: "788".into(),
+            version: None,
+        };
+        for (signatures, secrets, signing_keys) in [
+            (Signatures::V1, 1, 0),
+            (Signatures::V1a, 0, 1),
+            (Signatures::Both, 1, 1),
+        ] {
+            for run in [0, 1] {
+                endpoint.settings.signatures = signatures;
+                record.run = run;
+                let message = Message {
+                    is_replay: run > 0,
+                    ..message(&store, &subject)
+                };
+                let keys = SigningKeys {
+                    secrets: (0..secrets).map(|_| SigningSecret::generate().unwrap()).collect(),
+                    keys: (0..signing_keys).map(|_| SigningKey::generate().unwrap()).collect(),
+                };
+                let sent = Headers::of(&message, &keys, &custom, b"{}", noon());
+                let shown = MessageView::in_detail(&endpoint, &id.parse().unwrap(), &record, noon());
+                let shown = shown.attempts[0].request_headers.clone().unwrap();
+                let mut names: Vec<&str> = shown.iter().map(|header| header.name.as_str()).collect();
+                let mut expected: Vec<&str> = sent.keys().map(HeaderName::as_str).collect();
+                names.sort_unstable();
+                expected.sort_unstable();
+                assert_eq!(names, expected, "{signatures:?} {run}");
+                for header in &shown {
+                    let Some(value) = &header.value else { continue };
+                    let sent = sent[header.name.as_str()].to_str().unwrap();
+                    let parts = value.split('…').map(str::trim);
+                    assert!(parts.clone().all(|part| sent.contains(part)), "{header:?} {sent}");
+                    assert!(value.contains('…') || value == sent, "{header:?} {sent}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn headers_that_an_endpoint_may_not_set_are_refused() {
         let parse = |name: &str, value: &str| CustomHeaders::parse([(name, value)]).err();
         for name in [

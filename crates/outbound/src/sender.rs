@@ -298,7 +298,7 @@ impl<N: Resolve + Connect> Sender<N> {
         let in_header = in_header && head.status.is_success();
         if body.is_end_stream() {
             idle.put(key, requests);
-            return (answer::read(head.status, &head.headers, Vec::new(), now), in_header);
+            return (answer::read(head.status, &head.headers, &[], now), in_header);
         }
         if let (true, Some(text)) = (head.status.is_success(), challenge) {
             let (read, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
@@ -306,7 +306,7 @@ impl<N: Resolve + Connect> Sender<N> {
                 idle.put(key, requests);
             }
             let in_body = read.windows(text.len().max(1)).any(|part| part == text.as_bytes());
-            let answer = answer::read(head.status, &head.headers, Vec::new(), now);
+            let answer = answer::read(head.status, &head.headers, &[], now);
             return (answer, in_header || in_body);
         }
         if head.status.is_success() {
@@ -318,13 +318,13 @@ impl<N: Resolve + Connect> Sender<N> {
                     idle.put(key, requests);
                 }
             });
-            return (answer::read(head.status, &head.headers, Vec::new(), now), false);
+            return (answer::read(head.status, &head.headers, &[], now), false);
         }
-        let (excerpt, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
+        let (first, is_whole) = drain(&mut body, MAX_ANSWER_BYTES, Instant::now() + ANSWER_TIMEOUT).await;
         if is_whole {
             idle.put(key, requests);
         }
-        (answer::read(head.status, &head.headers, excerpt, now), false)
+        (answer::read(head.status, &head.headers, &first, now), false)
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `failed` | N | attempts that have failed by its own fault |
 //! | `due_us` | N | time at which its open entry is due, once it has been retried |
 //! | `general`, `general_at_us` | N, N | general failures of the endpoint at it, and time of the last |
-//! | `attempts` | S, or B if it is long | the latest attempts as JSON, or that compressed |
+//! | `attempts` | S, or B if it is long | the latest attempts as JSON, or that compressed; one has the beginning of a refusal |
 //! | `written_us` | N | time of the last write |
 //! | `revision` | N | number of writes: each is conditional on the one before it |
 //! | `expires_at` | N | the table's TTL attribute: 30 days after the last write |
@@ -35,7 +35,7 @@ use crate::{
 const MAX_PAGE_ITEMS: usize = 1000;
 
 /// Longest JSON of attempts that is stored as it is. Longer ones are compressed, so that a record takes one write unit, which is
-/// 1 KB.
+/// 1 KB, and two with what the endpoint said to refuse it.
 const MAX_PLAIN_BYTES: usize = 512;
 
 /// Longest JSON of attempts.
@@ -225,7 +225,7 @@ fn read_attempts(item: &Item) -> Result<Vec<AttemptRecord>, MalformedError> {
 mod tests {
     use hookline_domain::{
         memory::{self, noon},
-        outbound::{AttemptCode, KEPT_ATTEMPTS},
+        outbound::{AttemptCode, Excerpt, KEPT_ATTEMPTS},
     };
     use hookline_events::EventType;
     use jiff::SignedDuration;
@@ -238,6 +238,9 @@ mod tests {
             took_ms: 29_999,
             status: Some(503),
             code: Some(AttemptCode::Unavailable),
+            number: u32::try_from(n + 1).ok(),
+            revision: Some(12),
+            excerpt: None,
         };
         MessageRecord {
             run: u32::MAX,
@@ -278,13 +281,45 @@ mod tests {
             assert_eq!(read(&item).unwrap().1, record);
             assert_eq!(
                 matches!(item.get("attempts"), Some(Value::B(_))),
-                attempts > 5,
+                attempts > 4,
                 "{attempts}"
             );
             // Its JSON is longer than what DynamoDB counts.
             let json = serde_json::to_string(&item).unwrap();
             assert!(json.len() <= 1024, "{attempts}: {json}");
         }
+    }
+
+    #[test]
+    fn record_with_an_excerpt_of_any_text_takes_two_write_units_at_most() {
+        // Digests do not compress, and each quotation mark is two bytes of JSON.
+        let dense: Vec<u8> = (0..64u64)
+            .flat_map(|n| format!("\"{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into_bytes())
+            .collect();
+        for body in [&dense[..], &[b'"'; 512], &[0xff; 512], "€".repeat(171).as_bytes()] {
+            let mut record = record(KEPT_ATTEMPTS);
+            record.attempts[7].excerpt = Excerpt::of(body);
+            let item = item(&record);
+            assert_eq!(read(&item).unwrap().1, record);
+            let json = serde_json::to_string(&item).unwrap();
+            assert!(json.len() <= 2048, "{}", json.len());
+        }
+    }
+
+    #[test]
+    fn attempts_of_an_earlier_version_are_read() {
+        let mut item = item(&record(1));
+        let json = r#"[{"at":"2026-11-20T12:00:00Z","took_ms":70,"status":500,"code":"failed"}]"#;
+        for (name, value) in &mut item.0 {
+            if name == "attempts" {
+                *value = Value::text(json);
+            }
+        }
+        let attempt = read(&item).unwrap().1.attempts.remove(0);
+        assert_eq!(
+            (attempt.status, attempt.number, attempt.revision, attempt.excerpt),
+            (Some(500), None, None, None)
+        );
     }
 
     #[test]

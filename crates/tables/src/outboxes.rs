@@ -346,7 +346,7 @@ mod tests {
                 retry_after: None,
                 wish: None,
                 location: None,
-                excerpt: Vec::new(),
+                excerpt: None,
             });
             notes.hours.note(&answer, meaning, took, now);
         };

@@ -339,7 +339,7 @@ impl Post for Takes {
                 retry_after: None,
                 wish: None,
                 location: None,
-                excerpt: Vec::new(),
+                excerpt: None,
             }),
             took: Duration::from_millis(40),
         })

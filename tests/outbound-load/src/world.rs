@@ -104,7 +104,7 @@ pub fn taken() -> Attempted {
         retry_after: None,
         wish: None,
         location: None,
-        excerpt: Vec::new(),
+        excerpt: None,
     })
 }
 

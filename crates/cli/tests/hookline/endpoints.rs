@@ -3,8 +3,8 @@
 use hookline_domain::{
     memory,
     outbound::{
-        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventLog, KeptEvent, MessageFate, MessageRecord, Messages,
-        Scope, SubjectKey, Verdict, Verdicts,
+        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventLog, Excerpt, KeptEvent, MessageFate, MessageRecord,
+        Messages, Scope, SubjectKey, Verdict, Verdicts,
     },
     store::stores::{StoreUpdate, Stores},
 };
@@ -235,6 +235,9 @@ async fn messages_are_listed_retried_replayed_and_explained() {
         took_ms: 70,
         status: Some(500),
         code: Some(AttemptCode::Failed),
+        number: Some(1),
+        revision: Some(1),
+        excerpt: Excerpt::of(b"no such sku"),
     });
     let put = aws
         .messages(MESSAGES_TABLE, EVENTS_TABLE)
@@ -250,6 +253,9 @@ async fn messages_are_listed_retried_replayed_and_explained() {
         shown.out.contains("Given up") && shown.out.contains("70 ms"),
         "{shown:?}"
     );
+    assert!(shown.out.contains("It said: no such sku"), "{shown:?}");
+    assert!(shown.out.contains(&format!("> webhook-id: {event}")), "{shown:?}");
+    assert!(shown.out.contains("> webhook-timestamp: (not shown)"), "{shown:?}");
     let why = endpoints.run(&["event", "why", STORE, &event]).await;
     assert!(why.out.contains("exhausted") && why.out.contains("Given up"), "{why:?}");
     let from = noon_plus(-60).to_string();

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Excerpt;
+
 /// Header of an answer by which an endpoint asks not to be sent this message again, or nothing at all.
 pub const DELIVERY_HEADER: &str = "webhook-delivery";
 
-/// Bytes of a refusal's body that are kept, for admins.
+/// Most bytes of an [`Excerpt`] of a refusal.
 pub const MAX_EXCERPT_BYTES: usize = 512;
 
 /// Result of an attempt.
@@ -27,8 +29,8 @@ pub struct Answer {
     pub wish: Option<Wish>,
     /// Address to which it redirects, cut to 2,048 bytes. It is shown and never followed.
     pub location: Option<String>,
-    /// First bytes of its body if it is a refusal, at most [`MAX_EXCERPT_BYTES`].
-    pub excerpt: Vec<u8>,
+    /// Beginning of its body if it is a refusal that has one.
+    pub excerpt: Option<Excerpt>,
 }
 
 /// Wish of an endpoint, in [`DELIVERY_HEADER`]. One on a success has no effect.
@@ -369,7 +371,7 @@ mod tests {
             retry_after: Some(Duration::from_mins(1)),
             wish: None,
             location: None,
-            excerpt: vec![],
+            excerpt: None,
         }
     }
 

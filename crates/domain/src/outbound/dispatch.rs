@@ -149,6 +149,16 @@ pub struct Posted {
     pub took: Duration,
 }
 
+impl Posted {
+    /// Forgets the beginning of a refusal: one that was sent personal data may repeat them.
+    fn without_excerpt(mut self) -> Self {
+        if let Ok(answer) = &mut self.attempted {
+            answer.excerpt = None;
+        }
+        self
+    }
+}
+
 /// Ports of [`Dispatch`].
 pub trait DispatchPorts {
     /// Endpoints.

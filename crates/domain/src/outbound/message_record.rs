@@ -6,7 +6,7 @@ use hookline_events::{EventId, EventType};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptCode, EndpointKey, KeptEvent, TypePattern};
+use super::{AttemptCode, EndpointKey, Excerpt, KeptEvent, TypePattern};
 use crate::{
     delivery::sealed::SealedBody,
     kernel::{ids::StoreKey, port::PortError},
@@ -81,6 +81,15 @@ pub struct AttemptRecord {
     /// Code of the failure; `None` if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<AttemptCode>,
+    /// Number by which the endpoint knew it, from 1; `None` if it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+    /// Revision of the endpoint to which it was made; `None` if it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// Beginning of the body if this is the message's latest refusal that has one. `None` for endpoints with personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
 }
 
 /// Record of a message.
@@ -129,8 +138,14 @@ impl MessageRecord {
         }
     }
 
-    /// Adds an attempt and forgets the oldest.
+    /// Adds an attempt and forgets the oldest. Keeps one excerpt, the latest: servers repeat themselves, and ten would make a record
+    /// six write units instead of two.
     pub(super) fn add(&mut self, attempt: AttemptRecord) {
+        if attempt.excerpt.is_some() {
+            for earlier in &mut self.attempts {
+                earlier.excerpt = None;
+            }
+        }
         if self.attempts.len() >= KEPT_ATTEMPTS {
             self.attempts.remove(0);
         }

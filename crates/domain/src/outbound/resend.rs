@@ -306,7 +306,7 @@ impl<P: ResendPorts> Resend<P> {
         for _ in 0..LOOKS {
             self.pause.pause(LOOK_AGAIN_AFTER).await;
             if let Some(record) = self.messages.find_one(key, &event.id).await? {
-                let message = MessageView::of(&endpoint, &event.id, &record, self.clock.now());
+                let message = MessageView::in_detail(&endpoint, &event.id, &record, self.clock.now());
                 return Ok(Tested {
                     message,
                     is_waiting: false,

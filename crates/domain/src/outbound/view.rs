@@ -1,6 +1,7 @@
 //! Views of endpoints and messages for people: JSON for the API and the command, with every text that both show.
 
 mod endpoint;
+mod headers;
 mod message;
 mod messages;
 mod stats;
@@ -9,6 +10,7 @@ mod why;
 
 pub use self::{
     endpoint::{CertificateView, EndpointView, SecretView, StateName},
+    headers::HeaderView,
     message::{AttemptView, FateName, MessageView},
     messages::{find_message, open_messages},
     stats::{EndpointStats, MAX_STATS_HOURS, StatsFigures, StatsHour, stats},

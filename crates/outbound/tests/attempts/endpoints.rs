@@ -99,8 +99,11 @@ async fn every_behaviour_has_its_meaning_and_code() {
         if !is_expected(row, &outcome) {
             wrong.push(format!("{} expects {}: {outcome}", row["name"], row["expects"]));
         }
-        if let Ok(Answer { excerpt, .. }) = &report.attempted {
-            assert!(excerpt.len() <= hookline_domain::outbound::MAX_EXCERPT_BYTES);
+        if let Ok(Answer {
+            excerpt: Some(excerpt), ..
+        }) = &report.attempted
+        {
+            assert!(excerpt.as_str().len() <= hookline_domain::outbound::MAX_EXCERPT_BYTES);
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -5,9 +5,9 @@ use hookline_domain::{
     kernel::erase::Erase,
     memory,
     outbound::{
-        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventFilter, EventLog, EventRecords, KEPT_ATTEMPTS,
-        KeptEvent, KeptSealed, Known, MessageFate, MessageFilter, MessagePage, MessageRecord, MessageRecords, Messages,
-        SubjectKey, TypePattern,
+        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EventFilter, EventLog, EventRecords, Excerpt,
+        KEPT_ATTEMPTS, KeptEvent, KeptSealed, Known, MessageFate, MessageFilter, MessagePage, MessageRecord,
+        MessageRecords, Messages, SubjectKey, TypePattern,
     },
 };
 use hookline_events::{EventId, EventType};
@@ -83,6 +83,9 @@ fn whole(revision: u32) -> MessageRecord {
         took_ms: u32::MAX,
         status: Some(503),
         code: Some(AttemptCode::Unavailable),
+        number: Some(u32::MAX),
+        revision: Some(u32::MAX),
+        excerpt: Excerpt::of("\"\\ € \u{1}".repeat(KEPT_ATTEMPTS * n).as_bytes()),
     };
     MessageRecord {
         run: u32::MAX,

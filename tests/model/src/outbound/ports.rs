@@ -375,7 +375,7 @@ impl Post for Ports {
                 retry_after: None,
                 wish: None,
                 location: None,
-                excerpt: vec![],
+                excerpt: None,
             })
         };
         let request = Request::Post(number(&event.id), is_replay);

@@ -70,8 +70,21 @@ const failed: Attempt = {
   status: 500,
   code: 'failed',
   code_sentence: 'It failed on this message. Its own log says why.',
+  request_headers: [
+    { name: 'webhook-id', value: 'evt_1' },
+    { name: 'x-team', value: null },
+  ],
+  excerpt: '<b>no such sku</b>',
 };
-const sent: Attempt = { at: NOON, took_ms: 84, status: 204, code: null, code_sentence: null };
+const sent: Attempt = {
+  at: NOON,
+  took_ms: 84,
+  status: 204,
+  code: null,
+  code_sentence: null,
+  request_headers: null,
+  excerpt: null,
+};
 
 const message: Message = {
   event: 'evt_1',
@@ -168,6 +181,17 @@ describe('a message', () => {
     expect(html).toContain('It answered 204 in 84 ms.');
     const none = { ...failed, status: null, code: 'timed_out' as const, code_sentence: 'It did not answer in time.' };
     expect(renderToStaticMarkup(<Attempts attempts={[none]} />)).toContain('No answer after 240 ms. It did not');
+  });
+
+  it('shows of an attempt what the endpoint said and which headers it got, as text', () => {
+    const html = renderToStaticMarkup(<Attempts attempts={[failed]} />);
+    expect(html).toContain('What it said, and request headers');
+    expect(html).toContain('&lt;b&gt;no such sku&lt;/b&gt;');
+    expect(html).toContain('<dt>webhook-id</dt><dd><code>evt_1</code></dd>');
+    expect(html).toContain('<dt>x-team</dt><dd><span class="faint">not shown</span></dd>');
+    const viewed = renderToStaticMarkup(<Attempts attempts={[{ ...failed, excerpt: null }]} />);
+    expect(viewed).toContain('<summary>Request headers</summary>');
+    expect(renderToStaticMarkup(<Attempts attempts={[sent]} />)).not.toContain('<details>');
   });
 
   it('says its fate in the words of the server, and that a person sent it again', () => {

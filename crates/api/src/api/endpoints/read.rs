@@ -134,6 +134,10 @@ impl<P: ReadPorts> ReadApi<P> {
                             .to_owned(),
                     )
                 })?;
+                let message = match principal.role {
+                    Role::Admin => message,
+                    Role::Viewer => message.without_excerpts(),
+                };
                 json(StatusCode::OK, &message)
             }
             _ => return Err(no_such_route()),

@@ -135,22 +135,27 @@ fn generals(record: &MessageRecord, code: AttemptCode, wait: Option<Duration>, h
     record.general.saturating_add(u8::from(is_apart && !asks_to_wait))
 }
 
-/// Change after an attempt that ended at `now`. `health` is from before it.
+/// Change after an attempt that ended at `now`, at this revision of the endpoint. `health` is from before it.
 pub(super) fn change(
     entry: &Entry,
     known: &Known,
     posted: &Posted,
     meaning: Meaning,
+    revision: u32,
     health: &Health,
     now: Timestamp,
 ) -> Change {
     let mut record = current(entry, known, now);
     let took = SignedDuration::try_from(posted.took).unwrap_or_default();
+    let answer = posted.attempted.as_ref().ok();
     let attempt = AttemptRecord {
         at: now.checked_sub(took).unwrap_or(now),
         took_ms: u32::try_from(posted.took.as_millis()).unwrap_or(u32::MAX),
-        status: posted.attempted.as_ref().ok().map(|answer| answer.status),
+        status: answer.map(|answer| answer.status),
         code: meaning.code(),
+        number: Some(record.failed + 1),
+        revision: Some(revision),
+        excerpt: answer.and_then(|answer| answer.excerpt.clone()),
     };
     let fate = match meaning {
         Meaning::Sent => MessageFate::Sent,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Course, Dispatch, DispatchPorts, Endpoints, MAX_KNOWN, PAGE, Post, READ_AGAIN_AFTER,
+    Course, Dispatch, DispatchPorts, Endpoints, MAX_KNOWN, PAGE, Post, Posted, READ_AGAIN_AFTER,
     decide::{self, Change, Step},
     report::{self, Disabling},
 };
@@ -293,7 +293,7 @@ impl<P: DispatchPorts> Dispatch<P> {
                 Some(event) => {
                     let sealed = known.sealed.as_ref();
                     let posting = self.post.post_disclosing(endpoint, event, sealed, number, is_replay);
-                    Some(posting.await)
+                    Some(posting.await.map(Posted::without_excerpt))
                 }
                 None => None,
             };
@@ -313,7 +313,8 @@ impl<P: DispatchPorts> Dispatch<P> {
                 None => continue,
             };
             let meaning = decide::meaning(&entry, &known, &posted, &course.health);
-            let mut change = decide::change(&entry, &known, &posted, meaning, &course.health, now);
+            let (revision, health) = (endpoint.revision, &course.health);
+            let mut change = decide::change(&entry, &known, &posted, meaning, revision, health, now);
             change.report = report::exhausted(Some(endpoint), &entry, change.record.as_ref()).map(Box::new);
             let most = endpoint.settings.max_in_flight;
             course.health.note(meaning, &entry.key.event, posted.took, most, now);

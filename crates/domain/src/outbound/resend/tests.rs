@@ -31,6 +31,9 @@ impl Pause for Dispatching {
                 took_ms: 7,
                 status: Some(200),
                 code: None,
+                number: None,
+                revision: None,
+                excerpt: None,
             });
             self.messages.put(&key(), &[(first.key.event, record)]).await;
         }

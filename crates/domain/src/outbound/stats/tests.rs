@@ -15,7 +15,7 @@ fn answered() -> Attempted {
         retry_after: None,
         wish: None,
         location: None,
-        excerpt: vec![],
+        excerpt: None,
     })
 }
 

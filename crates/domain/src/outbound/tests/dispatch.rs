@@ -52,7 +52,15 @@ fn answer(status: u16) -> Attempted {
         retry_after: None,
         wish: None,
         location: None,
-        excerpt: vec![],
+        excerpt: None,
+    })
+}
+
+/// An own failure with a body.
+fn refusal(body: &[u8]) -> Attempted {
+    answer(500).map(|answer| Answer {
+        excerpt: Excerpt::of(body),
+        ..answer
     })
 }
 

@@ -4,13 +4,19 @@ use hookline_events::{EventId, EventType};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{endpoint::reason, second_of};
+use super::{
+    endpoint::reason,
+    headers::{HeaderView, request_headers},
+    second_of,
+};
 use crate::{
     kernel::{
         ids::{StoreKey, StoreLabel},
         time::clock_time,
     },
-    outbound::{AttemptCode, AttemptRecord, Endpoint, EndpointState, Entry, KEPT_ATTEMPTS, MessageFate, MessageRecord},
+    outbound::{
+        AttemptCode, AttemptRecord, Endpoint, EndpointState, Entry, Excerpt, KEPT_ATTEMPTS, MessageFate, MessageRecord,
+    },
 };
 
 /// A message: one event for one endpoint.
@@ -107,6 +113,13 @@ pub struct AttemptView {
     pub code: Option<AttemptCode>,
     /// Explanation of the code for the endpoint's owner.
     pub code_sentence: Option<String>,
+    /// Headers that it certainly sent. Of one message only, null in lists; null also if there was no answer, because then it is not
+    /// certain that anything was sent.
+    pub request_headers: Option<Vec<HeaderView>>,
+    /// Beginning of the answer's body if this is the message's latest refusal that has one, at most 512 bytes. For admins, and of
+    /// one message only: null in lists. Null for endpoints with personal data.
+    #[cfg_attr(feature = "json-schema", schemars(with = "Option<String>"))]
+    pub excerpt: Option<Excerpt>,
 }
 
 impl From<&AttemptRecord> for AttemptView {
@@ -117,6 +130,8 @@ impl From<&AttemptRecord> for AttemptView {
             status: attempt.status,
             code: attempt.code,
             code_sentence: attempt.code.map(|code| code.sentence().to_owned()),
+            request_headers: None,
+            excerpt: None,
         }
     }
 }
@@ -136,6 +151,27 @@ impl MessageView {
             run: record.run,
             sentence: sentence(endpoint, Some(record), now),
         }
+    }
+
+    /// Returns the view of one message, with the headers of its attempts and what the endpoint said to refuse it. For admins; others
+    /// see it [without](Self::without_excerpts) the latter.
+    #[must_use]
+    pub fn in_detail(endpoint: &Endpoint, event: &EventId, record: &MessageRecord, now: Timestamp) -> Self {
+        let mut view = Self::of(endpoint, event, record, now);
+        for (shown, attempt) in view.attempts.iter_mut().zip(&record.attempts) {
+            shown.request_headers = request_headers(endpoint, event, record, attempt);
+            shown.excerpt.clone_from(&attempt.excerpt);
+        }
+        view
+    }
+
+    /// Returns it for people who may not see what the endpoint said.
+    #[must_use]
+    pub fn without_excerpts(mut self) -> Self {
+        for attempt in &mut self.attempts {
+            attempt.excerpt = None;
+        }
+        self
     }
 
     /// Returns the view of a message that was never tried.

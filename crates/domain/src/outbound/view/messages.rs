@@ -12,7 +12,7 @@ use crate::{
 /// Open entries that are searched for a message of an endpoint of all stores that was never tried.
 const MOST_SEARCHED: usize = 1000;
 
-/// Reads one message; `None` if the event is no message of the endpoint, or is no longer known.
+/// Reads one message in [detail](MessageView::in_detail); `None` if the event is no message of the endpoint, or is no longer known.
 ///
 /// # Errors
 /// [`PortError`] if a table did not answer. **Retryable.**
@@ -23,7 +23,7 @@ pub async fn find_message(
     now: Timestamp,
 ) -> Result<Option<MessageView>, PortError> {
     if let Some(record) = messages.find_one(&endpoint.key, id).await? {
-        return Ok(Some(MessageView::of(endpoint, id, &record, now)));
+        return Ok(Some(MessageView::in_detail(endpoint, id, &record, now)));
     }
     // It was never tried, and only its event says in which store it happened.
     let store = match &endpoint.key.scope {

@@ -9,8 +9,9 @@ use crate::{
     memory::{MemoryEndpoints, MemoryEventLog, MemoryMessages, MemoryOutboxes, event, noon},
     outbound::{
         AttemptCode, AttemptRecord, BusVerdict, Endpoint, EndpointKey, EndpointSettings, EndpointState, Entry,
-        EntryKey, EventLog, Health, KeptEvent, Lease, Meaning, MessageFate, MessageRecord, Messages, OutboxCount,
-        OutboxNotes, OutboxState, Outboxes, Scope, SubjectKey, Verdict, Verdicts, WhenPaused,
+        EntryKey, EventLog, Excerpt, Health, KeptEvent, Lease, Meaning, MessageFate, MessageRecord, Messages,
+        OutboxCount, OutboxNotes, OutboxState, Outboxes, Scope, SealedHeaders, SubjectKey, Verdict, Verdicts,
+        WhenPaused,
     },
 };
 
@@ -57,6 +58,9 @@ fn record(fate: Option<MessageFate>, attempts: &[Option<AttemptCode>]) -> Messag
         took_ms: 120,
         status: Some(if code.is_some() { 500 } else { 200 }),
         code: *code,
+        number: u32::try_from(nth + 1).ok(),
+        revision: Some(1),
+        excerpt: code.and(Excerpt::of(b"no such sku")),
     });
     MessageRecord {
         fate,
@@ -391,6 +395,57 @@ async fn message_is_found_by_its_record_by_its_event_or_by_its_entry() {
     assert_eq!(world.find(&own).await.unwrap().fate, FateName::Sent);
     let none = World::of(&[(&own, Verdict::NotSubscribed)]).await;
     assert_eq!(none.find(&own).await, None);
+}
+
+#[tokio::test]
+async fn one_message_shows_the_refusal_and_the_headers_that_were_certainly_sent() {
+    let mut own = endpoint();
+    own.credentials.headers = Some(SealedHeaders {
+        names: vec!["X-Team".to_owned()],
+        sealed: vec![],
+    });
+    let world = World::of(&[(&own, Verdict::Queued)]).await;
+    let mut failed = record(None, &[Some(AttemptCode::Failed), Some(AttemptCode::TimedOut)]);
+    failed.attempts[1].status = None;
+    failed.attempts[1].excerpt = None;
+    world.messages.put(&own.key, &[(id(0), failed.clone())]).await;
+    let shown = world.find(&own).await.unwrap();
+    let excerpt = shown.attempts[0].excerpt.as_ref().map(Excerpt::as_str);
+    assert_eq!(excerpt, Some("no such sku"));
+    assert_eq!(
+        shown.attempts[1].request_headers, None,
+        "nobody knows whether it was sent"
+    );
+    let value = |view: &MessageView, name: &str| {
+        let headers = view.attempts[0].request_headers.as_ref().unwrap();
+        let header = headers.iter().find(|header| header.name == name);
+        header.map(|header| header.value.clone().unwrap_or_else(|| "?".to_owned()))
+    };
+    let at = |revision: u32| {
+        let mut endpoint = own.clone();
+        endpoint.revision = revision;
+        MessageView::in_detail(&endpoint, &id(0), &failed, after(60))
+    };
+    for (name, sent, after_a_change) in [
+        ("webhook-id", Some(id(0).to_string()), Some(id(0).to_string())),
+        ("webhook-signature", Some("v1,…".to_owned()), Some("?".to_owned())),
+        ("hookline-attempt", Some("1".to_owned()), Some("1".to_owned())),
+        ("hookline-replay", None, None),
+        ("x-team", Some("?".to_owned()), None),
+    ] {
+        assert_eq!(value(&at(1), name), sent, "{name}");
+        assert_eq!(value(&at(2), name), after_a_change, "{name}");
+    }
+    let hidden = shown.without_excerpts();
+    assert_eq!(hidden.attempts[0].excerpt, None);
+    assert!(hidden.attempts[0].request_headers.is_some());
+    let listed = MessageView::of(&own, &id(0), &failed, after(60));
+    assert!(
+        listed
+            .attempts
+            .iter()
+            .all(|attempt| attempt.excerpt.is_none() && attempt.request_headers.is_none())
+    );
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use hookline_domain::{
         MemoryWakeUps, event,
     },
     outbound::{
-        BusVerdict, EndpointKey, EndpointRecords, EndpointState, EventLog, EventRecords, KeptEvent, Manage,
-        MessageFate, MessageRecord, Messages, Resend, Scope, Verdict, Verdicts,
+        AttemptCode, AttemptRecord, BusVerdict, EndpointKey, EndpointRecords, EndpointState, EventLog, EventRecords,
+        Excerpt, KeptEvent, Manage, MessageFate, MessageRecord, Messages, Resend, Scope, Verdict, Verdicts,
     },
     store::listening::{Audience, Listeners},
 };
@@ -185,6 +185,15 @@ impl World {
         if fate.is_some() {
             let record = MessageRecord {
                 fate,
+                attempts: vec![AttemptRecord {
+                    at: noon(),
+                    took_ms: 70,
+                    status: Some(500),
+                    code: Some(AttemptCode::Failed),
+                    number: Some(1),
+                    revision: Some(1),
+                    excerpt: Excerpt::of(b"no such sku"),
+                }],
                 ..MessageRecord::new(key(STORE), Some(event.kind), noon())
             };
             self.messages.put(endpoint, &[(id.clone(), record)]).await;

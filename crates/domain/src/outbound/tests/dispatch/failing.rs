@@ -134,7 +134,7 @@ async fn wait_that_is_asked_for_is_kept() {
             retry_after: Some(Duration::from_mins(10)),
             wish: None,
             location: None,
-            excerpt: vec![],
+            excerpt: None,
         })
     });
     shop.publish(1).await;
@@ -199,7 +199,7 @@ async fn message_that_is_not_wanted_again_is_not_sent_again() {
             retry_after: None,
             wish: Some(Wish::AbortMessage),
             location: None,
-            excerpt: vec![],
+            excerpt: None,
         })
     });
     let ids = shop.publish(1).await;
@@ -209,4 +209,34 @@ async fn message_that_is_not_wanted_again_is_not_sent_again() {
         (shop.fate(&ids[0]), shop.all_attempts()),
         (Some(MessageFate::Aborted), 1)
     );
+}
+
+#[tokio::test]
+async fn record_keeps_the_latest_refusal_that_says_something() {
+    let shop = Shop::answering(|_, before| match before {
+        0 => refusal(b"no such sku"),
+        1 => refusal(b"still no such sku"),
+        2 => answer(500),
+        _ => answer(200),
+    });
+    let id = shop.publish(1).await.remove(0);
+    let kept = |record: &MessageRecord| -> Vec<Option<String>> {
+        let excerpts = record.attempts.iter().map(|attempt| attempt.excerpt.as_ref());
+        excerpts.map(|excerpt| Some(excerpt?.as_str().to_owned())).collect()
+    };
+    let still = || Some("still no such sku".to_owned());
+    for expected in [
+        vec![Some("no such sku".to_owned())],
+        vec![None, still()],
+        vec![None, still(), None],
+        vec![None, still(), None, None],
+    ] {
+        shop.run().await;
+        let record = shop.messages.record(&key(), &id).unwrap();
+        assert_eq!(kept(&record), expected);
+        let numbers: Vec<_> = record.attempts.iter().map(|attempt| attempt.number).collect();
+        assert_eq!(numbers, (1..=4).map(Some).take(expected.len()).collect::<Vec<_>>());
+        assert!(record.attempts.iter().all(|attempt| attempt.revision == Some(1)));
+        shop.clock.pass(SignedDuration::from_hours(1));
+    }
 }

@@ -9,12 +9,18 @@ struct Prover {
     echoes: bool,
     challenges: Arc<Mutex<Vec<String>>>,
     disclosed: Arc<Mutex<Vec<Option<SealedBody>>>>,
+    /// True if it refuses messages, and repeats them.
+    refuses: bool,
 }
 
 impl Post for Prover {
     async fn post(&self, _: &Endpoint, _: &KeptEvent, _: u32, _: bool) -> Result<Posted, PortError> {
         Ok(Posted {
-            attempted: answer(200),
+            attempted: if self.refuses {
+                refusal(b"no customer jane@example.com")
+            } else {
+                answer(200)
+            },
             took: TOOK,
         })
     }
@@ -146,5 +152,29 @@ async fn sealed_body_is_read_for_a_proven_endpoint_that_asked_and_for_no_other()
         let disclosed = prover.disclosed.lock().unwrap().clone();
         let disclosed: Vec<bool> = disclosed.iter().map(Option::is_some).collect();
         assert_eq!(disclosed, Vec::from_iter(expected), "{personal:?} {is_proven}");
+    }
+}
+
+#[tokio::test]
+async fn refusal_of_an_endpoint_with_personal_data_is_not_kept() {
+    for (personal, is_proven, is_kept) in [
+        (PersonalLevel::None, true, true),
+        (PersonalLevel::Contact, false, false),
+        (PersonalLevel::Full, true, false),
+    ] {
+        let shop = Shop::answering(|_, _| answer(200));
+        let mut endpoint = endpoint();
+        endpoint.settings.personal = personal;
+        endpoint.proof.proven_at = is_proven.then(noon);
+        shop.endpoints.insert(endpoint);
+        let id = shop.publish(1).await.remove(0);
+        let prover = Prover {
+            refuses: true,
+            ..Prover::default()
+        };
+        run(&shop, &prover).await;
+        let attempt = shop.messages.record(&key(), &id).unwrap().attempts.remove(0);
+        assert_eq!(attempt.status, Some(500));
+        assert_eq!(attempt.excerpt.is_some(), is_kept, "{personal:?} {is_proven}");
     }
 }

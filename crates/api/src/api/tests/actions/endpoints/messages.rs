@@ -107,3 +107,40 @@ async fn test_of_an_endpoint_of_all_stores_names_the_store() {
     let kept = world.events.find(&key(STORE), &entry.key.event).await.unwrap().unwrap();
     assert_eq!(kept.kind.as_str(), "product.updated");
 }
+
+#[tokio::test]
+async fn words_of_a_refusal_are_for_admins_of_the_owner_and_on_no_list() {
+    let world = World::new().await;
+    let id = world.created(OWN).await;
+    let endpoint = endpoint_key(Scope::Store(key(STORE)), &id);
+    let failed = world.message(1, &endpoint, Some(MessageFate::Exhausted)).await;
+    let read = async |role: Role, route: &str, event: &str| {
+        let call = Call {
+            route: format!("GET {route}"),
+            endpoint: &id,
+            event,
+            ..Call::default()
+        };
+        let (status, body, _) = world.call(call, &principal_of(STORE, role)).await;
+        assert_eq!(status, 200, "{body}");
+        body
+    };
+    let detail = format!("{OWN}/{{endpoint}}/messages/{{event}}");
+    let of_admin = read(Role::Admin, &detail, &failed).await["attempts"][0].clone();
+    assert_eq!(of_admin["excerpt"], "no such sku");
+    let mut of_viewer = read(Role::Viewer, &detail, &failed).await["attempts"][0].clone();
+    assert_eq!(of_viewer["excerpt"].take(), Value::Null);
+    assert_eq!(of_viewer["request_headers"], of_admin["request_headers"]);
+    let id_header = json!({"name": "webhook-id", "value": failed});
+    assert_eq!(of_viewer["request_headers"][0], id_header);
+    for (route, event) in [
+        (format!("{OWN}/{{endpoint}}/messages"), ""),
+        ("/api/stores/{store}/events/{id}/why".to_owned(), &*failed),
+    ] {
+        let text = read(Role::Admin, &route, event).await.to_string();
+        assert!(
+            text.contains("\"status\":500") && !text.contains("no such sku"),
+            "{text}"
+        );
+    }
+}
