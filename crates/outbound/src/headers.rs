@@ -317,6 +317,7 @@ mod tests {
                 endpoint.settings.signatures = signatures;
                 record.run = run;
                 let message = Message {
+                    topic: None,
                     is_replay: run > 0,
                     ..message(&store, &subject)
                 };

@@ -108,7 +108,10 @@ impl FromStr for Families {
         };
         let (mut wanted, mut whole) = (Vec::new(), WholeBodies::None);
         for name in names {
-            match [WholeBodies::Personal, WholeBodies::All].into_iter().find(|one| one.word() == Some(name)) {
+            match [WholeBodies::Personal, WholeBodies::All]
+                .into_iter()
+                .find(|one| one.word() == Some(name))
+            {
                 Some(bodies) => whole = whole.max(bodies),
                 None => wanted.push(family(name)?),
             }

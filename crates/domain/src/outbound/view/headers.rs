@@ -1,6 +1,6 @@
 //! Headers of an attempt, as they follow from what is known of it.
 
-use hookline_events::EventId;
+use hookline_events::{EventId, EventType};
 use serde::{Deserialize, Serialize};
 
 use crate::outbound::{AttemptRecord, Endpoint, MessageRecord, Signatures};
@@ -48,6 +48,9 @@ pub(super) fn request_headers(
         "hookline-attempt",
         attempt.number.map(|number| number.to_string()),
     ));
+    if record.kind == Some(EventType::DELIVERY_RECEIVED) {
+        headers.push(header("hookline-topic", None));
+    }
     if record.run > 0 {
         headers.push(header("hookline-replay", Some("true".to_owned())));
     }
