@@ -352,7 +352,7 @@ choices! {
     FormatArg of PayloadFormat {
         Full, "The whole event";
         Thin, "Without data and previous";
-        Raw, "What the source sent, of every delivery; with --type delivery.received --personal full, for all stores";
+        Raw, "What the source sent, of every delivery; with --types delivery.received --personal full, for all stores";
     }
     /// Personal data.
     PersonalArg of PersonalLevel {
