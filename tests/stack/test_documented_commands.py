@@ -27,7 +27,7 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 def words(text: str) -> list[str]:
-    """Arguments of a command. What stands for something else becomes a word, and what another program does is left out."""
+    """Arguments of a command. What stands for something else becomes a word; other programs are left out."""
     text = re.split(r"\s#\s|\s\|\s|\s>\s|\s&&\s|;", text)[0].rstrip(" \\")
     return shlex.split(re.sub(r"<[^>]*>|\S*…\S*", "word", text))[1:]
 
