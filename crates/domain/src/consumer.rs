@@ -252,10 +252,10 @@ impl Batch {
                     if let Event::Fact(fact) = &item.event {
                         let fact = (**fact).clone();
                         let placed = PlacedFact::of(&item, store, fact, look, now);
-                        let sealed = self.slots.get(at).and_then(|slot| slot.sealed.clone());
-                        routed
-                            .facts
-                            .extend(placed.map(|placed| PlacedFact { sealed, ..placed }));
+                        routed.facts.extend(placed.map(|placed| PlacedFact {
+                            sealed: self.slots.get(at).and_then(|slot| slot.sealed.clone()),
+                            ..placed
+                        }));
                     }
                 }
                 Step::Comply(request) => {

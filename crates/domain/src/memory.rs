@@ -34,7 +34,7 @@ pub use self::{
     endpoints::{MemoryEndpointVault, MemoryEndpoints},
     index::MemoryIndex,
     live::{MemoryActivity, MemoryPush, MemoryWatchers},
-    outbound::{MemoryBus, MemoryEventLog, event},
+    outbound::{MemoryBus, MemoryEventLog, event, sealed_body},
     ports::consumer,
     samples::product,
     storage::{MemoryArchive, MemoryAudit, MemoryBodies},

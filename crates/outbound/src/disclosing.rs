@@ -52,7 +52,7 @@ impl<P, K: DataKeys, C: Clock> Disclosing<P, K, C> {
         if !event.kind.has_personal_data() || !(self.disclosure.discloses)(source, &cause.topic) {
             return Ok(None);
         }
-        if !endpoint.gets_personal_data() || !is_private(&endpoint.settings.url) {
+        if !may_have(endpoint) {
             return Ok(Some((None, PersonalState::Unproven)));
         }
         let state = match self.open(event, &cause, sealed).await? {
@@ -99,6 +99,11 @@ impl<P, K: DataKeys, C: Clock> Disclosing<P, K, C> {
     }
 }
 
+/// Returns true for an endpoint that may have what was sealed: one that asked, has proved itself, and is reached in private.
+fn may_have(endpoint: &Endpoint) -> bool {
+    endpoint.gets_personal_data() && is_private(&endpoint.settings.url)
+}
+
 /// Delivery that caused an event.
 fn delivery(event: &KeptEvent, cause: &Cause) -> Option<DeliveryKey> {
     Some(DeliveryKey {
@@ -131,8 +136,7 @@ impl<P: Post, K: DataKeys, C: Clock> Disclosing<P, K, C> {
         let Some(cause) = event.origin().cause else {
             return self.post.post(endpoint, event, attempt, is_replay).await;
         };
-        let is_proven = endpoint.gets_personal_data() && is_private(&endpoint.settings.url);
-        let sealed = sealed.filter(|_| is_proven);
+        let sealed = sealed.filter(|_| may_have(endpoint));
         match self.open(event, &cause, sealed).await? {
             Ok(body) => self.post.post_body(endpoint, event, body, attempt, is_replay).await,
             Err(_) => Ok(Posted {

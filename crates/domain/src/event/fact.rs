@@ -5,9 +5,6 @@ use jiff::Timestamp;
 
 use crate::kernel::ids::{DeliveryKey, EntityId, StoreKey};
 
-/// Most characters of a subject's id.
-const MAX_SUBJECT_ID: usize = 128;
-
 /// Something that happened once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -103,7 +100,7 @@ impl Fact {
     #[must_use]
     pub fn received(delivery: &DeliveryKey, at: Timestamp) -> Self {
         // An id that is too long for a subject is cut: the data has all of it, and the event's id all that tells deliveries apart.
-        let start = delivery.id.as_str().chars().take(MAX_SUBJECT_ID);
+        let start = delivery.id.as_str().chars().take(EntityId::MAX_BYTES);
         Self {
             kind: "delivery",
             announces: vec![Announcement {

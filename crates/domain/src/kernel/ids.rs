@@ -40,6 +40,9 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
+            /// Most bytes; every character that is allowed is one.
+            pub const MAX_BYTES: usize = $limit;
+
             /// Checks and wraps a text.
             ///
             /// # Errors
@@ -50,7 +53,7 @@ macro_rules! text_id {
                 if text.is_empty() {
                     return Err(InvalidIdError::Empty { kind: $kind });
                 }
-                if text.len() > $limit {
+                if text.len() > Self::MAX_BYTES {
                     return Err(InvalidIdError::TooLong { kind: $kind, limit: $limit });
                 }
                 if !text.chars().all(allowed) {

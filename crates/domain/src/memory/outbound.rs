@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, noon};
 use crate::{
-    delivery::sealed::SealedBody,
+    delivery::sealed::{SealedBody, SealedParts},
     kernel::{
         erase::{Erase, Erased},
         ids::StoreKey,
@@ -18,6 +18,17 @@ use crate::{
         Bus, BusEvent, BusVerdict, EventFilter, EventLog, EventPage, EventRecords, Kept, KeptEvent, KeptSealed, Settled,
     },
 };
+
+/// Returns a sealed body with this text, which no key opens.
+#[must_use]
+pub fn sealed_body(text: &[u8], expires_at: Timestamp) -> SealedBody {
+    let parts = SealedParts {
+        wrapped_key: b"wrapped",
+        nonce: &[7; 12],
+        text,
+    };
+    SealedBody::new(expires_at, &parts)
+}
 
 /// Returns an event of a store, `nth` seconds after [`noon`], with the id that follows from both.
 #[must_use]

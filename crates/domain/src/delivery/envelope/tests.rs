@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::memory;
 
 fn delivery(body: Vec<u8>) -> Delivery {
     Delivery {
@@ -178,12 +179,7 @@ fn pointer_names_an_attempt_and_nothing_else() {
 }
 
 fn sealed() -> SealedBody {
-    let parts = crate::delivery::sealed::SealedParts {
-        wrapped_key: b"wrapped",
-        nonce: &[7; 12],
-        text: b"text",
-    };
-    SealedBody::new(crate::memory::noon(), &parts)
+    memory::sealed_body(b"text", memory::noon())
 }
 
 #[test]

@@ -1,20 +1,7 @@
 //! Sealed bodies on their way through fan-out.
 
 use super::*;
-use crate::{
-    catalogue::event_message::SealedBodies,
-    delivery::sealed::{SealedBody, SealedParts},
-    kernel::port::PortError,
-};
-
-fn sealed(text: &[u8], expires_at: Timestamp) -> SealedBody {
-    let parts = SealedParts {
-        wrapped_key: b"wrapped",
-        nonce: &[7; 12],
-        text,
-    };
-    SealedBody::new(expires_at, &parts)
-}
+use crate::{catalogue::event_message::SealedBodies, delivery::sealed::SealedBody, kernel::port::PortError};
 
 fn tomorrow() -> Timestamp {
     noon() + SignedDuration::from_hours(24)
@@ -58,7 +45,7 @@ async fn sealed_body_is_kept_only_for_an_endpoint_that_asked_and_proved_itself()
     ] {
         let world = World::new();
         set(&world, personal, proven_at);
-        let (event, body) = (caused("d1"), sealed(b"canary", tomorrow()));
+        let (event, body) = (caused("d1"), memory::sealed_body(b"canary", tomorrow()));
         let handled = world.take(with_sealed(&event, &body)).await;
         assert_eq!(handled.outcome, Outcome::Done);
         let kept = world.log.sealed(&store(), &event.id);
@@ -77,15 +64,21 @@ async fn sealed_body_of_another_delivery_or_past_its_end_is_not_kept() {
     let (first, second) = (caused("d1"), caused("d2"));
     assert_eq!(first.id, second.id);
     world.take(message(std::slice::from_ref(&first))).await;
-    world.take(with_sealed(&second, &sealed(b"canary", tomorrow()))).await;
+    world
+        .take(with_sealed(&second, &memory::sealed_body(b"canary", tomorrow())))
+        .await;
     assert_eq!(
         world.log.sealed(&store(), &first.id),
         None,
         "it opens for d2, and the event says d1"
     );
-    world.take(with_sealed(&first, &sealed(b"canary", noon()))).await;
+    world
+        .take(with_sealed(&first, &memory::sealed_body(b"canary", noon())))
+        .await;
     assert_eq!(world.log.sealed(&store(), &first.id), None, "it has expired");
-    world.take(with_sealed(&first, &sealed(b"canary", tomorrow()))).await;
+    world
+        .take(with_sealed(&first, &memory::sealed_body(b"canary", tomorrow())))
+        .await;
     assert!(world.log.sealed(&store(), &first.id).is_some());
 }
 
@@ -145,7 +138,7 @@ async fn event_is_not_queued_before_its_sealed_body_is_kept() {
         retention: RETENTION,
     };
     let event = caused("d1");
-    let message = with_sealed(&event, &sealed(b"canary", tomorrow()));
+    let message = with_sealed(&event, &memory::sealed_body(b"canary", tomorrow()));
     let handled = fan_out.take(vec![message.clone()]).await.remove(0);
     assert!(matches!(handled.outcome, Outcome::Retry { .. }));
     assert_eq!(world.outboxes.entries(&hook()), []);
@@ -163,7 +156,9 @@ async fn erasure_of_a_store_removes_sealed_bodies() {
     let world = World::new();
     set(&world, PersonalLevel::Full, Some(noon()));
     let event = caused("d1");
-    world.take(with_sealed(&event, &sealed(b"canary", tomorrow()))).await;
+    world
+        .take(with_sealed(&event, &memory::sealed_body(b"canary", tomorrow())))
+        .await;
     world.log.erase(&store(), noon(), None).await.unwrap();
     assert_eq!(world.log.sealed(&store(), &event.id), None);
 }

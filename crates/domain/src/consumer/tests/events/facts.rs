@@ -81,12 +81,7 @@ async fn facts_that_nobody_listens_to_are_noted_without_a_call() {
 
 #[tokio::test]
 async fn sealed_body_goes_on_with_the_events_about_people_and_only_if_somebody_listens() {
-    let parts = crate::delivery::sealed::SealedParts {
-        wrapped_key: b"wrapped",
-        nonce: &[7; 12],
-        text: b"text",
-    };
-    let body = crate::delivery::sealed::SealedBody::new(at(T1), &parts);
+    let body = memory::sealed_body(b"text", at(T1));
     for (heard, expected) in [(Resource::Order, 2), (Resource::Product, 0)] {
         let mut consumer = listened_to(&[heard]).await;
         consumer.interpret = orders;

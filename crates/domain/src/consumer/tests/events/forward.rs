@@ -4,17 +4,7 @@ use super::*;
 use crate::delivery::{
     ledger::{DeliveryEvents, Records},
     replay::replay_of,
-    sealed::{SealedBody, SealedParts},
 };
-
-fn sealed() -> SealedBody {
-    let parts = SealedParts {
-        wrapped_key: b"wrapped",
-        nonce: &[7; 12],
-        text: b"text",
-    };
-    SealedBody::new(at(T1), &parts)
-}
 
 #[tokio::test]
 async fn every_delivery_is_an_event_whatever_becomes_of_it_and_its_body_goes_along() {
@@ -28,7 +18,7 @@ async fn every_delivery_is_an_event_whatever_becomes_of_it_and_its_body_goes_alo
     let mut messages = Vec::new();
     for one in &deliveries {
         let mut message = consumer.receive(one).await;
-        message.sealed = Some(sealed());
+        message.sealed = Some(memory::sealed_body(b"text", at(T1)));
         messages.push(message);
     }
     consumer.again(messages).await;

@@ -1,7 +1,7 @@
 //! Personal data and proof at the dispatcher.
 
 use super::*;
-use crate::delivery::sealed::{SealedBody, SealedParts};
+use crate::delivery::sealed::SealedBody;
 
 /// Server that repeats challenges, or does not, and notes what it was given to disclose.
 #[derive(Clone, Default)]
@@ -136,15 +136,10 @@ async fn sealed_body_is_read_for_a_proven_endpoint_that_asked_and_for_no_other()
         endpoint.proof.proven_at = is_proven.then(noon);
         shop.endpoints.insert(endpoint);
         let id = shop.publish(1).await.remove(0);
-        let parts = SealedParts {
-            wrapped_key: b"wrapped",
-            nonce: &[7; 12],
-            text: b"text",
-        };
         let kept = KeptSealed {
             store: store(),
             id,
-            sealed: SealedBody::new(noon_plus(24), &parts),
+            sealed: memory::sealed_body(b"text", noon_plus(24)),
         };
         shop.log.keep_sealed(&[kept]).await.remove(0).unwrap();
         let prover = Prover::default();
