@@ -256,7 +256,7 @@ impl Pipeline {
                     activity: Some(activity()),
                     events: None,
                 }),
-                interpret: sources::interpret,
+                interpret: sources::INTERPRET,
             },
             audit: tables.audit(AUDIT_TABLE),
             activity: activity(),

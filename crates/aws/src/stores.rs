@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod failed;
+mod inbound;
 mod list;
 mod listeners;
 mod redact;

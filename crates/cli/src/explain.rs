@@ -9,10 +9,12 @@ use hookline_domain::{
         ledger::{Fate, Problem},
     },
     event::Event,
-    kernel::ids::EntityKey,
-    store::stores::{StoreRecord, Stores},
+    store::{
+        inbound::InboundEndpoints,
+        stores::{StoreRecord, Stores},
+    },
 };
-use hookline_sources::interpret;
+use hookline_sources::{interpret, reads_endpoint};
 
 use crate::{output::timestamp, resources::Resources};
 
@@ -33,26 +35,37 @@ impl Explainer {
     /// Explains in a sentence why a completed delivery has this outcome.
     pub async fn explain(&self, delivery: &Delivery, fate: Fate, problem: Option<&Problem>) -> Result<String> {
         Ok(match fate {
-            Fate::Applied => match interpret(delivery) {
-                Ok(Event::AppUninstalled) => "the app was uninstalled; the store's documents are removed".to_owned(),
-                Ok(Event::ProductDeleted(_) | Event::CollectionDeleted(_)) => "it is deleted for good".to_owned(),
+            Fate::Applied => match self.event(delivery).await? {
+                Some(Event::AppUninstalled) => "the app was uninstalled; the store's documents are removed".to_owned(),
+                Some(Event::ProductDeleted(_) | Event::CollectionDeleted(_)) => "it is deleted for good".to_owned(),
                 _ => "the index holds this state".to_owned(),
             },
-            Fate::Superseded => superseded(match entity_of(delivery) {
-                Some(entity) => self.entities.find(&[entity]).await?.into_iter().flatten().next(),
-                None => None,
-            }),
+            Fate::Superseded => superseded(
+                match self
+                    .event(delivery)
+                    .await?
+                    .and_then(|event| event.entity(&delivery.key.store))
+                {
+                    Some(entity) => self.entities.find(&[entity]).await?.into_iter().flatten().next(),
+                    None => None,
+                },
+            ),
             Fate::Discarded => discarded(self.stores.find(&delivery.key.store).await?.as_ref()),
             Fate::Noted => "nothing that is indexed depends on it".to_owned(),
             Fate::Dismissed => "a person dismissed it".to_owned(),
             Fate::Parked => problem.map_or_else(|| "the ledger holds no reason".to_owned(), ToString::to_string),
         })
     }
-}
 
-/// Entity that a delivery is about; none if its body cannot be read or is about none.
-fn entity_of(delivery: &Delivery) -> Option<EntityKey> {
-    interpret(delivery).ok()?.entity(&delivery.key.store)
+    /// The event of a delivery; `None` if its body cannot be read.
+    async fn event(&self, delivery: &Delivery) -> Result<Option<Event>> {
+        let source = &delivery.key.store.source;
+        let endpoint = match delivery.endpoint.as_ref().filter(|_| reads_endpoint(source)) {
+            Some(name) => self.stores.find_inbound(source, name).await?,
+            None => None,
+        };
+        Ok(interpret(delivery, endpoint.as_ref()).ok())
+    }
 }
 
 fn superseded(known: Option<FenceRecord>) -> String {

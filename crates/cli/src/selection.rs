@@ -85,6 +85,7 @@ mod tests {
     fn delivery() -> Delivery {
         Delivery {
             key: hookline_testkit::builders::delivery("a"),
+            endpoint: None,
             event_id: None,
             api_version: "2026-07".to_owned(),
             triggered_at: None,

@@ -48,17 +48,20 @@ use crate::{
         sealed::SealedBody,
         subject::Subject,
     },
-    event::{Event, Interpret, Request, fact::Fact},
+    event::{Event, Interpret, InterpretError, Request, fact::Fact},
     kernel::{
         failure::ErrorCode,
-        ids::{DeliveryKey, EventId, StoreKey},
-        port::{CALLS_AT_ONCE, Clock},
+        ids::{DeliveryKey, EventId, InboundName, Source, StoreKey},
+        port::{CALLS_AT_ONCE, Clock, PortError},
     },
-    store::stores::{Look, StoreRecord, Stores},
+    store::{
+        inbound::{InboundEndpoint, InboundEndpoints},
+        stores::{Look, StoreRecord, Stores},
+    },
 };
 
 /// Ports that apply deliveries.
-pub trait ConsumerPorts: IndexPorts<Stores: FailedDeliveries> {
+pub trait ConsumerPorts: IndexPorts<Stores: FailedDeliveries + InboundEndpoints> {
     /// Ledger of completed deliveries.
     type Ledger: Ledger;
     /// Queue of jobs that read from stores.
@@ -144,6 +147,22 @@ pub struct Processed {
     pub delivery: Option<DeliveryKey>,
     /// The verdict.
     pub verdict: Verdict,
+}
+
+/// Endpoints whose settings are needed to read the bodies of a batch.
+type Endpoints = BTreeMap<(Source, InboundName), Result<Option<InboundEndpoint>, PortError>>;
+
+/// Returns the endpoint whose settings are needed to read a delivery; `None` if none are.
+fn endpoint_of<'a>(delivery: &Delivery, endpoints: &'a Endpoints) -> Result<Option<&'a InboundEndpoint>, Verdict> {
+    let Some(name) = &delivery.endpoint else {
+        return Ok(None);
+    };
+    match endpoints.get(&(delivery.key.store.source.clone(), name.clone())) {
+        None => Ok(None),
+        Some(Ok(Some(endpoint))) => Ok(Some(endpoint)),
+        Some(Ok(None)) => Err(parked(&InterpretError::NoEndpoint(name.clone()))),
+        Some(Err(failure)) => Err(Verdict::storage(failure)),
+    }
 }
 
 /// State of one message while its batch is being processed.
@@ -279,7 +298,8 @@ impl<P: ConsumerPorts> Reindex<P> {
     /// Applies a batch. Returns one verdict per message, in order. At `stop_at`, stops removing the documents of an
     /// uninstalled store and lets that message be received again.
     pub async fn apply(&self, messages: Vec<Message>, stop_at: Timestamp) -> Vec<Processed> {
-        let mut batch = self.read(messages);
+        let endpoints = self.endpoints_of(&messages).await;
+        let mut batch = self.read(messages, &endpoints);
         let mut looks = self.find_stores(&mut batch).await;
 
         let mut placed = Placed::default();
@@ -327,8 +347,24 @@ impl<P: ConsumerPorts> Reindex<P> {
         batch.report()
     }
 
+    /// Reads the endpoints whose settings are needed to read the bodies of a batch, each once.
+    async fn endpoints_of(&self, messages: &[Message]) -> Endpoints {
+        let names = messages.iter().filter_map(|message| {
+            let delivery = message.delivery.as_ref().ok()?;
+            let source = &delivery.key.store.source;
+            let name = delivery.endpoint.as_ref()?;
+            (self.interpret.reads_endpoint)(source).then(|| (source.clone(), name.clone()))
+        });
+        let names: BTreeSet<_> = names.collect();
+        let found = stream::iter(names).map(async |(source, name)| {
+            let found = self.apply.stores.find_inbound(&source, &name).await;
+            ((source, name), found)
+        });
+        found.buffer_unordered(CALLS_AT_ONCE).collect().await
+    }
+
     /// Reads every message; one that cannot be read gets its verdict here and does not affect the others.
-    fn read(&self, messages: Vec<Message>) -> Batch {
+    fn read(&self, messages: Vec<Message>, endpoints: &Endpoints) -> Batch {
         let mut batch = Batch {
             slots: Vec::with_capacity(messages.len()),
             verdicts: Verdicts(vec![None; messages.len()]),
@@ -349,8 +385,10 @@ impl<P: ConsumerPorts> Reindex<P> {
             match message.delivery {
                 Ok(delivery) => {
                     slot.delivery = Some((delivery.key.clone(), delivery.received_at));
-                    match (self.interpret)(&delivery) {
-                        Ok(event) => {
+                    let endpoint = endpoint_of(&delivery, endpoints);
+                    let event = endpoint.map(|endpoint| (self.interpret.read)(&delivery, endpoint));
+                    match event {
+                        Ok(Ok(event)) => {
                             slot.facts.subject = Subject::of(&event);
                             slot.makes_store = event.makes_store();
                             batch.items.entry(delivery.key.store.clone()).or_default().push(Item {
@@ -361,7 +399,8 @@ impl<P: ConsumerPorts> Reindex<P> {
                                 origin: Origin::Caused(slot.cause()),
                             });
                         }
-                        Err(problem) => batch.verdicts.decide(at, parked(&problem)),
+                        Ok(Err(problem)) => batch.verdicts.decide(at, parked(&problem)),
+                        Err(verdict) => batch.verdicts.decide(at, verdict),
                     }
                     slot.facts.triggered_at = delivery.triggered_at;
                     slot.facts.event_id = delivery.event_id;

@@ -16,7 +16,7 @@ pub mod subject;
 use jiff::Timestamp;
 
 use crate::kernel::{
-    ids::{DeliveryKey, EventId},
+    ids::{DeliveryKey, EventId, InboundName},
     time::whole_micros,
 };
 
@@ -29,6 +29,8 @@ pub const BODY_LIMIT: usize = 6 * 1024 * 1024;
 pub struct Delivery {
     /// Key.
     pub key: DeliveryKey,
+    /// Inbound endpoint that received it; `None` at sources that have one address for all stores.
+    pub endpoint: Option<InboundName>,
     /// Vendor's correlation id.
     pub event_id: Option<EventId>,
     /// Version of the vendor's API that the body was written with, as in `2026-07`.

@@ -2,6 +2,7 @@
 
 pub mod fact;
 pub mod product;
+pub mod thin;
 
 use jiff::Timestamp;
 
@@ -13,8 +14,10 @@ use crate::{
     event::{
         fact::Fact,
         product::{Collection, Product},
+        thin::{Ordered, Wanted},
     },
-    kernel::ids::{EntityId, EntityKey, Kind, StoreKey},
+    kernel::ids::{EntityId, EntityKey, InboundName, Kind, Source, StoreKey},
+    store::inbound::InboundEndpoint,
 };
 
 /// An event that a delivery reports.
@@ -32,6 +35,11 @@ pub enum Event {
     CollectionChanged(EntityId),
     /// A collection was deleted.
     CollectionDeleted(EntityId),
+    /// A product is no longer to be found as of this time, and may come back under its id: of sources whose ids are used
+    /// again. A state like any other, unlike [`ProductDeleted`](Self::ProductDeleted).
+    ProductRemoved(Removal),
+    /// Things changed; the delivery is thin, so they must be asked for. Never empty.
+    Thin(Vec<Wanted>),
     /// The stock of an inventory item changed. The id is the inventory item's, not the product's.
     StockChanged(EntityId),
     /// Something happened that changes no document: an order, a payment. It is for others to subscribe to.
@@ -42,6 +50,17 @@ pub enum Event {
     Sample,
     /// A customer has made a privacy request, or the store's data must be erased; the customer who is to be redacted.
     Compliance(Request, Option<EntityId>),
+}
+
+/// Removal of an entity that may come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Vendor's id.
+    pub id: EntityId,
+    /// Time of the removal, as its state's `updated_at` would be.
+    pub at: Timestamp,
+    /// Order among the states of the entity.
+    pub ordered: Ordered,
 }
 
 /// A privacy request (<https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance>), without personal data.
@@ -71,11 +90,15 @@ impl Event {
         let (kind, id) = match self {
             Self::ProductUpdated(product) => (Kind::Product, &product.id),
             Self::ProductChanged(id) | Self::ProductDeleted(id) => (Kind::Product, id),
+            Self::ProductRemoved(removal) => (Kind::Product, &removal.id),
             Self::CollectionUpdated(collection) => (Kind::Collection, &collection.id),
             Self::CollectionChanged(id) | Self::CollectionDeleted(id) => (Kind::Collection, id),
-            Self::StockChanged(_) | Self::Fact(_) | Self::AppUninstalled | Self::Sample | Self::Compliance(..) => {
-                return None;
-            }
+            Self::Thin(_)
+            | Self::StockChanged(_)
+            | Self::Fact(_)
+            | Self::AppUninstalled
+            | Self::Sample
+            | Self::Compliance(..) => return None,
         };
         Some(store.entity(kind, id.clone()))
     }
@@ -86,6 +109,7 @@ impl Event {
     pub fn makes_store(&self) -> bool {
         match self {
             Self::ProductUpdated(_)
+            | Self::ProductRemoved(_)
             | Self::CollectionUpdated(_)
             | Self::CollectionDeleted(_)
             | Self::StockChanged(_)
@@ -95,6 +119,7 @@ impl Event {
             Self::ProductChanged(_)
             | Self::ProductDeleted(_)
             | Self::CollectionChanged(_)
+            | Self::Thin(_)
             | Self::Sample
             | Self::Compliance(Request::StoreRedaction, _) => false,
         }
@@ -106,10 +131,12 @@ impl Event {
         match self {
             Self::ProductUpdated(product) => Some(product.updated_at),
             Self::CollectionUpdated(collection) => Some(collection.updated_at),
+            Self::ProductRemoved(removal) => Some(removal.at),
             Self::ProductChanged(_)
             | Self::ProductDeleted(_)
             | Self::CollectionChanged(_)
             | Self::CollectionDeleted(_)
+            | Self::Thin(_)
             | Self::StockChanged(_)
             | Self::Fact(_)
             | Self::AppUninstalled
@@ -133,13 +160,22 @@ pub enum InterpretError {
     /// The body names another store than the header: somebody presents one store's delivery as another's.
     #[error("the body belongs to another store than the delivery's header says")]
     OtherStore,
+    /// The settings of the endpoint that received the delivery are needed to read it, and it has been removed.
+    #[error("the inbound endpoint {0} has been removed: add it as it was, then redrive")]
+    NoEndpoint(InboundName),
     /// No source here reads this topic.
     #[error("this topic is not supported")]
     Topic,
 }
 
-/// Function that reads a delivery's body. Whoever knows the vendor passes it to the [`consumer`](crate::consumer).
-pub type Interpret = fn(&Delivery) -> Result<Event, InterpretError>;
+/// Reader of bodies. Whoever knows the vendors passes it to the [`consumer`](crate::consumer).
+#[derive(Debug, Clone, Copy)]
+pub struct Interpret {
+    /// Reads the body of a delivery, with the settings of the endpoint that received it where they are needed.
+    pub read: fn(&Delivery, Option<&InboundEndpoint>) -> Result<Event, InterpretError>,
+    /// Returns true if bodies of a source can only be read with those settings.
+    pub reads_endpoint: fn(&Source) -> bool,
+}
 
 impl Subject {
     /// Returns the subject of an event; `None` if it concerns only the store.
@@ -148,6 +184,11 @@ impl Subject {
         let (kind, id, title) = match event {
             Event::ProductUpdated(product) => ("product", &product.id, Some(product.title.as_str())),
             Event::ProductChanged(id) | Event::ProductDeleted(id) => ("product", id, None),
+            Event::ProductRemoved(removal) => ("product", &removal.id, None),
+            Event::Thin(wanted) => {
+                let (kind, id) = wanted.first()?.thing.named()?;
+                (kind, id, None)
+            }
             Event::CollectionUpdated(collection) => ("collection", &collection.id, Some(collection.title.as_str())),
             Event::CollectionChanged(id) | Event::CollectionDeleted(id) => ("collection", id, None),
             Event::StockChanged(id) => ("inventory_item", id, None),

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod connections;
+pub mod inbound;
 pub mod listening;
 pub mod rotation;
 pub mod sessions;

@@ -17,7 +17,7 @@ use hookline_domain::{
 };
 use hookline_sealing::Sealer;
 use hookline_sources::{
-    Inbound, Sender,
+    Inbound, Read, Sender,
     scheme::KeyForm,
     signature::{Secrets, SignatureError, SignedRequest, Verified},
 };
@@ -151,7 +151,8 @@ impl<P: ReceiverPorts> Receiver<P> {
         let (secret, pair) = (Some(verified.secret()), verified.pair());
         let received_at = self.receive.clock.now();
         let delivery = match (self.sender.read)(verified, request.headers(), &self.inbound, received_at) {
-            Ok(delivery) => delivery,
+            Ok(Read::Delivery(delivery)) => *delivery,
+            Ok(other) => return self.not_delivered(&other, secret),
             Err(problem) => {
                 let mut response = WebhookResponse::new(StatusCode::BAD_REQUEST, "bad_request");
                 response.message = Some(problem.to_string());
@@ -198,13 +199,26 @@ impl<P: ReceiverPorts> Receiver<P> {
         response
     }
 
+    /// Response to a signed request that delivers nothing.
+    fn not_delivered(&self, read: &Read, secret: Option<usize>) -> WebhookResponse {
+        let (status, outcome) = match read {
+            Read::Ping => (StatusCode::OK, "ping"),
+            Read::Ignored(ignored) => (StatusCode::OK, ignored.as_str()),
+            Read::Stale => (self.sender.refusal, "stale"),
+            Read::Delivery(_) | Read::Unreadable(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+        };
+        let mut response = WebhookResponse::new(status, outcome);
+        response.secret = secret;
+        response
+    }
+
     /// Verifies a request. After a mismatch it tries the secrets once more as they are now: one may have been rotated in
     /// since they were read.
     async fn verify<'a>(&'a self, request: &'a Request, body: &'a [u8]) -> Result<Verified<'a>, SignatureError> {
         let signed = SignedRequest {
             headers: request.headers(),
             body,
-            addresses: &self.inbound.addresses,
+            addresses: self.inbound.addresses(),
         };
         let clock = &self.receive.clock;
         let verified = self.sender.verify(&signed, &self.secrets.current(), clock.now());

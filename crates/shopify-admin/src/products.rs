@@ -6,6 +6,7 @@ use hookline_domain::{
     event::{
         Event, Observed,
         product::{Collections, OptionAxis, Product, Stock, Variant},
+        thin::Ordered,
     },
     kernel::{
         ids::{EntityId, Kind, StoreKey},
@@ -264,6 +265,7 @@ impl ProductBody {
                 .map(|variant| variant.into_variant(gid, currency))
                 .collect::<Result<_, _>>()?,
             complete: true,
+            ordered: Ordered::Told,
             untold: Vec::new(),
             collections: Some(titles(gid, collections)?),
             image: filled(image),

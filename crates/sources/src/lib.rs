@@ -13,8 +13,9 @@ pub mod signature;
 
 use hookline_domain::{
     delivery::Delivery,
-    event::{Event, InterpretError},
+    event::{Event, Interpret, InterpretError},
     kernel::ids::{BARE_SOURCE, DeliveryKey, Source, StoreKey, StoreName},
+    store::inbound::InboundEndpoint,
 };
 use hookline_events::PersonalData;
 use http::HeaderMap;
@@ -22,7 +23,7 @@ use jiff::Timestamp;
 
 pub use self::{
     families::{Families, Family, ParseFamilyError, WholeBodies},
-    sender::{Inbound, RequestError, Sender, Topic},
+    sender::{Ignored, Inbound, Keyed, Read, RequestError, Sender, Topic},
 };
 
 /// A source as the consumer and the commands need it. Apart from [`Sender`], so that a receiver does not link what
@@ -32,7 +33,9 @@ pub struct Platform {
     /// Part that receivers need.
     pub sender: &'static Sender,
     /// Interprets a delivery. See [`interpret`].
-    pub interpret: fn(&Delivery) -> Result<Event, InterpretError>,
+    pub interpret: fn(&Delivery, Option<&InboundEndpoint>) -> Result<Event, InterpretError>,
+    /// True if a body can only be read with the settings of the endpoint that received it.
+    pub reads_endpoint: bool,
     /// Returns true for topics whose bodies have personal data that events disclose. See [`discloses`].
     pub discloses: fn(&str) -> bool,
     /// Reads the personal data of a body. See [`disclosed`].
@@ -54,13 +57,26 @@ pub fn platform(source: &Source) -> Option<&'static Platform> {
     ALL.into_iter().find(|platform| platform.sender.name == source.as_str())
 }
 
-/// Interprets a delivery, by the rules of its source.
+/// Reader of bodies for the consumer: [`interpret`] and [`reads_endpoint`].
+pub const INTERPRET: Interpret = Interpret {
+    read: interpret,
+    reads_endpoint,
+};
+
+/// Returns true if a body of a source can only be read with the settings of the endpoint that received it.
+#[must_use]
+pub fn reads_endpoint(source: &Source) -> bool {
+    platform(source).is_some_and(|platform| platform.reads_endpoint)
+}
+
+/// Interprets a delivery, by the rules of its source. `endpoint` is the one that received it, where the source
+/// [reads it](reads_endpoint).
 ///
 /// # Errors
 /// [`InterpretError`] says where the body does not fit its topic; it never quotes the body.
-pub fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
+pub fn interpret(delivery: &Delivery, endpoint: Option<&InboundEndpoint>) -> Result<Event, InterpretError> {
     let platform = platform(&delivery.key.store.source).ok_or(InterpretError::Topic)?;
-    (platform.interpret)(delivery)
+    (platform.interpret)(delivery, endpoint)
 }
 
 /// Returns true if the body of a delivery is about people and must not be archived. Bodies of unknown topics count as

@@ -17,7 +17,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::{
-    Platform, RequestError, Sender, Topic as SenderTopic,
+    Keyed, Platform, RequestError, Sender, Topic as SenderTopic,
     json::is_object,
     scheme::{Carried, Encoding, KeyForm, Part, Scheme},
 };
@@ -38,6 +38,7 @@ pub static SENDER: Sender = Sender {
     name: NAME,
     topics: &TOPICS,
     secrets_variable: "SHOPIFY_CLIENT_SECRETS",
+    keyed: Keyed::BySource,
     scheme: Scheme {
         headers: &[delivery::EVENTS_SIGNATURE, delivery::CLASSIC_SIGNATURE],
         carried: Carried::One,
@@ -46,6 +47,7 @@ pub static SENDER: Sender = Sender {
         signed: &[Part::Body],
         time: None,
     },
+    is_ping: |_, _| false,
     // The same client secret signs session tokens and the queries of an app's pages, which browsers see. None of those
     // begins with a brace, and every webhook does (ADR 25).
     is_webhook: is_object,
@@ -59,7 +61,8 @@ pub static SENDER: Sender = Sender {
 /// Shopify as the consumer and the commands need it.
 pub static PLATFORM: Platform = Platform {
     sender: &SENDER,
-    interpret,
+    interpret: |delivery, _| interpret(delivery),
+    reads_endpoint: false,
     discloses: disclosure::discloses,
     disclosed: disclosure::disclosed,
     store_name: |text| shop_name(text).ok(),

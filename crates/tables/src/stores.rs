@@ -9,6 +9,7 @@
 //! | `source#store`, `failed#<topic>#<id>` | see [`failed`] | a failed delivery |
 //! | `hours#source#store`, `<hour>` | `<counter>` N, `expires_at` N | counts of one hour of UTC |
 //! | `listeners#*`, `#all` | `listening` S | listeners to all stores: JSON |
+//! | `inbound#<source>`, `<name>` | see `inbound` | an inbound endpoint |
 //!
 //! The hours have their own partition key: they are written as often as the store's own item, and two items of one
 //! partition key may share the 1,000 write units a second that one partition takes.
@@ -41,6 +42,7 @@
 
 mod beside;
 pub mod failed;
+mod inbound;
 mod listeners;
 mod record;
 #[cfg(test)]
@@ -54,6 +56,7 @@ pub use self::{
         Collection, add_counts, checkpoint_key, count_hour, counted_store, put_checkpoint, put_error, read_checkpoint,
         read_collection, read_hour,
     },
+    inbound::{count_inbound, inbound_key, inbound_of, is_inbound, put_inbound, read_inbound},
     listeners::{everybody_key, is_everybody, replace_listening},
     record::{read_changed, read_listening, read_record},
     write::{begin_epoch, count, disable, record, redact},

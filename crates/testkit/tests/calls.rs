@@ -207,6 +207,7 @@ async fn batch(
                 store: store(STORE),
                 ..delivery(&format!("{seconds}-{n}"))
             },
+            endpoint: None,
             event_id: None,
             api_version: "2026-10".into(),
             triggered_at: Some(noon_plus(seconds)),

@@ -12,7 +12,7 @@ use hookline_domain::{
     kernel::port::Clock,
 };
 use hookline_lambda::{Environment, FromEnvironment, ReindexConfig, SystemClock, batch, start};
-use hookline_sources::{interpret, is_personal};
+use hookline_sources::{INTERPRET, is_personal};
 
 /// The ports on AWS and OpenSearch.
 enum Ports {}
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
             },
             jobs: aws.jobs(config.sync_queue_url),
             compliance,
-            interpret,
+            interpret: INTERPRET,
         };
         let redelivery = config.event_queue_url.map(|url| aws.redelivery(url));
         batch::run(reindex, unpack, keep, redelivery).await

@@ -13,7 +13,7 @@ use hookline_domain::{
     memory::{self, InMemory, MemoryArchive, MemoryBodies, MemoryIndex},
 };
 use hookline_lambda::batch::{MissingMessageIdError, SqsBatch, SqsRecord, consume};
-use hookline_sources::{interpret, is_personal};
+use hookline_sources::{INTERPRET, is_personal};
 use jiff::Timestamp;
 
 use crate::gateway::{noon, wait};
@@ -26,7 +26,7 @@ pub(crate) fn sqs_batch(data: &[u8]) {
         return;
     };
     batch.records.truncate(MAX_MESSAGES);
-    let reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), noon(), interpret);
+    let reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), noon(), INTERPRET);
     let unpack: Unpack<MemoryBodies> = Unpack { bodies: None };
     let keep: Keep<MemoryArchive> = Keep {
         archive: None,

@@ -97,7 +97,7 @@ fn interpret(bytes: usize) -> PreparedStep {
     PreparedStep {
         bytes: Some(delivery.body.len()),
         run: Box::new(move || {
-            black_box(sources::interpret(black_box(&delivery))).expect("the body is a product");
+            black_box(sources::interpret(black_box(&delivery), None)).expect("the body is a product");
         }),
     }
 }
@@ -117,7 +117,7 @@ fn text() -> PreparedStep {
 /// Renders an event as a document of the index.
 fn render(bytes: usize) -> PreparedStep {
     let delivery = delivery(product(bytes, 1, 1), 1);
-    let event = sources::interpret(&delivery).expect("the body is a product");
+    let event = sources::interpret(&delivery, None).expect("the body is a product");
     let entity = event.entity(&delivery.key.store).expect("a product is an entity");
     let Event::ProductUpdated(product) = event else {
         unreachable!("a product's state gives this event");
@@ -223,7 +223,7 @@ fn changing(is_listened_to: bool) -> PreparedStep {
 /// A consumer with its ports in memory, and its queue of events.
 fn consumer_of(is_listened_to: bool) -> (Reindex<InMemory>, MemoryFanOut) {
     let clock = at("2026-11-14T16:05:00Z");
-    let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::interpret);
+    let mut reindex: Reindex<InMemory> = memory::consumer(MemoryIndex::default(), clock, sources::INTERPRET);
     let fan_out = MemoryFanOut::default();
     reindex.apply.fan_out = Some(fan_out.clone());
     if is_listened_to {

@@ -76,6 +76,7 @@ pub fn delivery(body: Vec<u8>, n: u32) -> Delivery {
             topic: Topic::new("products/update").expect(known),
             id: DeliveryId::new(format!("b54557e4-bdd9-4b37-8a5f-{n:012}")).expect(known),
         },
+        endpoint: None,
         event_id: Some(EventId::new("72b76443-0e92-4cfd-b2d3-532245932a80").expect(known)),
         api_version: "2026-07".to_owned(),
         triggered_at: Some(at("2026-11-14T16:04:53.106482Z")),

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hookline_domain::store::inbound::InboundEndpoint;
 use hookline_domain::{
     catalogue::digest::Digest,
     delivery::Delivery,
-    event::{Event, InterpretError, Observed},
+    event::{Event, Interpret, InterpretError, Observed},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, StoreKey, Topic},
         version::Version,
@@ -166,6 +167,7 @@ impl Content {
                 topic: Topic::new(topic).expect("a topic"),
                 id: DeliveryId::new(n.to_string()).expect("an id"),
             },
+            endpoint: None,
             event_id: None,
             api_version: "2026-07".into(),
             triggered_at: Some(triggered_at),
@@ -239,42 +241,46 @@ pub fn number(delivery: &DeliveryKey) -> usize {
 }
 
 /// Reads bodies as the product does, or with a mistake.
-pub fn interpret(bug: Option<Bug>) -> fn(&Delivery) -> Result<Event, InterpretError> {
-    match bug {
-        Some(Bug::TriggerIsTrusted) => |delivery| {
+pub fn interpret(bug: Option<Bug>) -> Interpret {
+    let read: fn(&Delivery, Option<&InboundEndpoint>) -> Result<Event, InterpretError> = match bug {
+        Some(Bug::TriggerIsTrusted) => |delivery, _| {
             let mut event = shopify::interpret(delivery)?;
             if let (Event::ProductUpdated(product), Some(triggered_at)) = (&mut event, delivery.triggered_at) {
                 product.updated_at = triggered_at;
             }
             Ok(event)
         },
-        Some(Bug::CreationIsUnread) => |delivery| {
+        Some(Bug::CreationIsUnread) => |delivery, _| {
             let mut event = shopify::interpret(delivery)?;
             if let Event::ProductUpdated(product) = &mut event {
                 product.created_at = None;
             }
             Ok(event)
         },
-        Some(Bug::PartIsAnEvent) => |delivery| {
+        Some(Bug::PartIsAnEvent) => |delivery, _| {
             let mut event = shopify::interpret(delivery)?;
             if let Event::ProductUpdated(product) = &mut event {
                 product.complete = true;
             }
             Ok(event)
         },
-        Some(Bug::AnyBodyUninstalls) => |delivery| match delivery.key.topic.as_str() {
+        Some(Bug::AnyBodyUninstalls) => |delivery, _| match delivery.key.topic.as_str() {
             "app/uninstalled" => Ok(Event::AppUninstalled),
             _ => shopify::interpret(delivery),
         },
-        Some(Bug::AnyBodyDeletes) => |delivery| match delivery.key.topic.as_str() {
+        Some(Bug::AnyBodyDeletes) => |delivery, _| match delivery.key.topic.as_str() {
             "products/delete" => Ok(Event::ProductDeleted(EntityId::new(PRODUCT).expect("an id"))),
             _ => shopify::interpret(delivery),
         },
-        Some(Bug::AnyRequestRedacts) => |delivery| match delivery.key.topic.as_str() {
+        Some(Bug::AnyRequestRedacts) => |delivery, _| match delivery.key.topic.as_str() {
             "shop/redact" => Ok(Event::Compliance(hookline_domain::event::Request::StoreRedaction, None)),
             _ => shopify::interpret(delivery),
         },
-        _ => shopify::interpret,
+        _ => |delivery, _| shopify::interpret(delivery),
+    };
+    Interpret {
+        read,
+        reads_endpoint: |_| false,
     }
 }
 

@@ -22,12 +22,15 @@ use hookline_domain::{
         receive::ReceivePorts,
     },
     kernel::{
-        ids::{DeliveryKey, EntityKey, StoreKey},
+        ids::{DeliveryKey, EntityKey, InboundName, Source, StoreKey},
         port::{Clock, PortError},
         version::Version,
     },
     memory::MemoryBodies,
-    store::stores::{Look, StoreRecord, StoreUpdate, Stores},
+    store::{
+        inbound::{InboundEndpoint, InboundEndpoints},
+        stores::{Look, StoreRecord, StoreUpdate, Stores},
+    },
 };
 use hookline_events::{Event, EventId};
 use jiff::{SignedDuration, Timestamp};
@@ -253,6 +256,17 @@ impl Stores for Script {
 
     async fn begin_epoch(&self, _store: &StoreKey, ended: Timestamp) -> Result<(), PortError> {
         self.done(Request::BeginEpoch(ended)).await
+    }
+}
+
+/// No body of a scenario needs the settings of an endpoint.
+impl InboundEndpoints for Script {
+    async fn inbound(&self, _source: &Source) -> Result<Vec<InboundEndpoint>, PortError> {
+        Ok(Vec::new())
+    }
+
+    async fn find_inbound(&self, _source: &Source, _name: &InboundName) -> Result<Option<InboundEndpoint>, PortError> {
+        Ok(None)
     }
 }
 

@@ -9,7 +9,7 @@ use hookline_domain::{
 };
 use hookline_tables::{
     Item, MalformedError, key,
-    stores::{add_counts, counted_store, is_everybody, read_collection, read_hour},
+    stores::{add_counts, counted_store, is_everybody, is_inbound, read_collection, read_hour},
 };
 
 use super::DynamoStores;
@@ -60,7 +60,7 @@ fn start_key(StoreCursor(cursor): &StoreCursor) -> Option<Item> {
 fn read_page(items: &[Item], last: Option<&Item>) -> Result<StorePage, MalformedError> {
     let mut page = StorePage::default();
     for items in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
-        let Some(first) = items.first().filter(|item| !is_everybody(item)) else {
+        let Some(first) = items.first().filter(|item| !is_everybody(item) && !is_inbound(item)) else {
             continue;
         };
         if let Some(store) = counted_store(first)? {

@@ -109,6 +109,7 @@ fn of(id: &str, topic: &str, body: &str, triggered_at: &str) -> Delivery {
             topic: topic.parse().unwrap(),
             id: id.parse().unwrap(),
         },
+        endpoint: None,
         event_id: Some(format!("event-of-{id}").parse().unwrap()),
         api_version: "2026-07".to_owned(),
         triggered_at: Some(triggered_at.parse().unwrap()),
@@ -389,7 +390,7 @@ async fn engine(dynamodb: &str, index: &str) -> Engine {
         },
         jobs: MemoryJobs::default(),
         compliance: None,
-        interpret: hookline_sources::interpret,
+        interpret: hookline_sources::INTERPRET,
     }
 }
 

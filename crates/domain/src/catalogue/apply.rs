@@ -423,6 +423,7 @@ fn decide_all(
 pub(crate) fn parked(problem: &InterpretError) -> Verdict {
     let code = match problem {
         InterpretError::Schema { .. } | InterpretError::Topic => ErrorCode::SchemaMismatch,
+        InterpretError::NoEndpoint(_) => ErrorCode::NotConfigured,
         InterpretError::OtherStore => ErrorCode::StoreMismatch,
     };
     Verdict::Parked {

@@ -56,9 +56,9 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         }
         // The products that were in it are fetched.
         (Event::CollectionDeleted(id), true) => Step::IndexAndFetch(FollowUp::Collection(id.clone())),
-        (Event::ProductDeleted(_), _) | (Event::CollectionUpdated(_) | Event::CollectionDeleted(_), false) => {
-            Step::Index
-        }
+        (Event::Thin(_), _) => Step::AwaitToken,
+        (Event::ProductDeleted(_) | Event::ProductRemoved(_), _)
+        | (Event::CollectionUpdated(_) | Event::CollectionDeleted(_), false) => Step::Index,
         (Event::StockChanged(id), true) => Step::Fetch(FollowUp::InventoryItem(id.clone())),
         (Event::StockChanged(_), false) => Step::DiscardStock,
         (Event::AppUninstalled, _) => Step::EndInstall,

@@ -22,6 +22,7 @@ use crate::{
         Event, InterpretError, Observed, Request,
         fact::Fact,
         product::{Collection, Product, VARIANTS},
+        thin::Ordered,
     },
     kernel::{
         ids::{DeliveryId, EntityId, EntityKey, Kind, Topic},
@@ -42,6 +43,11 @@ const UNINSTALL: &str = "app/uninstalled";
 /// A body of these tests: `id|updated_at|title|visible`, `visible, more` for a product that is not carried whole,
 /// `visible, bare` for one without variants, or `id` for a deletion, a stub or an inventory item; of a collection as of
 /// a product.
+const INTERPRET: Interpret = Interpret {
+    read: |delivery, _| interpret(delivery),
+    reads_endpoint: |_| false,
+};
+
 fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
     let body = std::str::from_utf8(&delivery.body).unwrap();
     let parts: Vec<&str> = body.split('|').collect();
@@ -66,6 +72,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
         (_, [_, updated_at, title, visible]) => Ok(Event::ProductUpdated(Box::new(Product {
             visible: visible.starts_with("visible"),
             complete: !visible.ends_with("more"),
+            ordered: Ordered::Told,
             untold: if visible.ends_with("bare") {
                 vec![VARIANTS]
             } else {
@@ -83,7 +90,7 @@ fn interpret(delivery: &Delivery) -> Result<Event, InterpretError> {
 type Consumer = Reindex<Ports>;
 
 fn consumer() -> Consumer {
-    let mut consumer: Consumer = memory::consumer(FlakyIndex::default(), noon(), interpret);
+    let mut consumer: Consumer = memory::consumer(FlakyIndex::default(), noon(), INTERPRET);
     consumer.apply.stores = consumer.apply.stores.followed();
     consumer
 }
@@ -99,6 +106,7 @@ fn delivery(name: &str, topic: &str, id: &str, triggered_at: &str, body: &str) -
             topic: Topic::new(topic).unwrap(),
             id: DeliveryId::new(id).unwrap(),
         },
+        endpoint: None,
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: Some(at(triggered_at)),

@@ -22,7 +22,7 @@ use crate::{
     },
     kernel::{
         compression::{self, DecompressError},
-        ids::{DeliveryId, DeliveryKey, EventId, Source, StoreKey, StoreName, Topic},
+        ids::{DeliveryId, DeliveryKey, EventId, InboundName, Source, StoreKey, StoreName, Topic},
     },
 };
 
@@ -110,6 +110,8 @@ struct Header<'a> {
     store: StoreName,
     topic: Topic,
     delivery_id: DeliveryId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    endpoint: Option<InboundName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     event_id: Option<EventId>,
     api_version: std::borrow::Cow<'a, str>,
@@ -235,6 +237,7 @@ pub fn open_sealed(message: &str) -> Result<(Envelope, Option<SealedBody>), Enve
             topic: header.topic,
             id: header.delivery_id,
         },
+        endpoint: header.endpoint,
         event_id: header.event_id,
         api_version: header.api_version.into_owned(),
         triggered_at: header.triggered_at,
@@ -298,6 +301,7 @@ fn first_line(
         store: delivery.key.store.store.clone(),
         topic: delivery.key.topic.clone(),
         delivery_id: delivery.key.id.clone(),
+        endpoint: delivery.endpoint.clone(),
         event_id: delivery.event_id.clone(),
         api_version: (&*delivery.api_version).into(),
         triggered_at: delivery.triggered_at,

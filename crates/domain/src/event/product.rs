@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::kernel::{
-    ids::EntityId,
-    text::{self, normalize, normalize_line},
+use crate::{
+    event::thin::Ordered,
+    kernel::{
+        ids::EntityId,
+        text::{self, normalize, normalize_line},
+    },
 };
 
 /// Maximum size of a description in bytes; the rest is cut off. Few descriptions have a tenth of it, and a longer one
@@ -25,8 +28,11 @@ pub type Tracking = BTreeMap<EntityId, bool>;
 pub struct Product {
     /// Vendor's id.
     pub id: EntityId,
-    /// Time of its last change: signed, whole seconds.
+    /// Time of its last change, in whole seconds: signed where the source tells states; the time of asking where it has
+    /// none.
     pub updated_at: Timestamp,
+    /// Order among the states of the product.
+    pub ordered: Ordered,
     /// Time at which it was created; `None` if untold.
     pub created_at: Option<Timestamp>,
     /// True if shoppers can see it. A product that is not visible leaves the index and may come back.

@@ -129,6 +129,10 @@ text_id!(
     EntityId, "entity id", 128, is_visible_and_not_hash
 );
 text_id!(
+        /// Name of an inbound endpoint, unique within its source and part of its address, as in `acme`.
+    InboundName, "inbound endpoint", 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'
+);
+text_id!(
         /// Vendor's correlation id, shared by all deliveries that one action caused. Never a key.
     EventId, "event id", 255, |c| c.is_ascii_graphic()
 );

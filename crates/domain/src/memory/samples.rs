@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::event::product::Product;
+use crate::event::{product::Product, thin::Ordered};
 
 /// Returns a visible product that is carried whole and has nothing but a title; tests add what matters to them.
 ///
@@ -23,6 +23,7 @@ pub fn product(id: impl ToString, updated_at: Timestamp, title: &str) -> Product
         options: vec![],
         variants: vec![],
         complete: true,
+        ordered: Ordered::Told,
         untold: vec![],
         collections: None,
         image: None,

@@ -12,16 +12,19 @@ use crate::{
     },
     kernel::{
         failure::{ErrorCode, LastError},
-        ids::{DeliveryKey, StoreKey},
+        ids::{DeliveryKey, InboundName, Source, StoreKey},
         port::PortError,
     },
     live::RecordChange,
     store::{
         activity::ActivityEntry,
+        inbound::{
+            InboundEndpoint, InboundEndpoints, InboundEndpointsAdmin, InboundSettings, InboundTally, InboundWritten,
+        },
         listening::{Audience, Listeners, Listening},
         stores::{
-            Counts, Look, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate, StoreView, StoreViews,
-            Stores, Tally,
+            Counter, Counts, Hour, Look, Redact, StoreCursor, StoreList, StorePage, StoreRecord, StoreUpdate,
+            StoreView, StoreViews, Stores, Tally,
         },
     },
     sync::backfill::{Checkpoint, Checkpoints},
@@ -46,6 +49,7 @@ struct Tables {
     checkpoints: HashMap<StoreKey, Checkpoint>,
     /// Listeners to all stores.
     all: Listening,
+    inbound: BTreeMap<(Source, InboundName), InboundEndpoint>,
 }
 
 impl Tables {
@@ -331,6 +335,73 @@ impl Tally for MemoryStores {
                 count(&mut record.door, update);
                 Some(record)
             });
+        }
+        Ok(())
+    }
+}
+
+impl InboundEndpoints for MemoryStores {
+    async fn inbound(&self, source: &Source) -> Result<Vec<InboundEndpoint>, PortError> {
+        let kept = self.kept.lock();
+        let all = kept.inbound.values().filter(|endpoint| endpoint.source == *source);
+        Ok(all.cloned().collect())
+    }
+
+    async fn find_inbound(&self, source: &Source, name: &InboundName) -> Result<Option<InboundEndpoint>, PortError> {
+        Ok(self.kept.lock().inbound.get(&(source.clone(), name.clone())).cloned())
+    }
+}
+
+impl InboundEndpointsAdmin for MemoryStores {
+    async fn put_inbound(
+        &self,
+        source: &Source,
+        name: &InboundName,
+        settings: &InboundSettings,
+        revision: u64,
+    ) -> Result<InboundWritten, PortError> {
+        let mut kept = self.kept.lock();
+        let key = (source.clone(), name.clone());
+        if kept.inbound.get(&key).map_or(0, |endpoint| endpoint.revision) != revision {
+            return Ok(InboundWritten::Overtaken);
+        }
+        let endpoint = InboundEndpoint {
+            source: source.clone(),
+            name: name.clone(),
+            settings: settings.clone(),
+            revision: revision + 1,
+            counts: kept
+                .inbound
+                .get(&key)
+                .map(|endpoint| endpoint.counts.clone())
+                .unwrap_or_default(),
+        };
+        kept.inbound.insert(key, endpoint);
+        Ok(InboundWritten::Yes)
+    }
+
+    async fn remove_inbound(&self, source: &Source, name: &InboundName) -> Result<(), PortError> {
+        self.kept.lock().inbound.remove(&(source.clone(), name.clone()));
+        Ok(())
+    }
+}
+
+impl InboundTally for MemoryStores {
+    async fn add_inbound(
+        &self,
+        source: &Source,
+        name: &InboundName,
+        counts: &Counts,
+        outdated: &[(Hour, Counter)],
+    ) -> Result<(), PortError> {
+        let mut kept = self.kept.lock();
+        if let Some(endpoint) = kept.inbound.get_mut(&(source.clone(), name.clone())) {
+            for (counter, count) in counts {
+                *endpoint.counts.entry(counter.clone()).or_default() += count;
+            }
+            for counter in outdated {
+                endpoint.counts.remove(counter);
+            }
         }
         Ok(())
     }

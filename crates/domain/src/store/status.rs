@@ -266,6 +266,16 @@ impl Status {
                     status.signature_failures_24h += count;
                 }
                 Counter::Replayed => status.replayed_24h += count,
+                // Of inbound endpoints, which show them themselves.
+                Counter::Taken
+                | Counter::Stale
+                | Counter::Unbound
+                | Counter::Ping
+                | Counter::UnknownTopic
+                | Counter::OtherMode
+                | Counter::Unreadable
+                | Counter::Elsewhere
+                | Counter::ReadBehind => {}
             }
         }
         status.hours = hours.into_values().collect();

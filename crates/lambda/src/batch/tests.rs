@@ -23,7 +23,7 @@ use super::*;
 use crate::testing::{STORE, noon};
 
 fn consumer() -> Reindex<InMemory> {
-    memory::consumer(MemoryIndex::default(), noon(), sources::interpret)
+    memory::consumer(MemoryIndex::default(), noon(), sources::INTERPRET)
 }
 
 fn text(body: &str) -> String {
@@ -38,6 +38,7 @@ fn delivery(id: &str, body: &str) -> Delivery {
     };
     Delivery {
         key,
+        endpoint: None,
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: None,
@@ -106,7 +107,7 @@ impl Index for HangingIndex {
 
 #[tokio::test]
 async fn whole_batch_is_retried_when_time_runs_out() {
-    let hung: Reindex<InMemory<_, _>> = memory::consumer(HangingIndex, noon(), sources::interpret);
+    let hung: Reindex<InMemory<_, _>> = memory::consumer(HangingIndex, noon(), sources::INTERPRET);
     let batch = |id: Value| {
         let records =
             json!({"Records": [{"messageId": id, "body": text(GOOD)}, {"messageId": "b", "body": "not ours"}]});
@@ -334,7 +335,7 @@ impl Index for UnavailableIndex {
 
 #[tokio::test]
 async fn only_messages_that_wait_for_the_index_are_retried_early() {
-    let reindex: Reindex<InMemory<_, _>> = memory::consumer(UnavailableIndex, noon(), sources::interpret);
+    let reindex: Reindex<InMemory<_, _>> = memory::consumer(UnavailableIndex, noon(), sources::INTERPRET);
     let record = |id: &str, body: String, receives: &str| {
         json!({
             "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,

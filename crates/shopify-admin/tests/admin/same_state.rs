@@ -167,13 +167,14 @@ fn published(product: &Product) -> Published {
 async fn both(entered: &Entered) -> (Product, Product) {
     let webhook = Delivery {
         key: delivery("1"),
+        endpoint: None,
         event_id: None,
         api_version: "2026-10".into(),
         triggered_at: Some(noon()),
         received_at: noon(),
         body: entered.webhook().to_string().into(),
     };
-    let webhook = product_of(interpret(&webhook).unwrap());
+    let webhook = product_of(interpret(&webhook, None).unwrap());
     let answer = json!({"data": {"shop": {"currencyCode": "EUR"}, "nodes": [entered.node()]}});
     let script = Script::of(vec![(200, answer)]).await;
     let answered = script.admin.products(&store("demo"), &[id(1)]).await.unwrap();

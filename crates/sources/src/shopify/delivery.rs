@@ -17,7 +17,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use super::{NAME, Topic, personal, shop::shop_name};
-use crate::{Inbound, RequestError, scheme::HeaderSet, signature::Verified};
+use crate::{Inbound, Read, RequestError, scheme::HeaderSet, signature::Verified};
 
 /// Names of the headers of a delivery.
 #[derive(Debug)]
@@ -150,12 +150,13 @@ pub(super) fn read_request(
     headers: &HeaderMap,
     inbound: &Inbound,
     received_at: Timestamp,
-) -> Result<Delivery, RequestError> {
+) -> Result<Read, RequestError> {
     let topic = Topic::of_function(inbound.function).ok_or(HeaderError::UnknownTopic {
         name: names(headers).topic,
     });
     topic
         .and_then(|topic| delivery(verified, headers, topic, received_at))
+        .map(|delivery| Read::Delivery(Box::new(delivery)))
         .map_err(RequestError::new)
 }
 
@@ -204,6 +205,7 @@ fn read(
     let (known, topic) = (topic, TopicName::new(topic.name()).map_err(invalid(names.topic))?);
     Ok(Delivery {
         key: DeliveryKey { store, topic, id },
+        endpoint: None,
         event_id: optional(headers, names.event_id).and_then(|id| EventId::new(id).ok()),
         api_version,
         triggered_at: optional(headers, names.triggered_at).and_then(|at| at.parse().ok()),

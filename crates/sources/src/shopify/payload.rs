@@ -10,6 +10,7 @@ use hookline_domain::{
     event::{
         Event, InterpretError, Request,
         product::{Collection, OptionAxis, Product, Stock, VARIANTS, Variant},
+        thin::Ordered,
     },
     kernel::ids::EntityId,
 };
@@ -378,6 +379,7 @@ impl ProductBody<'_> {
                 .map(VariantBody::into_variant)
                 .collect::<Result<_, _>>()?,
             complete,
+            ordered: Ordered::Told,
             untold,
             collections: None,
             image: first_image(self.image.into_value(), self.images.into_value().unwrap_or_default()),

@@ -95,7 +95,7 @@ pub(super) fn read_latest(item: &Item) -> Result<Vec<ActivityEntry>, MalformedEr
 }
 
 /// A counter that only a later version of this code knows reads as none.
-fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
+pub(super) fn read_count_name(attribute: &str) -> Option<(Hour, Counter)> {
     let (hour, counter) = attribute.strip_prefix(COUNT_PREFIX)?.split_once('/')?;
     Some((Hour::numbered(hour.parse().ok()?), counter.parse().ok()?))
 }

@@ -426,11 +426,16 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
             };
             (version, seen_at, content, facts)
         }
+        Event::ProductRemoved(removal) => {
+            let version = Version::new(removal.at, observed_at).map_err(implausible)?;
+            (version, seen_at(removal.at), Content::None, Facts::default())
+        }
         Event::ProductDeleted(_) | Event::CollectionDeleted(_) => {
             (Version::FINAL, observed_at, Content::None, Facts::default())
         }
         Event::ProductChanged(_)
         | Event::CollectionChanged(_)
+        | Event::Thin(_)
         | Event::StockChanged(_)
         | Event::Fact(_)
         | Event::AppUninstalled

@@ -221,6 +221,7 @@ mod tests {
                 topic: "products/update".parse().unwrap(),
                 id: n.to_string().parse().unwrap(),
             },
+            endpoint: None,
             event_id: None,
             api_version: "2026-07".to_owned(),
             triggered_at: None,

@@ -125,6 +125,7 @@ mod tests {
                 topic: "products/update".parse().unwrap(),
                 id: id.parse().unwrap(),
             },
+            endpoint: None,
             event_id: None,
             api_version: "2026-07".to_owned(),
             triggered_at: None,

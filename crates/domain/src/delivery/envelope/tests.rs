@@ -10,6 +10,7 @@ fn delivery(body: Vec<u8>) -> Delivery {
             topic: Topic::new("products/update").unwrap(),
             id: DeliveryId::new("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043").unwrap(),
         },
+        endpoint: None,
         event_id: Some(EventId::new("98880550-7158-44d4-b7cd-2c97c8a091b5").unwrap()),
         api_version: "2026-07".into(),
         triggered_at: Some("2026-11-14T15:04:53.106482937Z".parse().unwrap()),

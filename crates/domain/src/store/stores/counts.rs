@@ -70,7 +70,43 @@ pub enum Counter {
     Missed(Topic),
     /// Products indexed with only the first of their variants, because we hold no token to fetch the others.
     Partial,
+    /// Deliveries that an inbound endpoint took.
+    Taken,
+    /// Requests to an inbound endpoint whose signed time is too far from now.
+    Stale,
+    /// Signed deliveries of a store that the inbound endpoint may not speak for.
+    Unbound,
+    /// Requests that only ask if the address answers.
+    Ping,
+    /// Deliveries of a topic that nobody reads here.
+    UnknownTopic,
+    /// Deliveries of the sandbox where what is real is taken, or the other way round.
+    OtherMode,
+    /// Signed bodies that cannot be read.
+    Unreadable,
+    /// Requests from an address that is not among those of the senders.
+    Elsewhere,
+    /// States that were taken although the source's answer was older than its event.
+    ReadBehind,
 }
+
+/// Counters without a topic, with their names.
+const PLAIN: [(Counter, &str); 14] = [
+    (Counter::Duplicate, "duplicate"),
+    (Counter::Discarded, "discarded"),
+    (Counter::Forged, "forged"),
+    (Counter::Replayed, "replayed"),
+    (Counter::Partial, "partial"),
+    (Counter::Taken, "taken"),
+    (Counter::Stale, "stale"),
+    (Counter::Unbound, "unbound"),
+    (Counter::Ping, "ping"),
+    (Counter::UnknownTopic, "unknown_topic"),
+    (Counter::OtherMode, "other_mode"),
+    (Counter::Unreadable, "unreadable"),
+    (Counter::Elsewhere, "elsewhere"),
+    (Counter::ReadBehind, "read_behind"),
+];
 
 /// The text is not the name of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -81,12 +117,11 @@ impl fmt::Display for Counter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Event(topic) => write!(f, "event:{topic}"),
-            Self::Duplicate => f.write_str("duplicate"),
-            Self::Discarded => f.write_str("discarded"),
-            Self::Forged => f.write_str("forged"),
-            Self::Replayed => f.write_str("replayed"),
             Self::Missed(topic) => write!(f, "missed:{topic}"),
-            Self::Partial => f.write_str("partial"),
+            plain => {
+                let named = PLAIN.iter().find(|(counter, _)| counter == plain);
+                f.write_str(named.map_or("", |(_, name)| name))
+            }
         }
     }
 }
@@ -94,21 +129,15 @@ impl fmt::Display for Counter {
 impl FromStr for Counter {
     type Err = ParseCounterError;
     fn from_str(text: &str) -> Result<Self, ParseCounterError> {
-        match text {
-            "duplicate" => Ok(Self::Duplicate),
-            "discarded" => Ok(Self::Discarded),
-            "forged" => Ok(Self::Forged),
-            "replayed" => Ok(Self::Replayed),
-            "partial" => Ok(Self::Partial),
-            _ => {
-                let (of, topic) = text.split_once(':').ok_or(ParseCounterError)?;
-                let topic = Topic::new(topic).map_err(|_| ParseCounterError)?;
-                match of {
-                    "event" => Ok(Self::Event(topic)),
-                    "missed" => Ok(Self::Missed(topic)),
-                    _ => Err(ParseCounterError),
-                }
-            }
+        if let Some((counter, _)) = PLAIN.iter().find(|(_, name)| *name == text) {
+            return Ok(counter.clone());
+        }
+        let (of, topic) = text.split_once(':').ok_or(ParseCounterError)?;
+        let topic = Topic::new(topic).map_err(|_| ParseCounterError)?;
+        match of {
+            "event" => Ok(Self::Event(topic)),
+            "missed" => Ok(Self::Missed(topic)),
+            _ => Err(ParseCounterError),
         }
     }
 }
@@ -138,6 +167,15 @@ mod tests {
             Counter::Replayed,
             Counter::Missed(Topic::new("products/delete").unwrap()),
             Counter::Partial,
+            Counter::Taken,
+            Counter::Stale,
+            Counter::Unbound,
+            Counter::Ping,
+            Counter::UnknownTopic,
+            Counter::OtherMode,
+            Counter::Unreadable,
+            Counter::Elsewhere,
+            Counter::ReadBehind,
         ] {
             assert_eq!(counter.to_string().parse(), Ok(counter));
         }

@@ -14,7 +14,7 @@ use hookline_domain::{
     store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::{
-    Inbound, RequestError, Sender, Topic,
+    Inbound, Keyed, Read, RequestError, Sender, Topic,
     scheme::{Carried, Encoding, HeaderSet, KeyForm, Part, Scheme, SignedTime, TimeFormat, Window},
     signature::Verified,
 };
@@ -45,6 +45,8 @@ static ACME: Sender = Sender {
         family: None,
     }],
     secrets_variable: "ACME_KEYS",
+    keyed: Keyed::BySource,
+    is_ping: |_, _| false,
     scheme: Scheme {
         headers: &[HeaderSet {
             signature: "webhook-signature",
@@ -67,7 +69,10 @@ static ACME: Sender = Sender {
     refusal: StatusCode::FORBIDDEN,
     answer_within: Duration::from_millis(1_900),
     claimed_store: |_| None,
-    read: |verified, _, _, received_at| read(verified, received_at).map_err(RequestError::new),
+    read: |verified, _, _, received_at| {
+        let delivery = read(verified, received_at).map_err(RequestError::new)?;
+        Ok(Read::Delivery(Box::new(delivery)))
+    },
 };
 
 #[derive(Deserialize)]
@@ -88,6 +93,7 @@ fn read(verified: Verified<'_>, received_at: Timestamp) -> Result<Delivery, serd
             topic: body.topic,
             id: DeliveryId::new(verified.id().unwrap_or_default()).map_err(Error::custom)?,
         },
+        endpoint: None,
         event_id: None,
         api_version: String::new(),
         triggered_at: verified.signed_at(),

@@ -36,6 +36,7 @@ fn read(topic: Topic, body: &Value) -> Result<Event, InterpretError> {
             topic: TopicName::new(topic.name()).unwrap(),
             id: DeliveryId::new("1").unwrap(),
         },
+        endpoint: None,
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: None,

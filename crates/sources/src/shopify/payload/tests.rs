@@ -14,6 +14,7 @@ fn deliver(topic: &str, body: impl Into<Vec<u8>>) -> Result<Event, InterpretErro
             topic: TopicName::new(topic).unwrap(),
             id: DeliveryId::new("1").unwrap(),
         },
+        endpoint: None,
         event_id: None,
         api_version: "2026-07".into(),
         triggered_at: None,

@@ -46,7 +46,7 @@ fn orders(delivery: &Delivery) -> Result<Event, InterpretError> {
 #[tokio::test]
 async fn facts_are_told_to_those_who_listen_with_stable_ids() {
     let mut consumer = listened_to(&[Resource::Order]).await;
-    consumer.interpret = orders;
+    consumer.interpret.read = |delivery, _| orders(delivery);
     let order = |id: &str, of: &str| delivery(STORE, "orders/create", id, T1, of);
     consumer.take(&[order("a", "7")]).await;
     let told = consumer.told();
@@ -73,7 +73,7 @@ async fn facts_are_told_to_those_who_listen_with_stable_ids() {
 #[tokio::test]
 async fn facts_that_nobody_listens_to_are_noted_without_a_call() {
     let mut consumer = listened_to(&[Resource::Product]).await;
-    consumer.interpret = orders;
+    consumer.interpret.read = |delivery, _| orders(delivery);
     consumer.fan_out().is_down.store(true, Ordering::Relaxed);
     let verdicts = consumer.take(&[delivery(STORE, "orders/create", "a", T1, "7")]).await;
     assert_eq!(verdicts, [settled(Fate::Noted)]);
@@ -84,7 +84,7 @@ async fn sealed_body_goes_on_with_the_events_about_people_and_only_if_somebody_l
     let body = memory::sealed_body(b"text", at(T1));
     for (heard, expected) in [(Resource::Order, 2), (Resource::Product, 0)] {
         let mut consumer = listened_to(&[heard]).await;
-        consumer.interpret = orders;
+        consumer.interpret.read = |delivery, _| orders(delivery);
         let mut message = consumer.receive(&delivery(STORE, "orders/create", "a", T1, "7")).await;
         message.sealed = Some(body.clone());
         consumer.again(vec![message]).await;
