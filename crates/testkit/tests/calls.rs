@@ -24,7 +24,7 @@ use hookline_domain::{
         Delivery,
         ledger::{Claims, Completion, Ledger},
     },
-    event::{Event, InterpretError, product::Collections},
+    event::{Event, Interpret, InterpretError, product::Collections},
     kernel::{
         ids::{DeliveryKey, EntityKey},
         port::PortError,
@@ -265,7 +265,10 @@ async fn publishing_costs_nothing_without_a_listener_and_three_calls_with_one() 
         },
         jobs: MemoryJobs::default(),
         compliance: None,
-        interpret,
+        interpret: Interpret {
+            read: |delivery, _| interpret(delivery),
+            reads_endpoint: |_| false,
+        },
     };
     let stores = || proxy.aws.stores(STORES_TABLE).beside(LEDGER_TABLE);
     let fan_out = |reindex: &Reindex<Ports>| reindex.apply.fan_out.as_ref().unwrap().take();
