@@ -82,6 +82,7 @@ impl ReceivePorts for EmulatedPorts {
 
 impl ReceiverPorts for EmulatedPorts {
     type Tally = DynamoStores;
+    type Endpoints = DynamoStores;
     type Secrets = AwsSecret;
 }
 
@@ -221,12 +222,13 @@ impl Pipeline {
                 queue: queue.event_queue(sqs.queue_url()).taking_at_most(Sqs::LARGEST_MESSAGE),
                 bodies: bodies(),
                 tally: Some(tables.stores(STORES_TABLE)),
+                endpoints: None,
                 secrets: AwsSecret::Literal(Secret::new(SECRET)),
                 clock: SystemClock,
             };
             receivers.push((
                 topic,
-                Receiver::new(&SENDER, Inbound::of(topic.function()), adapters, SignedDuration::ZERO)
+                Receiver::new(&SENDER, topic.function(), adapters, SignedDuration::ZERO)
                     .await
                     .unwrap(),
             ));

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use hookline_tables::{Item, Names, Put, Update, WriteOutcome};
+use hookline_domain::kernel::port::PortError;
+use hookline_tables::{Item, Names, Put, Query, Update, WriteOutcome};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::{
@@ -42,6 +43,32 @@ struct UpdateItem<'a> {
     condition: ConditionMembers<'a>,
 }
 
+/// Body of a `Query` of one partition, with every earlier write.
+#[derive(Serialize)]
+struct QueryPartition<'a> {
+    #[serde(rename = "TableName")]
+    table: &'a str,
+    #[serde(rename = "KeyConditionExpression")]
+    condition: &'a str,
+    #[serde(rename = "ExpressionAttributeValues")]
+    values: &'a Item,
+    #[serde(rename = "ConsistentRead")]
+    consistent: bool,
+    #[serde(rename = "ExclusiveStartKey", skip_serializing_if = "Option::is_none")]
+    after: Option<&'a Item>,
+    #[serde(rename = "Limit")]
+    limit: usize,
+}
+
+/// One page of a query.
+#[derive(Deserialize)]
+struct QueryPage {
+    #[serde(rename = "Items", default)]
+    items: Vec<Item>,
+    #[serde(rename = "LastEvaluatedKey")]
+    next: Option<Item>,
+}
+
 /// Members that both have.
 #[derive(Serialize)]
 struct ConditionMembers<'a> {
@@ -67,6 +94,12 @@ struct Refusal<T> {
 #[derive(Deserialize)]
 struct Empty {}
 
+/// Items of one page of a query: some of them may have 10 KB, and a response is read up to 1 MiB.
+const PAGE_ITEMS: usize = 50;
+
+/// Most pages that are read of one partition.
+const MAX_PAGES: usize = 100;
+
 impl DynamoDb {
     /// Attempts a put twice, if need be: the same attempt at a delivery may claim it twice. [`outcome`] reads the response.
     pub(crate) async fn put(&self, table: &str, put: &Put) -> Result<AwsResponse, CallError> {
@@ -84,6 +117,31 @@ impl DynamoDb {
         self.0
             .json(operation, &body, REQUEST_CAPACITY_BYTES, Attempts::Two)
             .await
+    }
+
+    /// Returns all items of a partition, in the order of their sort keys.
+    pub(crate) async fn partition(&self, port: &'static str, table: &str, query: &Query) -> Result<Vec<Item>, PortError> {
+        let (mut items, mut after) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let body = QueryPartition {
+                table,
+                condition: query.condition,
+                values: &query.values,
+                consistent: true,
+                after: after.as_ref(),
+                limit: PAGE_ITEMS,
+            };
+            let operation = "DynamoDB_20120810.Query";
+            let response = self.0.json(operation, &body, REQUEST_CAPACITY_BYTES, Attempts::Two).await;
+            let response = response.map_err(|error| error.into_unavailable(port))?;
+            let page: QueryPage = response.json().map_err(|error| error.into_unavailable(port))?;
+            items.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        Ok(items)
     }
 
     /// [`updated`] reads the response.

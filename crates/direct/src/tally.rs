@@ -1,8 +1,14 @@
-//! [`Tally`] in the stores' table ([`hookline_tables::stores`]).
+//! [`Tally`] and [`InboundEndpoints`] in the stores' table ([`hookline_tables::stores`]).
 
 use hookline_domain::{
-    kernel::{ids::StoreKey, port::PortError},
-    store::stores::{StoreUpdate, Tally},
+    kernel::{
+        ids::{InboundName, Source, StoreKey},
+        port::PortError,
+    },
+    store::{
+        inbound::{InboundEndpoint, InboundEndpoints, InboundTally},
+        stores::{Counter, Counts, Hour, StoreUpdate, Tally},
+    },
 };
 use hookline_tables::stores;
 
@@ -43,6 +49,31 @@ impl Tally for DirectTally {
     async fn add(&self, store: &StoreKey, update: &StoreUpdate) -> Result<(), PortError> {
         let counts = stores::count(store, update).map_err(|error| PortError::new(PORT, error))?;
         let Some(counts) = counts else {
+            return Ok(());
+        };
+        let response = self.dynamodb.update(&self.table, &counts, Attempts::One).await;
+        Self::read_added(&response.map_err(|error| error.into_unavailable(PORT))?)
+    }
+}
+
+impl InboundEndpoints for DirectTally {
+    async fn inbound(&self, source: &Source) -> Result<Vec<InboundEndpoint>, PortError> {
+        let query = stores::inbound_of(source);
+        let items = self.dynamodb.partition(PORT, &self.table, &query).await?;
+        let read = items.iter().map(stores::read_inbound).collect::<Result<_, _>>();
+        read.map_err(|malformed| PortError::new(PORT, malformed))
+    }
+}
+
+impl InboundTally for DirectTally {
+    async fn add_inbound(
+        &self,
+        source: &Source,
+        name: &InboundName,
+        counts: &Counts,
+        outdated: &[(Hour, Counter)],
+    ) -> Result<(), PortError> {
+        let Some(counts) = stores::count_inbound(source, name, counts, outdated) else {
             return Ok(());
         };
         let response = self.dynamodb.update(&self.table, &counts, Attempts::One).await;

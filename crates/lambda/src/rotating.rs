@@ -1,7 +1,10 @@
 //! A secret that may be rotated while a function runs: read at the start, again after a mismatch (at most once a
 //! minute), and every few minutes after a response was sent.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use hookline_domain::kernel::{
     port::{Clock, PortError, chain},
@@ -26,11 +29,10 @@ pub enum RotatingSecretError {
     Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Parses a secret into the value that is used.
-pub type Parse<V> = fn(&Secret) -> Result<V, Box<dyn std::error::Error + Send + Sync>>;
+/// Parser of a secret into the value that is used.
+pub type Parse<V> = Box<dyn Fn(&Secret) -> Result<V, Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
 
 /// A value parsed from a secret, kept up to date.
-#[derive(Debug)]
 pub struct Rotating<K, C, V> {
     source: K,
     clock: C,
@@ -38,7 +40,12 @@ pub struct Rotating<K, C, V> {
     current: RwLock<Current<V>>,
 }
 
-#[derive(Debug)]
+impl<K, C, V> fmt::Debug for Rotating<K, C, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotating").finish_non_exhaustive()
+    }
+}
+
 struct Current<V> {
     value: Arc<V>,
     read_at: Timestamp,
@@ -49,7 +56,12 @@ impl<K: SecretSource, C: Clock, V> Rotating<K, C, V> {
     ///
     /// # Errors
     /// [`RotatingSecretError`]: a function without its secret must not start.
-    pub async fn read(source: K, clock: C, parse: Parse<V>) -> Result<Self, RotatingSecretError> {
+    pub async fn read(
+        source: K,
+        clock: C,
+        parse: impl Fn(&Secret) -> Result<V, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
+    ) -> Result<Self, RotatingSecretError> {
+        let parse: Parse<V> = Box::new(parse);
         let value = parse(&source.read().await?).map_err(RotatingSecretError::Unusable)?;
         let current = Current {
             value: Arc::new(value),

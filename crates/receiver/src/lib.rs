@@ -3,6 +3,8 @@
 //!
 //! Nothing here names an SDK: adapters come in through the ports of `hookline-domain`.
 
+mod endpoints;
+mod keys;
 pub mod receiver;
 mod secret_usage;
 pub mod tally;
@@ -13,6 +15,7 @@ pub mod webhook;
 pub use hookline_domain::delivery::receive::ReceivePorts;
 
 pub use self::{
+    keys::KeysError,
     receiver::{Receiver, ReceiverAdapters, ReceiverPorts},
     webhook::serve_webhooks,
 };

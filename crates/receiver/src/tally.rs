@@ -12,12 +12,13 @@ use std::{
 
 use hookline_domain::{
     kernel::{
-        ids::StoreKey,
+        ids::{InboundName, Source, StoreKey},
         port::{Clock, chain},
     },
     store::{
+        inbound::InboundTally,
         rotation::SecretPairId,
-        stores::{Counter, StoreUpdate, Tally},
+        stores::{Counter, Counts, Hour, StoreUpdate, Tally},
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -35,6 +36,8 @@ pub struct Tallies<T, C> {
     clock: C,
     every: SignedDuration,
     counted: Mutex<Counted>,
+    /// Counts of inbound endpoints, whose number nobody but the operator decides.
+    inbound: Mutex<HashMap<InboundName, Counts>>,
     secret_usage: Mutex<PendingSecretUsage>,
 }
 
@@ -44,7 +47,7 @@ struct Counted {
     written_at: Option<Timestamp>,
 }
 
-impl<T: Tally, C: Clock> Tallies<T, C> {
+impl<T: Tally + InboundTally, C: Clock> Tallies<T, C> {
     /// Creates counts that are written to `tally` at most once per `every`.
     pub fn new(tally: Option<T>, clock: C, every: SignedDuration) -> Self {
         Self {
@@ -52,6 +55,7 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
             clock,
             every,
             counted: Mutex::default(),
+            inbound: Mutex::default(),
             secret_usage: Mutex::default(),
         }
     }
@@ -70,6 +74,20 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
             // Anybody can send such a request, so it changes nothing that describes deliveries.
             update.last_forged_at = Some(now);
         });
+    }
+
+    /// Counts a request to an inbound endpoint that exists.
+    pub fn inbound(&self, endpoint: &InboundName, counter: Counter) {
+        if self.tally.is_none() {
+            return;
+        }
+        let hour = Hour::of(self.clock.now());
+        let mut counted = self.inbound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = counted.get_mut(endpoint) {
+            *counts.entry((hour, counter)).or_default() += 1;
+        } else {
+            counted.insert(endpoint.clone(), Counts::from([((hour, counter), 1)]));
+        }
     }
 
     /// Notes that one of two secrets verified a delivery: 0 is the newest.
@@ -93,12 +111,28 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
         }
     }
 
-    /// Writes what is due. Call it after the response.
-    pub async fn write_if_due(&self) {
+    /// Writes what is due. Call it after the response. `outdated` names the counts of an endpoint that are to be removed.
+    pub async fn write_if_due(&self, source: &Source, outdated: impl Fn(&InboundName) -> Vec<(Hour, Counter)>) {
         if let Some(tally) = &self.tally {
             self.write_secret_usage(tally).await;
-            self.write_counts(tally).await;
+            if self.is_due() {
+                self.write_counts(tally).await;
+                self.write_inbound(tally, source, outdated).await;
+            }
         }
+    }
+
+    /// True if there are counts, and the last ones were written long enough ago.
+    fn is_due(&self) -> bool {
+        let is_empty = self.inbound.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let due = counted.written_at.is_none_or(|at| now.duration_since(at) >= self.every);
+        if !due || is_empty && counted.stores.is_empty() {
+            return false;
+        }
+        counted.written_at = Some(now);
+        true
     }
 
     async fn write_secret_usage(&self, tally: &T) {
@@ -123,17 +157,24 @@ impl<T: Tally, C: Clock> Tallies<T, C> {
     async fn write_counts(&self, tally: &T) {
         let stores = {
             let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = self.clock.now();
-            let due = counted.written_at.is_none_or(|at| now.duration_since(at) >= self.every);
-            if counted.stores.is_empty() || !due {
-                return;
-            }
-            counted.written_at = Some(now);
             std::mem::take(&mut counted.stores)
         };
         for (store, update) in stores {
             if let Err(failure) = tally.add(&store, &update).await {
                 tracing::warn!(store = %store, cause = %failure.cause, error = %chain(&failure), "failed to add counts to the status of a store");
+            }
+        }
+    }
+}
+
+impl<T: InboundTally, C: Clock> Tallies<T, C> {
+    /// Writes the counts of inbound endpoints. Those that cannot be written are dropped.
+    async fn write_inbound(&self, tally: &T, source: &Source, outdated: impl Fn(&InboundName) -> Vec<(Hour, Counter)>) {
+        let endpoints = std::mem::take(&mut *self.inbound.lock().unwrap_or_else(PoisonError::into_inner));
+        for (endpoint, counts) in endpoints {
+            let outdated = outdated(&endpoint);
+            if let Err(failure) = tally.add_inbound(source, &endpoint, &counts, &outdated).await {
+                tracing::warn!(%source, %endpoint, cause = %failure.cause, error = %chain(&failure), "failed to add counts to an inbound endpoint");
             }
         }
     }
@@ -150,6 +191,10 @@ mod tests {
     };
 
     use super::*;
+
+    fn source() -> Source {
+        "shopify".parse().unwrap()
+    }
 
     fn store(name: &str) -> StoreKey {
         format!("shopify#{name}").parse().unwrap()
@@ -174,14 +219,14 @@ mod tests {
         let tallies = Tallies::new(Some(stores.clone()), clock.clone(), SignedDuration::from_secs(60));
 
         tallies.duplicate(&demo);
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         assert_eq!(total(&stores, &demo).await, 1);
         tallies.duplicate(&demo);
         tallies.forged(&demo);
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         assert_eq!(total(&stores, &demo).await, 1);
         clock.pass(SignedDuration::from_secs(60));
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         assert_eq!(total(&stores, &demo).await, 3);
         let view = stores.view(&demo).await.unwrap().unwrap();
         assert!(view.record.last_forged_at.is_some() && view.errors.is_empty());
@@ -202,6 +247,18 @@ mod tests {
         }
     }
 
+    impl InboundTally for FailingStores {
+        async fn add_inbound(
+            &self,
+            source: &Source,
+            name: &InboundName,
+            counts: &Counts,
+            outdated: &[(Hour, Counter)],
+        ) -> Result<(), PortError> {
+            self.0.add_inbound(source, name, counts, outdated).await
+        }
+    }
+
     #[tokio::test]
     async fn use_of_the_old_secret_outlives_a_failed_write() {
         let (failing, clock, demo) = (
@@ -212,10 +269,10 @@ mod tests {
         failing.0.record(&demo, &StoreUpdate::default()).await.unwrap();
         let tallies = Tallies::new(Some(failing.clone()), clock.clone(), SignedDuration::from_secs(60));
         tallies.secret_used(&demo, SecretPairId(7), 1);
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         *failing.1.lock().unwrap() = true;
         clock.pass(SignedDuration::from_secs(60));
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         let record = failing.0.find(&demo).await.unwrap().unwrap();
         assert_eq!(record.rotations[&SecretPairId(7)].old_at, Some(clock.now()));
     }
@@ -229,7 +286,7 @@ mod tests {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
         tallies.secret_used(&demo, SecretPairId(7), 1);
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         assert!(
             stores.find(&demo).await.unwrap().unwrap().rotations[&SecretPairId(7)]
                 .old_at
@@ -245,7 +302,7 @@ mod tests {
             tallies.forged(&store(&format!("s{n}.myshopify.com")));
         }
         assert_eq!(tallies.counted.lock().unwrap().stores.len(), MAX_STORES);
-        tallies.write_if_due().await;
+        tallies.write_if_due(&source(), |_| Vec::new()).await;
         assert_eq!(stores.find(&store("s0.myshopify.com")).await.unwrap(), None);
     }
 }

@@ -37,6 +37,7 @@ impl<L: Claims, Q: EventQueue, B: KeepBodies> ReceivePorts for TestPorts<L, Q, B
 
 impl<L: Claims, Q: EventQueue, B: KeepBodies> ReceiverPorts for TestPorts<L, Q, B> {
     type Tally = MemoryStores;
+    type Endpoints = MemoryStores;
     type Secrets = Secret;
 }
 

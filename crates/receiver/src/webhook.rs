@@ -2,7 +2,7 @@
 //! only what a receiver needs, and does not copy the body. `lambda_http` parses the event twice and copies the body three
 //! times, which was half of the cost of a forged delivery (docs/performance.md). A property test compares the two.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -19,22 +19,54 @@ use hookline_lambda::{serve::Http, start::StartError};
 
 /// Headers and body of a request in an HTTP API's payload format 2.0
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "Event")]
+#[derive(Debug)]
 struct GatewayRequest {
     headers: HeaderMap,
     body: Body,
+    /// Only of a request to an inbound endpoint.
+    path: Option<EndpointPath>,
+}
+
+/// Last part of the address of a request to an inbound endpoint, and the address that it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EndpointPath {
+    /// Name of the endpoint, as the address has it: any text.
+    pub(crate) endpoint: String,
+    /// Address of the sender, by API Gateway.
+    pub(crate) sender: Option<IpAddr>,
 }
 
 /// Response in the form that API Gateway reads.
 struct GatewayResponse(Response<Body>);
 
 #[derive(Deserialize)]
-struct Event {
+struct Event<'a> {
     headers: Option<Headers>,
     body: Option<String>,
     #[serde(default, rename = "isBase64Encoded")]
     base64: bool,
+    #[serde(borrow, default, rename = "pathParameters")]
+    path: Option<PathParameters<'a>>,
+    #[serde(borrow, default, rename = "requestContext")]
+    context: Option<RequestContext<'a>>,
+}
+
+#[derive(Deserialize)]
+struct PathParameters<'a> {
+    #[serde(borrow)]
+    endpoint: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct RequestContext<'a> {
+    #[serde(borrow)]
+    http: Option<HttpContext<'a>>,
+}
+
+#[derive(Deserialize)]
+struct HttpContext<'a> {
+    #[serde(borrow, rename = "sourceIp")]
+    source_ip: Option<Text<'a>>,
 }
 
 struct Headers(HeaderMap);
@@ -43,17 +75,30 @@ struct Headers(HeaderMap);
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl TryFrom<Event> for GatewayRequest {
+impl<'de> Deserialize<'de> for GatewayRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Event::deserialize(deserializer)?;
+        Self::try_from(event).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<Event<'_>> for GatewayRequest {
     type Error = base64::DecodeError;
 
-    fn try_from(event: Event) -> Result<Self, Self::Error> {
+    fn try_from(event: Event<'_>) -> Result<Self, Self::Error> {
         let body = match event.body {
             None => Body::Empty,
             Some(body) if event.base64 => Body::Binary(BASE64_STANDARD.decode(body)?),
             Some(body) => Body::Text(body),
         };
         let headers = event.headers.map(|Headers(headers)| headers).unwrap_or_default();
-        Ok(Self { headers, body })
+        let endpoint = event.path.and_then(|path| path.endpoint);
+        let source_ip = event.context.and_then(|context| context.http?.source_ip);
+        let path = endpoint.map(|Text(endpoint)| EndpointPath {
+            endpoint: endpoint.into_owned(),
+            sender: source_ip.and_then(|Text(address)| address.parse().ok()),
+        });
+        Ok(Self { headers, body, path })
     }
 }
 
@@ -86,6 +131,9 @@ impl From<GatewayRequest> for Request {
     fn from(received: GatewayRequest) -> Self {
         let mut request = Request::new(received.body);
         *request.headers_mut() = received.headers;
+        if let Some(path) = received.path {
+            request.extensions_mut().insert(path);
+        }
         request
     }
 }

@@ -160,7 +160,7 @@ impl Sender {
     /// [`SignatureError`] says what is wrong. The sender gets [`refusal`](Self::refusal) and no reason.
     pub fn verify<'a>(
         &self,
-        request: &SignedRequest<'a>,
+        request: &SignedRequest<'a, '_>,
         secrets: &Secrets,
         now: Timestamp,
     ) -> Result<Verified<'a>, SignatureError> {

@@ -76,13 +76,13 @@ impl fmt::Debug for Secrets {
 
 /// Request to verify: headers and body as received, and the addresses that the source may have signed.
 #[derive(Debug, Clone, Copy)]
-pub struct SignedRequest<'a> {
+pub struct SignedRequest<'a, 's> {
     /// Headers as received.
     pub headers: &'a HeaderMap,
     /// Body as received.
     pub body: &'a [u8],
     /// Registered addresses of the receiver, for schemes that sign the address.
-    pub addresses: &'a [String],
+    pub addresses: &'s [String],
 }
 
 /// Body that one of our secrets has signed. Only [`Sender::verify`](crate::Sender::verify) makes one.
@@ -134,7 +134,15 @@ impl Secrets {
     /// [`SecretsError`] when there is none, an empty one, one of another form, or more than two.
     pub fn parse(text: &Secret, form: KeyForm) -> Result<Self, SecretsError> {
         let parts: Vec<&str> = text.reveal().split(',').map(str::trim).collect();
-        if parts.iter().any(|part| part.is_empty()) {
+        Self::of(&parts, form)
+    }
+
+    /// Takes one or two secrets, newest first.
+    ///
+    /// # Errors
+    /// [`SecretsError`] when there is none, an empty one, one of another form, or more than two.
+    pub fn of(parts: &[&str], form: KeyForm) -> Result<Self, SecretsError> {
+        if parts.is_empty() || parts.iter().any(|part| part.trim().is_empty()) {
             return Err(SecretsError::Empty);
         }
         if parts.len() > MAX_SECRETS {
@@ -189,7 +197,7 @@ impl Scheme {
     /// [`SignatureError`] says what is wrong.
     pub(crate) fn verify<'a>(
         &self,
-        request: &SignedRequest<'a>,
+        request: &SignedRequest<'a, '_>,
         secrets: &Secrets,
         now: Timestamp,
     ) -> Result<Verified<'a>, SignatureError> {

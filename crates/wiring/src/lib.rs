@@ -17,7 +17,7 @@ use hookline_direct::{
 use hookline_lambda::{Environment, FromEnvironment, SystemClock, config::ReceiverConfig, start};
 use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts, serve_webhooks};
 use hookline_sealing::Sealer;
-use hookline_sources::{Inbound, Sender};
+use hookline_sources::Sender;
 
 /// Ports of every receiver.
 enum Ports {}
@@ -31,6 +31,7 @@ impl ReceivePorts for Ports {
 
 impl ReceiverPorts for Ports {
     type Tally = Tally;
+    type Endpoints = Tally;
     type Secrets = Secrets;
 }
 
@@ -50,12 +51,12 @@ pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
             queue: aws.event_queue(&config.event_queue_url),
             bodies: config.payload_bucket.as_deref().map(|bucket| aws.bodies(bucket)),
             tally: config.stores_table.as_deref().map(|table| aws.tally(table)),
+            endpoints: config.stores_table.as_deref().map(|table| aws.tally(table)),
             secrets: aws.secret(&secrets),
             clock: SystemClock,
         };
-        let inbound = Inbound::of(function);
         // Neither waits for the other, and the first delivery for neither.
-        let (receiver, ()) = tokio::join!(Receiver::new(sender, inbound, adapters, config.tally_every), aws.warm());
+        let (receiver, ()) = tokio::join!(Receiver::new(sender, function, adapters, config.tally_every), aws.warm());
         let sealer = config.personal_key.and_then(|key| sealer(&key, config.personal_days));
         serve_webhooks(receiver?.sealing(sealer)).await
     })

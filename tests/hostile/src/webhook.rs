@@ -11,7 +11,6 @@ use hookline_domain::{
 use hookline_lambda::serve::Http;
 use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts};
 use hookline_sources::{
-    Inbound,
     shopify::{SENDER, Topic},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +33,7 @@ impl ReceivePorts for Ports {
 
 impl ReceiverPorts for Ports {
     type Tally = MemoryStores;
+    type Endpoints = MemoryStores;
     type Secrets = Secret;
 }
 
@@ -53,13 +53,14 @@ pub(crate) fn webhook(data: &[u8]) {
         queue: queue.clone(),
         bodies: None,
         tally: Some(stores),
+        endpoints: None,
         secrets: Secret::new(CLIENT_SECRETS.join(",")),
         clock: noon(),
     };
     let (response, messages) = wait(async {
         let receiver = Receiver::new(
             &SENDER,
-            Inbound::of(Topic::ProductsUpdate.function()),
+            Topic::ProductsUpdate.function(),
             adapters,
             SignedDuration::ZERO,
         )

@@ -162,7 +162,12 @@ pub trait InboundEndpoints: Send + Sync {
         &self,
         source: &Source,
         name: &InboundName,
-    ) -> impl Future<Output = Result<Option<InboundEndpoint>, PortError>> + Send;
+    ) -> impl Future<Output = Result<Option<InboundEndpoint>, PortError>> + Send {
+        async {
+            let all = self.inbound(source).await?;
+            Ok(all.into_iter().find(|endpoint| endpoint.name == *name))
+        }
+    }
 }
 
 /// Outcome of a write that depends on what was read.

@@ -18,17 +18,13 @@ use proptest::prelude::*;
 use super::*;
 
 mod bodies;
+mod endpoints;
 mod other_source;
 
 use crate::testing::{Down, SECRET, STORE, Silent, TestPorts, noon, webhook};
 
 const TOPIC: &str = "products/delete";
 const BODY: &[u8] = b"{\"id\":788032119674292922}";
-
-/// Receiving side of a topic at Shopify.
-fn inbound(topic: Topic) -> Inbound {
-    Inbound::of(topic.function())
-}
 
 /// Adapters in memory that receive with [`SECRET`], at noon.
 fn in_memory() -> ReceiverAdapters<TestPorts> {
@@ -37,6 +33,7 @@ fn in_memory() -> ReceiverAdapters<TestPorts> {
         queue: MemoryQueue::default(),
         bodies: None,
         tally: None,
+        endpoints: None,
         secrets: Secret::new(SECRET),
         clock: SetClock::new(noon()),
     }
@@ -58,12 +55,18 @@ async fn receiver_with_bodies<L: Claims, Q: EventQueue, B: KeepBodies>(
         queue,
         bodies,
         tally: Some(stores.clone()),
+        endpoints: None,
         secrets: Secret::new(SECRET),
         clock: SetClock::new(noon()),
     };
-    Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, SignedDuration::ZERO)
-        .await
-        .unwrap()
+    Receiver::new(
+        &SENDER,
+        Topic::ProductsDelete.function(),
+        adapters,
+        SignedDuration::ZERO,
+    )
+    .await
+    .unwrap()
 }
 
 struct Stack {
@@ -241,10 +244,11 @@ async fn every_receiver_refuses_signed_bodies_that_are_not_webhooks() {
             queue: MemoryQueue::default(),
             bodies: None,
             tally: None,
+            endpoints: None,
             secrets: Secret::new(SECRET),
             clock: SetClock::new(noon()),
         };
-        let receiver = Receiver::new(&SENDER, inbound(topic), adapters, SignedDuration::ZERO)
+        let receiver = Receiver::new(&SENDER, topic.function(), adapters, SignedDuration::ZERO)
             .await
             .unwrap();
         let token = webhook(topic.name(), "1", b"eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJkZW1vIn0");
@@ -337,7 +341,13 @@ async fn receiver_does_not_start_without_a_secret() {
             secrets: Secret::new(text),
             ..in_memory()
         };
-        let refused = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, SignedDuration::ZERO).await;
+        let refused = Receiver::new(
+            &SENDER,
+            Topic::ProductsDelete.function(),
+            adapters,
+            SignedDuration::ZERO,
+        )
+        .await;
         assert!(chain(&refused.err().unwrap()).contains("no secret"));
     }
 }
@@ -347,12 +357,13 @@ async fn old_secret_may_be_revoked_when_no_delivery_has_used_it_for_a_day() {
     let (stores, clock) = (MemoryStores::default(), SetClock::new(noon()));
     let adapters = ReceiverAdapters {
         tally: Some(stores.clone()),
+        endpoints: None,
         secrets: Secret::new(format!("new,{SECRET}")),
         clock: clock.clone(),
         ..in_memory()
     };
     let minute = SignedDuration::from_mins(1);
-    let receiver = Receiver::new(&SENDER, inbound(Topic::ProductsDelete), adapters, minute)
+    let receiver = Receiver::new(&SENDER, Topic::ProductsDelete.function(), adapters, minute)
         .await
         .unwrap();
     stores.record(&store(), &StoreUpdate::default()).await.unwrap();

@@ -16,7 +16,7 @@ async fn personal_fields_are_cut_before_the_body_is_queued_or_stored() {
         bodies: Some(bodies.clone()),
         ..in_memory()
     };
-    let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), adapters, SignedDuration::ZERO)
+    let receiver = Receiver::new(&SENDER, Topic::OrdersCreate.function(), adapters, SignedDuration::ZERO)
         .await
         .unwrap();
     let large = String::from_utf8(noise(2 * 1024 * 1024).iter().map(|byte| b'a' + byte % 26).collect()).unwrap();
@@ -61,7 +61,7 @@ async fn whole_body_leaves_sealed_or_not_at_all() {
             bodies: Some(bodies.clone()),
             ..in_memory()
         };
-        let receiver = Receiver::new(&SENDER, inbound(Topic::OrdersCreate), adapters, SignedDuration::ZERO)
+        let receiver = Receiver::new(&SENDER, Topic::OrdersCreate.function(), adapters, SignedDuration::ZERO)
             .await
             .unwrap()
             .sealing(sealer);

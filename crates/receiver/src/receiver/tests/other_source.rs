@@ -6,6 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
     delivery::{Delivery, envelope},
+    event::InterpretError,
     kernel::{
         ids::{DeliveryId, DeliveryKey, Source, StoreKey, StoreName, Topic as TopicName},
         secret::Secret,
@@ -14,7 +15,7 @@ use hookline_domain::{
     store::stores::{StoreUpdate, Stores},
 };
 use hookline_sources::{
-    Inbound, Keyed, Read, RequestError, Sender, Topic,
+    Keyed, Read, RequestError, Sender, Topic,
     scheme::{Carried, Encoding, HeaderSet, KeyForm, Part, Scheme, SignedTime, TimeFormat, Window},
     signature::Verified,
 };
@@ -32,48 +33,59 @@ use crate::{
     testing::{TestPorts, noon},
 };
 
-const KEY: &[u8] = b"a key that is not text";
-const BODY: &str = r#"{"account":"ACME1","type":"thing.changed"}"#;
+pub(super) const KEY: &[u8] = b"a key that is not text";
+pub(super) const BODY: &str = r#"{"account":"ACME1","type":"thing.changed"}"#;
 const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
-static ACME: Sender = Sender {
-    name: "acme",
-    topics: &[Topic {
-        name: "thing.changed",
-        function: "acme",
-        is_personal: false,
-        family: None,
-    }],
-    secrets_variable: "ACME_KEYS",
-    keyed: Keyed::BySource,
-    is_ping: |_, _| false,
-    scheme: Scheme {
-        headers: &[HeaderSet {
-            signature: "webhook-signature",
-            id: Some("webhook-id"),
-            time: Some("webhook-timestamp"),
+static ACME: Sender = acme(Keyed::BySource);
+
+/// The same source, with keys for each endpoint.
+pub(super) static KEYED: Sender = acme(Keyed::ByEndpoint);
+
+const fn acme(keyed: Keyed) -> Sender {
+    Sender {
+        name: "acme",
+        topics: &[Topic {
+            name: "thing.changed",
+            function: "acme",
+            is_personal: false,
+            family: None,
         }],
-        carried: Carried::SpacedList("v1"),
-        encoding: Encoding::Base64,
-        key: KeyForm::Whsec,
-        signed: &[Part::Id, Part::Dot, Part::Time, Part::Dot, Part::Body],
-        time: Some(SignedTime {
-            format: TimeFormat::Unix,
-            window: Window {
-                back: WINDOW,
-                ahead: WINDOW,
-            },
-        }),
-    },
-    is_webhook: |_| true,
-    refusal: StatusCode::FORBIDDEN,
-    answer_within: Duration::from_millis(1_900),
-    claimed_store: |_| None,
-    read: |verified, _, _, received_at| {
-        let delivery = read(verified, received_at).map_err(RequestError::new)?;
-        Ok(Read::Delivery(Box::new(delivery)))
-    },
-};
+        secrets_variable: "ACME_KEYS",
+        keyed,
+        is_ping: |_, body| body == b"ping=1",
+        scheme: Scheme {
+            headers: &[HeaderSet {
+                signature: "webhook-signature",
+                id: Some("webhook-id"),
+                time: Some("webhook-timestamp"),
+            }],
+            carried: Carried::SpacedList("v1"),
+            encoding: Encoding::Base64,
+            key: KeyForm::Whsec,
+            signed: &[Part::Id, Part::Dot, Part::Time, Part::Dot, Part::Body],
+            time: Some(SignedTime {
+                format: TimeFormat::Unix,
+                window: Window {
+                    back: WINDOW,
+                    ahead: WINDOW,
+                },
+            }),
+        },
+        is_webhook: |_| true,
+        refusal: StatusCode::FORBIDDEN,
+        answer_within: Duration::from_millis(1_900),
+        claimed_store: |_| None,
+        read: |verified, _, inbound, received_at| match (read(verified, received_at), &inbound.endpoint) {
+            (Ok(delivery), endpoint) => Ok(Read::Delivery(Box::new(Delivery {
+                endpoint: endpoint.as_ref().map(|endpoint| endpoint.name.clone()),
+                ..delivery
+            }))),
+            (Err(_), Some(_)) => Ok(Read::Unreadable(InterpretError::Topic)),
+            (Err(error), None) => Err(RequestError::new(error)),
+        },
+    }
+}
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -116,7 +128,7 @@ async fn stack() -> Stack {
         secrets: Secret::new(format!("whsec_{}", BASE64_STANDARD.encode(KEY))),
         ..in_memory()
     };
-    let receiver = Receiver::new(&ACME, Inbound::of("acme"), adapters, SignedDuration::ZERO).await;
+    let receiver = Receiver::new(&ACME, "acme", adapters, SignedDuration::ZERO).await;
     Stack {
         queue,
         stores,
@@ -125,7 +137,7 @@ async fn stack() -> Stack {
 }
 
 /// Request that was signed this many seconds ago.
-fn request(id: &str, body: &str, age: i64) -> Request {
+pub(super) fn request(id: &str, body: &str, age: i64) -> Request {
     let time = noon().as_second() - age;
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(KEY).unwrap();
     hmac.update(format!("{id}.{time}.{body}").as_bytes());
