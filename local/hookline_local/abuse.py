@@ -115,15 +115,29 @@ def invocation(function: str, cpu_ms: float, waiting_ms: float, logged: float) -
     )
 
 
-def of_families() -> Line:
-    """Share of the first line of the table that receivers of every family of events add."""
+def on_top(what: str, rates: list[float]) -> Line:
+    """Share of the first line of the table that receivers with these throttles add."""
     measured = json.loads(MEASURED.read_text())["receiver"]
-    through, base = rates(families=True)["WebhooksApi"], rates()["WebhooksApi"]
-    rate = sum(through.values()) - sum(base.values())
     access = ACCESS_LINE * price("LOGS")
     each = invocation("ProductsUpdateFunction", measured["cpu_ms"], 0, measured["logged"])
-    readings = (len(through) - len(base)) * DAY / 60 * SECRET_READINGS
-    return Line("families of events", rate, rate * DAY * (price("HTTP_API") + access + each) + readings)
+    readings = len(rates) * DAY / 60 * SECRET_READINGS
+    return Line(what, sum(rates), sum(rates) * DAY * (price("HTTP_API") + access + each) + readings)
+
+
+def optional() -> dict[str, float]:
+    """Throttles of the receivers that a stack has only on demand, by route."""
+    through, base = rates(families=True)["WebhooksApi"], rates()["WebhooksApi"]
+    return {route: rate for route, rate in through.items() if route not in base}
+
+
+def of_families() -> Line:
+    """Every family of events."""
+    return on_top("families of events", [rate for route, rate in optional().items() if "{endpoint}" not in route])
+
+
+def of_sources() -> Line:
+    """Every source other than Shopify."""
+    return on_top("other sources", [rate for route, rate in optional().items() if "{endpoint}" in route])
 
 
 def lines() -> Iterator[Line]:

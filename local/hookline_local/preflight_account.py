@@ -35,9 +35,11 @@ def conditions() -> list[str]:
 
 
 def receivers(parameters: Mapping[str, str]) -> int:
-    """Number of receivers that a stack with these parameters has."""
+    """Number of receivers that a stack with these parameters has, with those of families and of further sources."""
     families = filter(None, parameters.get("EventsOf", "").split(","))
     wanted = {"", *(f"EventsOf{family.capitalize()}" for family in families)}
+    keys = {name.removesuffix("KeysArn") for name, value in parameters.items() if name.endswith("KeysArn") and value}
+    wanted |= {f"Has{source}" for source in keys}
     return sum(condition in wanted for condition in conditions())
 
 

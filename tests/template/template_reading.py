@@ -20,6 +20,10 @@ class Source(NamedTuple):
     secrets: str
     # Role of its receivers.
     role: str
+    # Condition under which they are deployed; None for always. Families of events have conditions of their own.
+    condition: str | None = None
+    # True if each inbound endpoint has keys and an address of its own.
+    keyed: bool = False
 
 
 SOURCES = {
@@ -52,10 +56,23 @@ SOURCES = {
         "ShopifyClientSecretsArn",
         "ReceiverRole",
     ),
+} | {
+    name: Source(
+        {f"{name.capitalize()}Function": name},
+        f"{name.capitalize()}KeysArn",
+        f"{name.capitalize()}ReceiverRole",
+        f"Has{name.capitalize()}",
+        keyed=True,
+    )
+    for name in ("standard", "stripe", "square", "woocommerce")
 }
+KEYED = {name for source in SOURCES.values() if source.keyed for name in source.receivers}
 RECEIVERS = {name: folder for source in SOURCES.values() for name, folder in source.receivers.items()}
 SOURCE_OF = {name: source for source, each in SOURCES.items() for name in each.receivers}
-ADDRESSES = {name: f"/api/webhooks/receive/{SOURCE_OF[name]}/{folder}" for name, folder in RECEIVERS.items()}
+ADDRESSES = {
+    name: f"/api/webhooks/receive/{SOURCE_OF[name]}/{'{endpoint}' if name in KEYED else folder}"
+    for name, folder in RECEIVERS.items()
+}
 OTHERS = {
     "ReindexFunction": "reindex",
     "SyncFunction": "sync",

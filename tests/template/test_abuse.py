@@ -5,7 +5,7 @@ import re
 import pytest
 from hookline_local import abuse
 from hookline_local.places import REPOSITORY
-from template_reading import RECEIVERS, Resources, of_type
+from template_reading import RECEIVERS, Resources, flat, of_type
 
 ABUSE = (REPOSITORY / "docs/abuse.md").read_text()
 COSTS = (REPOSITORY / "docs/costs.md").read_text()
@@ -48,6 +48,12 @@ def test_docs_have_the_cost_of_every_family_of_events() -> None:
     assert f"{more.rate:.0f} requests a second more, or {more.usd:.0f} USD a day" in " ".join(ABUSE.split())
 
 
+def test_docs_have_the_cost_of_every_other_source() -> None:
+    """It comes on top of the table, too."""
+    more = abuse.of_sources()
+    assert f"{more.rate:.0f} requests a second more, or {more.usd:.0f} USD a day" in " ".join(ABUSE.split())
+
+
 def test_a_day_of_flood_costs_less_than_the_limit() -> None:
     """The default throttles limit it; a higher throttle needs a higher limit here."""
     small = [line for line in abuse.lines() if "10 MB" not in line.what]
@@ -85,7 +91,8 @@ def test_an_access_log_line_is_no_longer_than_assumed(resources: Resources) -> N
 def test_the_idle_bill_counts_the_existing_alarms(resources: Resources) -> None:
     """Each metric that an alarm reads is paid for."""
     alarms = of_type(resources, "AWS::CloudWatch::Alarm").values()
-    metrics = sum(sum("MetricStat" in each for each in alarm["Properties"].get("Metrics", [])) or 1 for alarm in alarms)
+    read = [list(flat(alarm["Properties"].get("Metrics", []))) for alarm in alarms]
+    metrics = sum(sum("MetricStat" in each for each in metrics) or 1 for metrics in read)
     counts = re.search(r"alarms: (\d+), over (\d+) metrics", COSTS)
     assert [int(each) for each in counts.groups()] == [len(alarms), metrics]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hookline_local.places import REPOSITORY
 from hookline_local.preflight_account import FAMILIES, receivers
-from template_reading import RECEIVERS, Resources, of_type
+from template_reading import KEYED, RECEIVERS, SOURCE_OF, SOURCES, Resources, of_type
 
 TOPICS = (REPOSITORY / "crates/sources/src/shopify/topic.rs").read_text()
 FAMILY_OF = {
@@ -66,18 +66,22 @@ def test_a_family_that_does_not_exist_is_refused(source: dict[str, Any], value: 
 
 def test_what_belongs_to_a_receiver_has_its_condition(source: dict[str, Any], resources: Resources) -> None:
     """Its log group, its metric filters, its output, and the permission to write to its log."""
-    (logs,) = [
-        statement["Resource"]
-        for statement in resources["ReceiverRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        if statement["Sid"] == "Logs"
-    ]
     for name in RECEIVERS:
-        condition, topic = FAMILY_OF.get(name), name.removesuffix("Function")
-        parts = [name, f"{topic}Logs", f"{topic}Outcomes", f"{topic}OldSecret", f"{name}WebhookPermission"]
+        of = SOURCES[SOURCE_OF[name]]
+        (logs,) = [
+            statement["Resource"]
+            for statement in resources[of.role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+            if statement["Sid"] == "Logs"
+        ]
+        condition, topic = FAMILY_OF.get(name, of.condition), name.removesuffix("Function")
+        parts = [name, f"{topic}Logs", f"{topic}Outcomes", f"{name}WebhookPermission"]
+        parts += [of.role] if of.keyed else [f"{topic}OldSecret"]
         assert {resources[part].get("Condition") for part in parts} == {condition}, name
         assert source["Outputs"][f"{topic}Url"].get("Condition") == condition
         arn = {"Fn::GetAtt": [f"{topic}Logs", "Arn"]}
-        assert (arn if condition is None else {"Fn::If": [condition, arn, {"Ref": "AWS::NoValue"}]}) in logs
+        # The role of a keyed source has the condition itself.
+        always = condition is None or of.keyed
+        assert (arn if always else {"Fn::If": [condition, arn, {"Ref": "AWS::NoValue"}]}) in logs
 
 
 def test_an_alarm_on_receivers_has_the_condition_of_all_of_them(resources: Resources) -> None:
@@ -86,6 +90,12 @@ def test_an_alarm_on_receivers_has_the_condition_of_all_of_them(resources: Resou
         metrics = [
             each["MetricStat"]["Metric"] for each in alarm["Properties"].get("Metrics", []) if "MetricStat" in each
         ]
+        # Those of keyed sources have a condition each.
+        chosen = [each["Fn::If"] for each in alarm["Properties"].get("Metrics", []) if "Fn::If" in each]
+        for condition, metric, _ in chosen:
+            function = metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
+            assert condition == SOURCES[SOURCE_OF[function]].condition
+        assert not chosen or alarm["Condition"] == "HasOtherSource"
         named = [dimension["Value"] for metric in metrics for dimension in metric["Dimensions"]]
         functions = [value["Ref"] for value in named if isinstance(value, dict) and value.get("Ref") in RECEIVERS]
         assert {FAMILY_OF.get(function) for function in functions} <= {alarm.get("Condition")}
@@ -96,7 +106,18 @@ def test_the_preflight_counts_the_receivers_that_will_be_deployed() -> None:
     assert receivers({}) == 12
     assert receivers({"EventsOf": ""}) == 12
     assert receivers({"EventsOf": "payments"}) == 14
-    assert receivers({"EventsOf": ",".join(FAMILIES)}) == len(RECEIVERS)
+    assert receivers({"EventsOf": ",".join(FAMILIES)}) == len(RECEIVERS) - len(KEYED)
+    assert receivers({"StripeKeysArn": "arn:…", "SquareKeysArn": ""}) == 13
+
+
+def test_a_source_is_deployed_if_its_keys_are_given(source: dict[str, Any]) -> None:
+    """None by default; the alarm exists if any of them does."""
+    keyed = {of.condition: of.secrets for of in SOURCES.values() if of.keyed}
+    for condition, parameter in keyed.items():
+        assert source["Parameters"][parameter]["Default"] == ""
+        given = [valued(source["Conditions"][condition], {parameter: value}) for value in ("", "arn:…")]
+        assert given == [False, True]
+    assert source["Conditions"]["HasOtherSource"] == {"Fn::Or": [{"Condition": condition} for condition in keyed]}
 
 
 def test_subscriptions_and_the_panel_know_what_is_wanted(source: dict[str, Any]) -> None:

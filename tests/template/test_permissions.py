@@ -5,7 +5,19 @@ import re
 
 import pytest
 from hookline_local.places import REPOSITORY
-from template_reading import FUNCTIONS, OTHERS, SOURCES, Resources, Source, conditions, of_type, statements, target
+from template_reading import (
+    FUNCTIONS,
+    KEYED,
+    OTHERS,
+    SOURCE_OF,
+    SOURCES,
+    Resources,
+    Source,
+    conditions,
+    of_type,
+    statements,
+    target,
+)
 
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 INDEX = "OpenSearchArn/${OpenSearchIndex}"
@@ -37,7 +49,8 @@ PUSH = ({"execute-api:ManageConnections"}, {f"LiveApi/live/{method}/@connections
 
 def receiver(source: Source) -> dict[str, tuple[set[str], set[str]]]:
     """Ports of a source's receivers. No receiver can read the secrets of another source."""
-    return {
+    endpoints = {"Endpoints": ({"dynamodb:Query"}, {"StoresTable"})} if source.keyed else {}
+    return endpoints | {
         "Ledger": ({"dynamodb:PutItem", "dynamodb:UpdateItem"}, {"LedgerTable"}),
         "EventQueue": ({"sqs:SendMessage"}, {"EventQueue"}),
         "Bodies": ({"s3:PutObject"}, {"PayloadBucket/bodies/*"}),
@@ -239,6 +252,15 @@ def test_items_of_the_access_table_are_permitted_by_their_kind(resources: Resour
     code = (REPOSITORY / "crates/tables/src/access.rs").read_text()
     assert 'format!("token#{}"' in code
     assert 'format!("ticket#{}"' in code
+
+
+def test_a_receiver_reads_the_endpoints_of_its_source_only(resources: Resources) -> None:
+    """By the key that the code writes."""
+    for name in KEYED:
+        key = {"dynamodb:LeadingKeys": [f"inbound#{SOURCE_OF[name]}"]}
+        assert conditions(resources, name) == {"Endpoints": {"ForAllValues:StringEquals": key}}
+    code = (REPOSITORY / "crates/tables/src/stores/inbound.rs").read_text()
+    assert 'INBOUND_PREFIX: &str = "inbound#"' in code
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -120,7 +120,12 @@ impl DynamoDb {
     }
 
     /// Returns all items of a partition, in the order of their sort keys.
-    pub(crate) async fn partition(&self, port: &'static str, table: &str, query: &Query) -> Result<Vec<Item>, PortError> {
+    pub(crate) async fn partition(
+        &self,
+        port: &'static str,
+        table: &str,
+        query: &Query,
+    ) -> Result<Vec<Item>, PortError> {
         let (mut items, mut after) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let body = QueryPartition {
@@ -132,7 +137,10 @@ impl DynamoDb {
                 limit: PAGE_ITEMS,
             };
             let operation = "DynamoDB_20120810.Query";
-            let response = self.0.json(operation, &body, REQUEST_CAPACITY_BYTES, Attempts::Two).await;
+            let response = self
+                .0
+                .json(operation, &body, REQUEST_CAPACITY_BYTES, Attempts::Two)
+                .await;
             let response = response.map_err(|error| error.into_unavailable(port))?;
             let page: QueryPage = response.json().map_err(|error| error.into_unavailable(port))?;
             items.extend(page.items);

@@ -13,6 +13,7 @@ mod compliance;
 mod finish;
 mod follow_ups;
 mod forward;
+mod interpret;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use jiff::Timestamp;
 
 pub use self::archiving::{Copies, Keep};
 pub use self::compliance::{Compliance, CompliancePorts, Comply, NoCompliance, Reached};
+pub use self::interpret::Interpret;
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 use self::{
     compliance::PrivacyRequest,
@@ -48,7 +50,7 @@ use crate::{
         sealed::SealedBody,
         subject::Subject,
     },
-    event::{Event, Interpret, InterpretError, Request, fact::Fact},
+    event::{Event, InterpretError, Request, fact::Fact},
     kernel::{
         failure::ErrorCode,
         ids::{DeliveryKey, EventId, InboundName, Source, StoreKey},

@@ -7,17 +7,13 @@ pub mod thin;
 use jiff::Timestamp;
 
 use crate::{
-    delivery::{
-        Delivery,
-        subject::{MAX_TITLE_CHARS, Subject},
-    },
+    delivery::subject::{MAX_TITLE_CHARS, Subject},
     event::{
         fact::Fact,
         product::{Collection, Product},
         thin::{Ordered, Wanted},
     },
-    kernel::ids::{EntityId, EntityKey, InboundName, Kind, Source, StoreKey},
-    store::inbound::InboundEndpoint,
+    kernel::ids::{EntityId, EntityKey, InboundName, Kind, StoreKey},
 };
 
 /// An event that a delivery reports.
@@ -166,15 +162,6 @@ pub enum InterpretError {
     /// No source here reads this topic.
     #[error("this topic is not supported")]
     Topic,
-}
-
-/// Reader of bodies. Whoever knows the vendors passes it to the [`consumer`](crate::consumer).
-#[derive(Debug, Clone, Copy)]
-pub struct Interpret {
-    /// Reads the body of a delivery, with the settings of the endpoint that received it where they are needed.
-    pub read: fn(&Delivery, Option<&InboundEndpoint>) -> Result<Event, InterpretError>,
-    /// Returns true if bodies of a source can only be read with those settings.
-    pub reads_endpoint: fn(&Source) -> bool,
 }
 
 impl Subject {

@@ -12,8 +12,9 @@ pub mod shopify;
 pub mod signature;
 
 use hookline_domain::{
+    consumer::Interpret,
     delivery::Delivery,
-    event::{Event, Interpret, InterpretError},
+    event::{Event, InterpretError},
     kernel::ids::{BARE_SOURCE, DeliveryKey, Source, StoreKey, StoreName},
     store::inbound::InboundEndpoint,
 };

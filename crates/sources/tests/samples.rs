@@ -21,7 +21,7 @@ fn sample_of_every_topic_is_read_and_interpreted() {
             let delivery = read_saved(&headers, &sample(".json"), "2026-11-21T12:00:00Z".parse().unwrap()).unwrap();
             assert_eq!(delivery.key.store.source.as_str(), sender.name, "{}", topic.name);
             assert_eq!(delivery.key.topic.as_str(), topic.name);
-            interpret(&delivery).unwrap_or_else(|error| panic!("{}: {error}", topic.name));
+            interpret(&delivery, None).unwrap_or_else(|error| panic!("{}: {error}", topic.name));
         }
     }
 }

@@ -19,12 +19,12 @@ use hookline_domain::{
         apply::{Apply, IndexPorts},
         entities::{Advance, Entities, Fence, ObservedFields, RememberedFields},
     },
-    consumer::{ConsumerPorts, Message, NoCompliance, Reindex, Try},
+    consumer::{ConsumerPorts, Interpret, Message, NoCompliance, Reindex, Try},
     delivery::{
         Delivery,
         ledger::{Claims, Completion, Ledger},
     },
-    event::{Event, Interpret, InterpretError, product::Collections},
+    event::{Event, InterpretError, product::Collections},
     kernel::{
         ids::{DeliveryKey, EntityKey},
         port::PortError,

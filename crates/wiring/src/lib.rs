@@ -56,7 +56,10 @@ pub fn receive(sender: &'static Sender, function: &'static str) -> ExitCode {
             clock: SystemClock,
         };
         // Neither waits for the other, and the first delivery for neither.
-        let (receiver, ()) = tokio::join!(Receiver::new(sender, function, adapters, config.tally_every), aws.warm());
+        let (receiver, ()) = tokio::join!(
+            Receiver::new(sender, function, adapters, config.tally_every),
+            aws.warm()
+        );
         let sealer = config.personal_key.and_then(|key| sealer(&key, config.personal_days));
         serve_webhooks(receiver?.sealing(sealer)).await
     })

@@ -10,9 +10,7 @@ use hookline_domain::{
 };
 use hookline_lambda::serve::Http;
 use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts};
-use hookline_sources::{
-    shopify::{SENDER, Topic},
-};
+use hookline_sources::shopify::{SENDER, Topic};
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::Body;
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use hookline_domain::store::inbound::InboundEndpoint;
 use hookline_domain::{
     catalogue::digest::Digest,
+    consumer::Interpret,
     delivery::Delivery,
-    event::{Event, Interpret, InterpretError, Observed},
+    event::{Event, InterpretError, Observed},
     kernel::{
         ids::{DeliveryId, DeliveryKey, EntityId, EntityKey, Kind, StoreKey, Topic},
         version::Version,

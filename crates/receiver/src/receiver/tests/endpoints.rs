@@ -226,7 +226,10 @@ async fn signed_body_that_cannot_be_read_is_queued_once_under_its_digest() {
 #[tokio::test]
 async fn signed_id_with_our_mark_is_unreadable() {
     let stack = stack().await;
-    assert_eq!(stack.answer("north", request("msg_1~replay-12345678", BODY, 0)).await, 200);
+    assert_eq!(
+        stack.answer("north", request("msg_1~replay-12345678", BODY, 0)).await,
+        200
+    );
     assert_eq!(stack.queued()[0].key.topic.as_str(), UNREADABLE);
 }
 
