@@ -4,7 +4,7 @@ import type { Panel } from '../data/panel';
 import type { PanelState } from '../data/state';
 import { countOf } from '../data/list';
 import { hashOf } from '../data/route';
-import { Ago, Copy, Dot } from './bits';
+import { Ago, Copy, Dot, StoreName } from './bits';
 import { count, plural } from './format';
 
 const FILTERS: { state: StoreState | null; name: string }[] = [
@@ -106,7 +106,9 @@ export function ListPage({ panel, state }: { panel: Panel; state: PanelState }) 
             {list.stores.map((summary) => (
               <tr role="row" key={summary.store} data-store={summary.store}>
                 <th role="rowheader" scope="row">
-                  <a href={hashOf({ store: summary.store, delivery: null })}>{summary.store}</a>
+                  <a href={hashOf({ store: summary.store, delivery: null })}>
+                    <StoreName store={summary.store} />
+                  </a>
                   {summary.state === 'attention' && <span className="why">{summary.why}</span>}
                 </th>
                 <td role="cell">

@@ -5,7 +5,7 @@ import type { Panel } from '../data/panel';
 import type { PanelState } from '../data/state';
 import type { StoreView } from '../data/view';
 import { Actions } from './Actions';
-import { Ago, Card, useNow } from './bits';
+import { Ago, Card, StoreName, useNow } from './bits';
 import { Delivery } from './Delivery';
 import { EventsPage, StoreTabs } from './Events';
 import { FailedCard } from './Failed';
@@ -37,7 +37,7 @@ export function StorePage({ panel, state, store }: { panel: Panel; state: PanelS
           </a>
         )}
         <h1 ref={heading} tabIndex={-1}>
-          {store}
+          <StoreName store={store} />
         </h1>
         {view?.status && mayChange(me, store) && (
           <Actions panel={panel} store={store} view={view} reachable={state.reachable} />

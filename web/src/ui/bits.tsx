@@ -1,5 +1,6 @@
 import { type ReactNode, createContext, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { Outcome, StoreState } from '../api';
+import { namedStore } from '../data/sources';
 import { ago, dateTime } from './format';
 import { OUTCOMES, STATES } from './words';
 
@@ -30,6 +31,20 @@ export function Ago({ at, never = 'never' }: { at: string | null | undefined; ne
     <time dateTime={at} title={dateTime(at)}>
       {ago(at, now)}
     </time>
+  );
+}
+
+/** Name of a store, after the mark of its source if that is not Shopify: most stores are, and say so in their name. */
+export function StoreName({ store }: { store: string }) {
+  const { source, sourceName, name } = namedStore(store);
+  if (source === 'shopify') return <>{name}</>;
+  return (
+    <>
+      <span className="source" data-source={source}>
+        {sourceName}
+      </span>{' '}
+      {name}
+    </>
   );
 }
 
