@@ -76,7 +76,8 @@ struct ConditionMembers<'a> {
     expression: Option<&'a str>,
     #[serde(rename = "ExpressionAttributeNames", serialize_with = "as_map")]
     names: &'a Names,
-    #[serde(rename = "ExpressionAttributeValues")]
+    // DynamoDB refuses an empty map.
+    #[serde(rename = "ExpressionAttributeValues", skip_serializing_if = "has_none")]
     values: &'a Item,
     #[serde(
         rename = "ReturnValuesOnConditionCheckFailure",
@@ -188,6 +189,11 @@ pub(crate) fn outcome<T: DeserializeOwned>(response: &AwsResponse) -> Result<Wri
 /// Checks that an update is written or refused by its condition, which is no failure.
 pub(crate) fn updated(response: &AwsResponse) -> Result<(), ServiceError> {
     outcome::<Empty>(response).map(drop)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+fn has_none(values: &&Item) -> bool {
+    values.names().next().is_none()
 }
 
 fn as_map<S: Serializer>(names: &Names, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,6 @@
 //! ([`Sender`]); nothing here names one.
 
 use std::{
-    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -194,9 +193,8 @@ impl<P: ReceiverPorts> Receiver<P> {
             response.message = Some(format!("the body has more than {BODY_LIMIT} bytes"));
             return response;
         }
-        let side = match self.side(request).await {
-            Ok(side) => side,
-            Err(response) => return response,
+        let Some(side) = self.side(request).await else {
+            return WebhookResponse::new(self.sender.refusal, "no_endpoint");
         };
         let mut response = self.take_at(&side, request, body).await;
         if let Some(name) = side.name() {
@@ -208,18 +206,14 @@ impl<P: ReceiverPorts> Receiver<P> {
         response
     }
 
-    /// The side that a request is addressed to; a response to one that is addressed to none.
-    async fn side(&self, request: &Request) -> Result<Arc<Side>, WebhookResponse> {
+    /// The side that a request is addressed to; `None` if there is no such endpoint.
+    async fn side(&self, request: &Request) -> Option<Arc<Side>> {
         let Some(endpoints) = &self.endpoints else {
-            return Ok(Arc::clone(&self.side));
+            return Some(Arc::clone(&self.side));
         };
         let path = request.extensions().get::<EndpointPath>();
         let name = path.and_then(|path| InboundName::new(&*path.endpoint).ok());
-        let side = match &name {
-            Some(name) => endpoints.find(name).await,
-            None => None,
-        };
-        side.ok_or_else(|| WebhookResponse::new(self.sender.refusal, "no_endpoint"))
+        endpoints.find(&name?).await
     }
 
     async fn take_at(&self, side: &Arc<Side>, request: &Request, body: &[u8]) -> WebhookResponse {
@@ -248,7 +242,7 @@ impl<P: ReceiverPorts> Receiver<P> {
             Ok(delivery) => delivery,
             Err(mut response) => {
                 response.secret = secret;
-                return response;
+                return *response;
             }
         };
         if let (Some(pair), Some(secret)) = (pair, secret) {
@@ -298,11 +292,11 @@ impl<P: ReceiverPorts> Receiver<P> {
         read: Result<Read, RequestError>,
         body: &[u8],
         received_at: Timestamp,
-    ) -> Result<(Delivery, Option<String>), WebhookResponse> {
+    ) -> Result<(Delivery, Option<String>), Box<WebhookResponse>> {
         let endpoint = side.inbound.endpoint.as_ref();
         match (read, endpoint) {
             (Ok(Read::Delivery(delivery)), Some(endpoint)) if !endpoint.speaks_for(&delivery.key.store) => {
-                Err(WebhookResponse::new(StatusCode::OK, "unbound"))
+                Err(Box::new(WebhookResponse::new(StatusCode::OK, "unbound")))
             }
             // The mark is ours, and an id that a sender has signed says what the sender likes.
             (Ok(Read::Delivery(delivery)), Some(endpoint)) if replay::original_of(&delivery.key.id).is_some() => Ok((
@@ -310,15 +304,15 @@ impl<P: ReceiverPorts> Receiver<P> {
                 Some("the delivery id is marked as a replay".to_owned()),
             )),
             (Ok(Read::Delivery(delivery)), _) => Ok((*delivery, None)),
-            (Ok(Read::Ping), _) => Err(WebhookResponse::new(StatusCode::OK, "ping")),
-            (Ok(Read::Ignored(ignored)), _) => Err(WebhookResponse::new(StatusCode::OK, ignored.as_str())),
-            (Ok(Read::Stale), _) => Err(WebhookResponse::new(self.sender.refusal, "stale")),
+            (Ok(Read::Ping), _) => Err(Box::new(WebhookResponse::new(StatusCode::OK, "ping"))),
+            (Ok(Read::Ignored(ignored)), _) => Err(Box::new(WebhookResponse::new(StatusCode::OK, ignored.as_str()))),
+            (Ok(Read::Stale), _) => Err(Box::new(WebhookResponse::new(self.sender.refusal, "stale"))),
             // A refusal could make the source switch the endpoint off, and a retry would bring the same bytes.
             (Ok(Read::Unreadable(problem)), Some(endpoint)) => {
                 Ok((unreadable(endpoint, body, received_at), Some(problem.to_string())))
             }
-            (Ok(Read::Unreadable(problem)), None) => Err(bad_request(problem.to_string())),
-            (Err(problem), _) => Err(bad_request(problem.to_string())),
+            (Ok(Read::Unreadable(problem)), None) => Err(Box::new(bad_request(problem.to_string()))),
+            (Err(problem), _) => Err(Box::new(bad_request(problem.to_string()))),
         }
     }
 
@@ -407,11 +401,10 @@ fn counter(outcome: &str) -> Option<Counter> {
 
 /// A signed body that cannot be read, as a delivery: a retry brings the same bytes, so their digest is its id.
 fn unreadable(endpoint: &InboundEndpoint, body: &[u8], received_at: Timestamp) -> Delivery {
-    let digest = Sha256::digest(body);
-    let id = digest.iter().fold(String::with_capacity(64), |mut id, byte| {
-        let _ = write!(id, "{byte:02x}");
-        id
-    });
+    let digits = Sha256::digest(body)
+        .into_iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let id: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
     Delivery {
         key: DeliveryKey {
             store: endpoint.unreadable_store(),

@@ -82,11 +82,11 @@ impl<T: Tally + InboundTally, C: Clock> Tallies<T, C> {
             return;
         }
         let hour = Hour::of(self.clock.now());
-        let mut counted = self.inbound.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counts) = counted.get_mut(endpoint) {
+        let mut endpoints = self.inbound.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = endpoints.get_mut(endpoint) {
             *counts.entry((hour, counter)).or_default() += 1;
         } else {
-            counted.insert(endpoint.clone(), Counts::from([((hour, counter), 1)]));
+            endpoints.insert(endpoint.clone(), Counts::from([((hour, counter), 1)]));
         }
     }
 

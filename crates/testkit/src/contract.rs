@@ -26,6 +26,7 @@ pub mod erase;
 pub mod event_log;
 pub mod failed;
 pub mod fan_out;
+pub mod inbound;
 pub mod index;
 pub mod ledger;
 pub mod listeners;

@@ -243,6 +243,15 @@ mod tally {
     });
 }
 
+mod inbound {
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE};
+    hookline_testkit::inbound_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
+        (dynamodb, (stores.clone(), stores))
+    });
+}
+
 mod connections {
     use super::{CONNECTIONS_TABLE, DynamoDb};
     hookline_testkit::connections_contract!(async {

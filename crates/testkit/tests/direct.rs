@@ -94,6 +94,16 @@ mod tally {
     });
 }
 
+mod inbound {
+    use super::{DynamoDb, LEDGER_TABLE, STORES_TABLE, direct};
+    hookline_testkit::inbound_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let tally = direct(dynamodb.endpoint()).tally(STORES_TABLE);
+        let stores = dynamodb.aws().stores(STORES_TABLE).beside(LEDGER_TABLE);
+        (dynamodb, (tally, stores))
+    });
+}
+
 /// Bodies as in production: receivers store them, the consumer fetches and deletes them.
 struct MixedBodies {
     receiver: DirectBodies,

@@ -130,6 +130,14 @@ mod tally {
     });
 }
 
+mod inbound {
+    use super::MemoryStores;
+    hookline_testkit::inbound_contract!(async {
+        let stores = MemoryStores::default();
+        ((), (stores.clone(), stores))
+    });
+}
+
 mod connections {
     use super::MemoryConnections;
     hookline_testkit::connections_contract!(async { ((), MemoryConnections::default()) });
