@@ -21,6 +21,8 @@ from .translate import deployable, source
 STACK = "hookline"
 BUCKET = "hookline-artifacts"
 EVENT_BUS = "listeners"
+# Sources whose inbound endpoints have keys of their own.
+KEYED_SOURCES = ("standard", "stripe", "square", "woocommerce")
 
 
 class DeployError(Exception):
@@ -69,30 +71,39 @@ def deploy(ports: Ports, credentials: Credentials, folder: Path, parameters: Map
     check_built()
     vault = aws_client("secretsmanager", ports)
     secret = vault.create_secret(Name="shopify-client-secrets", SecretString=credentials.shopify)["ARN"]
+    # Without an endpoint yet: `hookline source add` adds them.
+    keys = {
+        f"{source.capitalize()}KeysArn": vault.create_secret(Name=f"{source}-keys", SecretString="{}")["ARN"]
+        for source in KEYED_SOURCES
+    }
     aws_client("s3", ports).create_bucket(Bucket=BUCKET)
     personal_key, personal_public_key = key_for_personal_data(ports)
     bus = aws_client("events", ports).create_event_bus(Name=EVENT_BUS)["EventBusArn"]
-    values = {
-        "ShopifyClientSecretsArn": secret,
-        "OpenSearchUrl": f"http://{HOST}:{ports.search}",
-        "OpenSearchArn": f"arn:aws:es:{processes.REGION}:000000000000:domain/local",
-        "OpenSearchSigningService": "none",
-        "ShopifyAdminUrl": f"http://{HOST}:{ports.shopify}/{{store}}",
-        "ShopifyClientId": CLIENT_ID,
-        "EventBusArn": bus,
-        # Receivers write their counts at once, so that the demo need not wait.
-        "StatusTallySeconds": "0",
-        # Every family, so that each topic can be tried.
-        "EventsOf": "orders,customers,payments,shipping",
-        # Endpoints may ask for personal data, so that it can be tried.
-        "PersonalKeyArn": personal_key,
-        "PersonalPublicKey": personal_public_key,
-        "ForwardBodies": "yes",
-        # Keeps applied deliveries, so that `hookline replay` can be tried.
-        "ArchiveDays": "1",
-        # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.
-        "ReconcileGraceSeconds": "0",
-    } | dict(parameters)
+    values = (
+        {
+            "ShopifyClientSecretsArn": secret,
+            "OpenSearchUrl": f"http://{HOST}:{ports.search}",
+            "OpenSearchArn": f"arn:aws:es:{processes.REGION}:000000000000:domain/local",
+            "OpenSearchSigningService": "none",
+            "ShopifyAdminUrl": f"http://{HOST}:{ports.shopify}/{{store}}",
+            "ShopifyClientId": CLIENT_ID,
+            "EventBusArn": bus,
+            # Receivers write their counts at once, so that the demo need not wait.
+            "StatusTallySeconds": "0",
+            # Every family, so that each topic can be tried.
+            "EventsOf": "orders,customers,payments,shipping",
+            # Endpoints may ask for personal data, so that it can be tried.
+            "PersonalKeyArn": personal_key,
+            "PersonalPublicKey": personal_public_key,
+            "ForwardBodies": "yes",
+            # Keeps applied deliveries, so that `hookline replay` can be tried.
+            "ArchiveDays": "1",
+            # The local Shopify sends at once, so no webhook is in flight when a reconciliation begins.
+            "ReconcileGraceSeconds": "0",
+        }
+        | keys
+        | dict(parameters)
+    )
     sam_deploy(ports, folder, values)
     stack = aws_client("cloudformation", ports).describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

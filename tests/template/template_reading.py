@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from hookline_local.deploy import KEYED_SOURCES
 from hookline_local.translate import whole
 
 Resources = dict[str, dict[str, Any]]
@@ -64,7 +65,7 @@ SOURCES = {
         f"Has{name.capitalize()}",
         keyed=True,
     )
-    for name in ("standard", "stripe", "square", "woocommerce")
+    for name in KEYED_SOURCES
 }
 KEYED = {name for source in SOURCES.values() if source.keyed for name in source.receivers}
 RECEIVERS = {name: folder for source in SOURCES.values() for name, folder in source.receivers.items()}

@@ -102,7 +102,7 @@ fn interpret_body(delivery: &Delivery) -> Result<Event, InterpretError> {
 }
 
 /// Body of a product. Texts that are not stored as they are, are borrowed from the body unless they have escapes.
-/// `docs/sources.md` says what an absent, a `null` and an empty field mean.
+/// `docs/sources/shopify.md` says what an absent, a `null` and an empty field mean.
 #[derive(Deserialize)]
 struct ProductBody<'a> {
     id: u64,
