@@ -64,7 +64,7 @@ def test_every_receivers_outcomes_are_counted(resources: Resources) -> None:
 
 
 def test_uses_of_the_old_client_secret_are_counted(resources: Resources) -> None:
-    """Every receiver of Shopify counts them; a day without uses is 0 and not a gap. Keys of endpoints rotate by themselves."""
+    """Every receiver of Shopify counts them; a day without uses is 0 and not a gap. Keys of endpoints rotate apart."""
     for metric in metrics(resources, "{ $.fields.secret = 1 }", set(RECEIVERS) - KEYED):
         assert (metric["MetricName"], metric["MetricValue"]) == ("OldSecretNeeded", "1")
         assert metric["DefaultValue"] == 0

@@ -34,7 +34,7 @@ pub enum Event {
     /// A product is no longer to be found as of this time, and may come back under its id: of sources whose ids are used
     /// again. A state like any other, unlike [`ProductDeleted`](Self::ProductDeleted).
     ProductRemoved(Removal),
-    /// Things changed; the delivery is thin, so they must be asked for. Never empty.
+    /// Things changed; the delivery is thin, so their states must be fetched. Never empty.
     Thin(Vec<Wanted>),
     /// The stock of an inventory item changed. The id is the inventory item's, not the product's.
     StockChanged(EntityId),

@@ -58,7 +58,7 @@ impl Thing {
     }
 }
 
-/// What an answer must show to be at least as new as the thin event.
+/// Property that an answer must have to be at least as new as the thin event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
@@ -68,7 +68,7 @@ pub enum Expected {
     Visible,
     /// The thing cannot be seen by shoppers, or is gone.
     Hidden,
-    /// Nothing can be compared: an answer counts if it was asked some seconds after the event.
+    /// Nothing can be compared: an answer to a request some seconds after the event counts.
     Later,
 }
 
@@ -78,6 +78,6 @@ pub struct Wanted {
     /// The thing.
     #[serde(flatten)]
     pub thing: Thing,
-    /// What the answer must show.
+    /// Property that the answer must have.
     pub expected: Expected,
 }

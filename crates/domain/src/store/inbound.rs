@@ -31,7 +31,7 @@ pub struct InboundEndpoint {
     pub source: Source,
     /// Its name, which ends its address.
     pub name: InboundName,
-    /// What it may do.
+    /// Its settings.
     pub settings: InboundSettings,
     /// Number of times that its settings have been written, from 1.
     pub revision: u64,
@@ -39,7 +39,7 @@ pub struct InboundEndpoint {
     pub counts: Counts,
 }
 
-/// What an inbound endpoint may do.
+/// Settings of an inbound endpoint, which say what it may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InboundSettings {
@@ -95,11 +95,11 @@ pub enum Mode {
 pub struct Senders {
     /// Ranges in CIDR notation, as in `3.18.12.63/32`; at most [`MAX_RANGES`].
     pub ranges: Vec<String>,
-    /// What is done with a request from elsewhere.
+    /// Handling of a request from elsewhere.
     pub check: SenderCheck,
 }
 
-/// What is done with a request from an address that is not in the list.
+/// Handling of a request from an address that is not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SenderCheck {

@@ -116,13 +116,13 @@ pub struct Mapping {
     pub ordering: Option<Ordering>,
 }
 
-/// What a topic means.
+/// Meaning of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MappedEvent {
     /// A product, whole, as it is now.
     #[serde(rename = "product.updated")]
     ProductUpdated,
-    /// A product that is no longer there; it may come back.
+    /// A product that was removed; it may come back.
     #[serde(rename = "product.deleted")]
     ProductDeleted,
     /// A checkout was completed.
