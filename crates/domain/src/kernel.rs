@@ -6,6 +6,7 @@ pub mod compression;
 pub mod erase;
 pub mod failure;
 pub mod ids;
+pub mod money;
 pub mod port;
 pub mod secret;
 pub mod text;

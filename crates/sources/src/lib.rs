@@ -6,10 +6,12 @@
 mod families;
 pub mod html;
 mod json;
+mod pointer;
 pub mod scheme;
 pub mod sender;
 pub mod shopify;
 pub mod signature;
+pub mod standard;
 
 use hookline_domain::{
     consumer::Interpret,
@@ -50,7 +52,7 @@ pub struct Platform {
 }
 
 /// All sources. The first one is that of requests that no source recognizes.
-pub static ALL: [&Platform; 1] = [&shopify::PLATFORM];
+pub static ALL: [&Platform; 2] = [&shopify::PLATFORM, &standard::PLATFORM];
 
 /// The source of this name, if it is one of ours.
 #[must_use]

@@ -1,9 +1,11 @@
 //! Maps from bodies of any form to events, by JSON Pointers (RFC 6901). No expressions, loops or templates: who needs more
 //! writes a source.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
+
+use crate::kernel::money::currency_code;
 
 /// Maximum length of a mapping as JSON, in bytes.
 pub const MAPPING_LIMIT: usize = 8 * 1024;
@@ -156,6 +158,9 @@ pub struct ProductMapping {
     /// Name in URLs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handle: Option<Pointer>,
+    /// Address of the product's page; its last part is the name in URLs, unless `handle` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Pointer>,
     /// URL of an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Pointer>,
@@ -220,6 +225,83 @@ pub struct CheckoutMapping {
     pub session: Option<Pointer>,
 }
 
+/// A mapping that cannot be used. Says where and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// Too long.
+    #[error("the mapping has {0} bytes as JSON; at most {MAPPING_LIMIT} are allowed")]
+    TooLong(usize),
+    /// No topic is taken.
+    #[error("types: name at least one topic, as in {{\"item.saved\": \"product.updated\"}}")]
+    NoTypes,
+    /// A topic is about something whose fields are not mapped.
+    #[error("{0}: a topic in `types` is about it, but its fields are not mapped")]
+    NoFields(&'static str),
+    /// Products have no time of their own.
+    #[error("product.updated_at: map the time of the last change, or set \"ordering\": \"arrival\" if there is none")]
+    NoOrder,
+    /// Products are ordered in two ways.
+    #[error("ordering: products are ordered by product.updated_at; leave out one of the two")]
+    TwoOrders,
+    /// A price has not exactly one amount.
+    #[error("product.price: map either `minor` (cents) or `amount` (a decimal)")]
+    Price,
+    /// A fixed currency is none.
+    #[error("product.price.currency: neither a JSON Pointer nor an ISO 4217 code")]
+    Currency,
+}
+
+impl Mapping {
+    /// Checks that the mapping can be used.
+    ///
+    /// # Errors
+    /// [`MappingError`], the first that is found.
+    pub fn check(&self) -> Result<(), MappingError> {
+        let length = serde_json::to_string(self).map_or(0, |text| text.len());
+        if length > MAPPING_LIMIT {
+            return Err(MappingError::TooLong(length));
+        }
+        if self.types.is_empty() {
+            return Err(MappingError::NoTypes);
+        }
+        let is_about = |event: MappedEvent| self.types.values().any(|mapped| *mapped == event);
+        if is_about(MappedEvent::CheckoutCompleted) && self.checkout.is_none() {
+            return Err(MappingError::NoFields("checkout"));
+        }
+        let has_products = is_about(MappedEvent::ProductUpdated) || is_about(MappedEvent::ProductDeleted);
+        let Some(product) = &self.product else {
+            return if has_products { Err(MappingError::NoFields("product")) } else { Ok(()) };
+        };
+        match (&product.updated_at, self.ordering) {
+            (None, None) => return Err(MappingError::NoOrder),
+            (Some(_), Some(Ordering::Arrival)) => return Err(MappingError::TwoOrders),
+            (Some(_), None) | (None, Some(Ordering::Arrival)) => {}
+        }
+        if let Some(price) = &product.price {
+            if price.minor.is_some() == price.amount.is_some() {
+                return Err(MappingError::Price);
+            }
+            if let CurrencyMapping::Code(code) = &price.currency
+                && currency_code(code).is_none()
+            {
+                return Err(MappingError::Currency);
+            }
+        }
+        Ok(())
+    }
+
+    /// Mapping of an endpoint that has none: bodies as Standard Webhooks advises, with the names of our own events.
+    ///
+    /// # Panics
+    /// Never: its text is fixed, and a test reads it.
+    #[must_use]
+    pub fn advised() -> &'static Self {
+        static ADVISED: LazyLock<Mapping> =
+            LazyLock::new(|| serde_json::from_str(include_str!("advised.json")).expect("a test reads it"));
+        &ADVISED
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,5 +325,73 @@ mod tests {
             Pointer::new(format!("/{}", "x".repeat(256))),
             Err(PointerError::TooLong)
         );
+    }
+
+    fn mapping(json: &str) -> Result<(), String> {
+        let mapping: Mapping = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        mapping.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn advised_mapping_can_be_used() {
+        Mapping::advised().check().unwrap();
+    }
+
+    #[test]
+    fn mapping_of_the_design_can_be_used() {
+        let json = r#"{"type": "/type", "at": "/timestamp", "store": null,
+            "types": {"checkout.completed": "checkout.completed", "item.saved": "product.updated", "item.gone": "product.deleted"},
+            "product": {"id": "/data/sku", "updated_at": "/data/modified", "title": "/data/name", "text": "/data/description",
+                "url": "/data/link", "price": {"minor": "/data/price_cents", "currency": "/data/currency"},
+                "available": "/data/in_stock"},
+            "checkout": {"id": "/data/checkout_id", "order": "/data/order_id", "session": "/data/session_id"}}"#;
+        assert_eq!(mapping(json), Ok(()));
+    }
+
+    #[test]
+    fn mapping_that_cannot_be_used_says_where_and_what_to_do() {
+        let long = "x".repeat(200);
+        let types = (0..50).map(|n| format!(r#""{long}{n}": "product.updated""#)).collect::<Vec<_>>().join(",");
+        for (json, error) in [
+            (r#"{"types": {"a": "product.updated"}}"#.to_owned(), "missing field `type`"),
+            (r#"{"type": "type", "types": {}}"#.to_owned(), "begins with a slash"),
+            (r#"{"type": "/type", "types": {}}"#.to_owned(), "types: name at least one topic"),
+            (r#"{"type": "/type", "types": {"a": "order.created"}}"#.to_owned(), "unknown variant"),
+            (r#"{"type": "/type", "types": {"a": "product.updated"}}"#.to_owned(), "product: a topic"),
+            (r#"{"type": "/type", "types": {"a": "checkout.completed"}}"#.to_owned(), "checkout: a topic"),
+            (
+                r#"{"type": "/type", "types": {"a": "product.updated"}, "product": {"id": "/id"}}"#.to_owned(),
+                "product.updated_at: map",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "product.updated"}, "ordering": "arrival",
+                    "product": {"id": "/id", "updated_at": "/at"}}"#
+                    .to_owned(),
+                "leave out one",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "product.updated"}, "ordering": "arrival",
+                    "product": {"id": "/id", "price": {"currency": "EUR"}}}"#
+                    .to_owned(),
+                "product.price: map either",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "product.updated"}, "ordering": "arrival",
+                    "product": {"id": "/id", "price": {"minor": "/p", "currency": "Euro"}}}"#
+                    .to_owned(),
+                "product.price.currency",
+            ),
+            (
+                format!(r#"{{"type": "/type", "types": {{{types}}}, "ordering": "arrival", "product": {{"id": "/id"}}}}"#),
+                "at most 8192",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "product.deleted"}, "colour": "/c"}"#.to_owned(),
+                "unknown field `colour`",
+            ),
+        ] {
+            let refused = mapping(&json).unwrap_err();
+            assert!(refused.contains(error), "{json}: {refused}");
+        }
     }
 }
