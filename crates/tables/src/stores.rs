@@ -23,6 +23,7 @@
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
 //! | `last_forged_us` | N | when a request in its name last had a wrong signature |
 //! | `connected` | BOOL | whether we hold a token for its Admin API |
+//! | `asked` | BOOL | true if its states are asked for, so that only connecting begins an install; absent otherwise |
 //! | `currency` | S | currency of its prices |
 //! | `reconciled`, `watched` | S | results of the last comparison with its catalog, and of the last look at its subscriptions: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |

@@ -29,6 +29,7 @@ pub mod fan_out;
 pub mod index;
 pub mod ledger;
 pub mod listeners;
+pub mod marks;
 pub mod messages;
 pub mod outboxes;
 pub mod publication;

@@ -112,6 +112,15 @@ mod entities {
     });
 }
 
+mod marks {
+    use super::{DynamoDb, ENTITIES_TABLE};
+    hookline_testkit::marks_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let entities = dynamodb.aws().entities(ENTITIES_TABLE);
+        (dynamodb, entities)
+    });
+}
+
 mod publication {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::publication_contract!(async {

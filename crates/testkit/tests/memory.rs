@@ -60,6 +60,11 @@ mod entities {
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
 }
 
+mod marks {
+    use super::MemoryEntities;
+    hookline_testkit::marks_contract!(async { ((), MemoryEntities::default()) });
+}
+
 mod publication {
     use super::MemoryEntities;
     hookline_testkit::publication_contract!(async { ((), MemoryEntities::default()) });

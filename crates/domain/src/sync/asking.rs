@@ -7,63 +7,14 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+pub use crate::catalogue::jobs::{InvalidPlaceError, MAX_PLACE_BYTES, Place, THINGS_AT_ONCE};
 use crate::{
     event::{Observed, thin::Wanted},
-    kernel::ids::StoreKey,
+    kernel::{ids::StoreKey, port::PortError},
     store::stores::Skipped,
     sync::vendor::{CatalogueError, Shop},
 };
-
-/// Maximum length of a [`Place`] in bytes.
-pub const MAX_PLACE_BYTES: usize = 1024;
-
-/// Opaque place in a walk, given by the source's client; 1 to [`MAX_PLACE_BYTES`] bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Place(String);
-
-/// The text is no place: it is empty or too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a place in a walk has to have 1 to {MAX_PLACE_BYTES} bytes, and this one has {bytes}")]
-pub struct InvalidPlaceError {
-    /// Length of the text.
-    pub bytes: usize,
-}
-
-impl Place {
-    /// Returns the place that a source's client spells so.
-    ///
-    /// # Errors
-    /// [`InvalidPlaceError`] if the text is empty or too long for a message.
-    pub fn new(text: impl Into<String>) -> Result<Self, InvalidPlaceError> {
-        let text = text.into();
-        match text.len() {
-            1..=MAX_PLACE_BYTES => Ok(Self(text)),
-            bytes => Err(InvalidPlaceError { bytes }),
-        }
-    }
-
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Place {
-    type Error = InvalidPlaceError;
-    fn try_from(text: String) -> Result<Self, InvalidPlaceError> {
-        Self::new(text)
-    }
-}
-
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
-        place.0
-    }
-}
 
 /// Answer to a question for things.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -127,8 +78,16 @@ pub trait AskedSources: Send + Sync {
     ) -> impl Future<Output = Result<AskedPage, CatalogueError>> + Send;
 }
 
-/// Maximum number of things per question.
-pub const THINGS_AT_ONCE: usize = 50;
+/// Port to the cursors of stores whose events name nothing: the time of the source's catalogue up to which changes have
+/// been read. One for each store; it only moves forward.
+pub trait Cursors: Send + Sync {
+    /// Returns the cursor of a store; `None` before its first changes were read.
+    fn cursor(&self, store: &StoreKey) -> impl Future<Output = Result<Option<Timestamp>, PortError>> + Send;
+
+    /// Moves the cursor forward to `to`, in whole microseconds; does nothing if it is there or further. Call it only once
+    /// everything up to `to` is indexed.
+    fn move_cursor(&self, store: &StoreKey, to: Timestamp) -> impl Future<Output = Result<(), PortError>> + Send;
+}
 
 /// [`AskedSources`] where every source tells its states: knows no store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -149,21 +108,5 @@ impl AskedSources for NoAskedSources {
 
     async fn changes(&self, _: &StoreKey, _: Timestamp, _: Option<&Place>) -> Result<AskedPage, CatalogueError> {
         Err(CatalogueError::NotConnected)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn place_is_bounded_and_round_trips_through_a_message() {
-        assert_eq!(Place::new(""), Err(InvalidPlaceError { bytes: 0 }));
-        assert_eq!(Place::new("x".repeat(1025)), Err(InvalidPlaceError { bytes: 1025 }));
-        let place = Place::new("cursor:1").unwrap();
-        let text = serde_json::to_string(&place).unwrap();
-        assert_eq!(text, "\"cursor:1\"");
-        assert_eq!(serde_json::from_str::<Place>(&text).unwrap(), place);
-        assert!(serde_json::from_str::<Place>("\"\"").is_err());
     }
 }

@@ -5,9 +5,10 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, ReconcileStep, Task},
+    catalogue::jobs::{Job, Jobs, Task},
     kernel::port::PortError,
-    store::stores::StoreList,
+    store::stores::{RunTask, StoreList, StoreRecord},
+    sync::begin::first,
 };
 
 /// Delay between the jobs of two stores, so that they do not all start at once.
@@ -36,11 +37,9 @@ pub enum Due {
 }
 
 impl Due {
-    fn task(self) -> Task {
+    fn task(self, record: &StoreRecord) -> Task {
         match self {
-            Self::Reconcile => Task::Reconcile {
-                step: ReconcileStep::Begin,
-            },
+            Self::Reconcile => first(record, RunTask::Reconcile),
             Self::Watch => Task::Watch,
         }
     }
@@ -59,7 +58,7 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
                 if view.record.enabled && view.record.connected {
                     let job = Job {
                         store,
-                        task: due.task(),
+                        task: due.task(&view.record),
                         cause: None,
                     };
                     self.jobs.send(&job, delay).await?;
@@ -83,6 +82,7 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
 mod tests {
     use super::*;
     use crate::{
+        catalogue::jobs::{ReconcileStep, WalkStep},
         kernel::ids::StoreKey,
         memory::{MemoryJobs, MemoryStores},
         store::stores::{StoreUpdate, Stores},
