@@ -56,7 +56,8 @@ pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_
     let remove_seen = if takes_mark(observed.ordered) { ", #seen" } else { "" };
     let mut update = Update {
         key: key(entity),
-        expression: format!("SET #version = :version, #deleted = :no{set_facts} REMOVE #expires_at{remove_seen}").into(),
+        expression: format!("SET #version = :version, #deleted = :no{set_facts} REMOVE #expires_at{remove_seen}")
+            .into(),
         condition: Some(match facts::mark(observed.ordered) {
             None => "attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version)",
             Some(_) => {
@@ -164,8 +165,9 @@ pub fn confirm(table: &str, entity: &EntityKey, version: Version) -> Statement {
 pub fn tombstone(entity: &EntityKey, expires_at: Timestamp) -> Update {
     let mut update = Update {
         key: key(entity),
-        expression: "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #seen, #indexed"
-            .into(),
+        expression:
+            "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #seen, #indexed"
+                .into(),
         names: names(FORGOTTEN),
         values: Item::from([
             (":yes", Value::Bool(true)),

@@ -20,6 +20,7 @@ pub mod audit;
 pub mod bodies;
 pub mod bus;
 pub mod connections;
+pub mod cursors;
 pub mod endpoints;
 pub mod entities;
 pub mod erase;

@@ -112,6 +112,15 @@ mod entities {
     });
 }
 
+mod cursors {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::cursors_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
 mod marks {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::marks_contract!(async {

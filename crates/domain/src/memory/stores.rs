@@ -293,6 +293,7 @@ impl Redact for MemoryStores {
             kept.counts.remove(store);
             kept.errors.remove(store);
             kept.checkpoints.remove(store);
+            kept.cursors.remove(store);
             kept.failed.retain(|delivery, _| delivery.store != *store);
         }
         Ok(())

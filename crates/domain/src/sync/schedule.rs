@@ -125,6 +125,21 @@ mod tests {
             };
             assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), SPACING)]);
         }
+        let asked = StoreUpdate {
+            asked: true,
+            ..StoreUpdate::default()
+        };
+        schedule.stores.record(&store("b"), &asked).await.unwrap();
+        assert_eq!(schedule.send(Due::Reconcile).await.unwrap(), 2);
+        let sent: Vec<Task> = schedule.jobs.take().into_iter().map(|(job, _)| job.task).collect();
+        let walk = Task::Walk {
+            run: RunTask::Reconcile,
+            step: WalkStep::Begin,
+        };
+        let reconcile = Task::Reconcile {
+            step: ReconcileStep::Begin,
+        };
+        assert_eq!(sent, [reconcile, walk], "a source that has to be asked has no export");
         assert_eq!(serde_json::from_str::<Due>("\"reconcile\"").unwrap(), Due::Reconcile);
         assert_eq!(serde_json::from_str::<Due>("\"watch\"").unwrap(), Due::Watch);
     }

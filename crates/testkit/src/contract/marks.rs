@@ -56,11 +56,17 @@ async fn kept(entities: &impl Entries, entity: &EntityKey) -> Option<(FenceState
 pub async fn smaller_mark_does_not_pass_and_writes_nothing(entities: &(impl Entities + Entries)) {
     let entity = product(&store("demo"), "1");
     let first = ask(entities, &entity, 1, Some(7)).await;
-    assert!(matches!(&first, Fence::Passed(remembered) if remembered.seen == Some(Mark(7))), "{first:?}");
+    assert!(
+        matches!(&first, Fence::Passed(remembered) if remembered.seen == Some(Mark(7))),
+        "{first:?}"
+    );
     assert_eq!(ask(entities, &entity, 2, Some(6)).await, Fence::Behind(Mark(7)));
     let held = Some((FenceState::Passed(version(1)), Some(Mark(7))));
     assert_eq!(kept(entities, &entity).await, held);
-    assert!(has_passed(&ask(entities, &entity, 1, Some(7)).await), "the version is still the first");
+    assert!(
+        has_passed(&ask(entities, &entity, 1, Some(7)).await),
+        "the version is still the first"
+    );
 }
 
 pub async fn equal_or_larger_mark_passes(entities: &(impl Entities + Entries)) {
@@ -71,21 +77,39 @@ pub async fn equal_or_larger_mark_passes(entities: &(impl Entities + Entries)) {
         assert_eq!(kept(entities, &entity).await, held);
     }
     let older = ask(entities, &entity, 2, Some(9)).await;
-    assert!(matches!(older, Fence::Superseded(_)), "a mark orders nothing: {older:?}");
+    assert!(
+        matches!(older, Fence::Superseded(_)),
+        "a mark orders nothing: {older:?}"
+    );
     let older = ask(entities, &entity, 2, Some(1)).await;
-    assert!(matches!(older, Fence::Superseded(_)), "an older question is superseded: {older:?}");
+    assert!(
+        matches!(older, Fence::Superseded(_)),
+        "an older question is superseded: {older:?}"
+    );
 }
 
 pub async fn removal_takes_the_mark_away(entities: &(impl Entities + Entries)) {
     let entity = product(&store("demo"), "1");
     ask(entities, &entity, 1, Some(7)).await;
     assert!(has_passed(&ask(entities, &entity, 2, None).await));
-    assert_eq!(kept(entities, &entity).await, Some((FenceState::Passed(version(2)), None)));
-    assert!(has_passed(&ask(entities, &entity, 3, Some(1)).await), "it came back under its id");
-    assert_eq!(kept(entities, &entity).await, Some((FenceState::Passed(version(3)), Some(Mark(1)))));
+    assert_eq!(
+        kept(entities, &entity).await,
+        Some((FenceState::Passed(version(2)), None))
+    );
+    assert!(
+        has_passed(&ask(entities, &entity, 3, Some(1)).await),
+        "it came back under its id"
+    );
+    assert_eq!(
+        kept(entities, &entity).await,
+        Some((FenceState::Passed(version(3)), Some(Mark(1))))
+    );
     let unknown = product(&store("demo"), "2");
     assert!(has_passed(&ask(entities, &unknown, 1, None).await));
-    assert_eq!(kept(entities, &unknown).await, Some((FenceState::Passed(version(1)), None)));
+    assert_eq!(
+        kept(entities, &unknown).await,
+        Some((FenceState::Passed(version(1)), None))
+    );
 }
 
 pub async fn told_state_leaves_the_mark(entities: &(impl Entities + Entries)) {
@@ -93,7 +117,10 @@ pub async fn told_state_leaves_the_mark(entities: &(impl Entities + Entries)) {
     ask(entities, &entity, 1, Some(7)).await;
     let told = ObservedFields::default();
     assert!(has_passed(&entities.advance(&entity, version(2), told).await.unwrap()));
-    assert_eq!(kept(entities, &entity).await, Some((FenceState::Passed(version(2)), Some(Mark(7)))));
+    assert_eq!(
+        kept(entities, &entity).await,
+        Some((FenceState::Passed(version(2)), Some(Mark(7))))
+    );
 }
 
 pub async fn marks_count_for_many_states_as_for_each_alone(entities: &(impl Entities + Entries)) {
@@ -123,9 +150,15 @@ pub async fn marks_count_for_many_states_as_for_each_alone(entities: &(impl Enti
     let [larger, equal, smaller, older, buried, unknown, removed] = fences.as_slice() else {
         panic!("one answer for each: {fences:?}");
     };
-    assert!([larger, equal, unknown, removed].into_iter().all(has_passed), "{fences:?}");
+    assert!(
+        [larger, equal, unknown, removed].into_iter().all(has_passed),
+        "{fences:?}"
+    );
     assert_eq!(*smaller, Fence::Behind(Mark(7)));
-    assert!(matches!((older, buried), (Fence::Superseded(_), Fence::Superseded(_))), "{fences:?}");
+    assert!(
+        matches!((older, buried), (Fence::Superseded(_), Fence::Superseded(_))),
+        "{fences:?}"
+    );
     let passed = |seconds, mark: Option<i64>| Some((FenceState::Passed(version(seconds)), mark.map(Mark)));
     let expected = [
         passed(3, Some(8)),
@@ -158,7 +191,10 @@ pub async fn retired_entity_and_tombstone_have_no_mark(entities: &(impl Entities
     }
     entities.retire(&retired, version(2), noon_plus(60)).await.unwrap();
     entities.tombstone(&buried, noon_plus(60)).await.unwrap();
-    assert_eq!(kept(entities, &retired).await, Some((FenceState::Retired(version(2)), None)));
+    assert_eq!(
+        kept(entities, &retired).await,
+        Some((FenceState::Retired(version(2)), None))
+    );
     assert_eq!(kept(entities, &buried).await, Some((FenceState::Tombstoned, None)));
     assert!(has_passed(&ask(entities, &retired, 3, Some(1)).await));
 }
@@ -174,7 +210,10 @@ pub async fn largest_mark_of_concurrent_answers_stays<E: Entities + Entries + Cl
     let (entry, seen) = kept(entities, &entity).await.unwrap();
     let seen = seen.unwrap();
     for answer in answers {
-        assert!(!matches!(answer, Fence::Behind(least) if least > seen), "{answer:?} of {entry:?}, {seen:?}");
+        assert!(
+            !matches!(answer, Fence::Behind(least) if least > seen),
+            "{answer:?} of {entry:?}, {seen:?}"
+        );
     }
     assert_eq!(ask(entities, &entity, 100, Some(seen.0 - 1)).await, Fence::Behind(seen));
     // The question with the largest mark was the last but few: whatever passed after it has a mark as large.
@@ -182,5 +221,8 @@ pub async fn largest_mark_of_concurrent_answers_stays<E: Entities + Entries + Cl
         panic!("it has passed: {entry:?}");
     };
     let pairs = (0..32).map(|n| (version(n * 7 % 32), Mark(n * 5 % 32)));
-    assert!(pairs.into_iter().any(|pair| pair == (newest, seen)), "version and mark are of one answer");
+    assert!(
+        pairs.into_iter().any(|pair| pair == (newest, seen)),
+        "version and mark are of one answer"
+    );
 }
