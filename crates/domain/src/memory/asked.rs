@@ -46,6 +46,7 @@ struct AskedState {
     since: Vec<Timestamp>,
     problems: VecDeque<CatalogueError>,
     lagging: usize,
+    lists_lag: bool,
     left_out: usize,
     meanwhile: VecDeque<Meanwhile>,
 }
@@ -92,6 +93,11 @@ impl<C: Clock> MemoryAsked<C> {
     /// Makes the next `answers` to questions show each product as it was before its last change.
     pub fn lags_for(&self, answers: usize) {
         self.state.lock().lagging = answers;
+    }
+
+    /// Makes walks show each product as it was before its last change, or no longer so. Questions show it as it is.
+    pub fn lists_lag(&self, lag: bool) {
+        self.state.lock().lists_lag = lag;
     }
 
     /// Makes the next `pages` of changes leave out what changed last, although the clock of the catalogue has passed it.
@@ -247,7 +253,7 @@ impl<C: Clock> AskedSources for MemoryAsked<C> {
     async fn walk(&self, _: &StoreKey, place: Option<&Place>) -> Result<AskedPage, CatalogueError> {
         let at = self.begin()?;
         let state = self.state.lock();
-        let lags = state.lagging > 0;
+        let lags = state.lists_lag;
         let all = state.products.keys();
         let all = all.filter_map(|id| Some(seen(id, Some(state.answer(id, lags)?), at)));
         page(all.collect(), place)
