@@ -9,7 +9,7 @@ use hookline_model::{
         model::{LEFT_BEHIND, LOST, REENABLED, Scenario},
         world::{Edit, Happening, Left, start},
     },
-    explore::{finds, holds},
+    explore::{Explored, finds, holds},
 };
 use jiff::SignedDuration;
 
@@ -184,14 +184,7 @@ fn lagging_answer_overwrites_a_newer_one_without_marks() {
 
 #[test]
 fn answer_on_its_way_connects_a_disconnected_store_if_it_may() {
-    finds(
-        Bug::AnswersBeginInstalls,
-        disconnected(Left {
-            seconds: 2,
-            ..Left::default()
-        }),
-        REENABLED,
-    );
+    finds(Bug::AnswersBeginInstalls, disconnected(Left::default()), REENABLED);
 }
 
 #[test]
@@ -215,19 +208,13 @@ fn cursor_passes_over_what_a_search_left_out() {
 }
 
 #[test]
-fn cursor_that_moves_first_loses_what_was_not_indexed() {
-    let scenario = Scenario {
-        bug: None,
-        ..unnamed(Left {
-            deaths: 1,
-            ..Left::default()
-        })
+fn cursor_that_moves_first_loses_nothing_that_is_two_minutes_young() {
+    let deaths = Left {
+        deaths: 1,
+        ..Left::default()
     };
     // The next question goes from two minutes before it, so that nothing is lost while the overlap is there.
-    holds(Scenario {
-        bug: Some(Bug::CursorMovesFirst),
-        ..scenario
-    });
+    holds(unnamed(deaths).seeded(Bug::CursorMovesFirst));
 }
 
 #[test]
@@ -243,9 +230,9 @@ fn buried_product_never_comes_back() {
 
 #[test]
 fn removal_as_of_the_signed_time_leaves_what_was_asked_for_since() {
-    let seconds = Left {
-        seconds: 3,
+    let deaths = Left {
+        deaths: 1,
         ..Left::default()
     };
-    finds(Bug::RemovedByTheSignedTime, disconnected(seconds), LEFT_BEHIND);
+    finds(Bug::RemovedByTheSignedTime, disconnected(deaths), LEFT_BEHIND);
 }

@@ -148,7 +148,13 @@ impl Scenario {
     /// Runs a process up to its next calls that others may see; ends it if it is done.
     fn resume(&self, world: &mut World, mut process: Process) {
         loop {
-            match run(&process.work, process.at, &self.edits, self.bug, &process.history) {
+            match run(
+                &process.work,
+                (process.at, process.nonce),
+                &self.edits,
+                self.bug,
+                &process.history,
+            ) {
                 Progress::Waiting(pending) => {
                     // Nothing depends on the order of these.
                     let at_once = pending.iter().find(|(_, request)| {
@@ -273,8 +279,11 @@ impl Model for Scenario {
             Action::Begin(n) => {
                 let (_, work) = next.queue.remove(n);
                 next.now += SignedDuration::from_millis(1);
+                let is_free = |nonce: &u8| next.processes.iter().all(|process| process.nonce != *nonce);
+                let nonce = (0..u8::MAX).find(is_free)?;
                 let process = Process {
                     work,
+                    nonce,
                     at: next.now,
                     history: vec![],
                     pending: vec![],

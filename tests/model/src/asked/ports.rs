@@ -69,6 +69,8 @@ pub(super) struct Ports {
     bug: Option<Bug>,
     moved: Arc<Mutex<bool>>,
     disconnects: bool,
+    /// Difference to the clocks of other processes, so that no two ask at one time.
+    offset: SignedDuration,
 }
 
 impl IndexPorts for Ports {
@@ -94,7 +96,7 @@ impl SyncPorts for Ports {
 /// is done and need not be repeated.
 pub(super) fn run(
     work: &Work,
-    at: Timestamp,
+    (at, nonce): (Timestamp, u8),
     edits: &Arc<Vec<Edit>>,
     bug: Option<Bug>,
     history: &[(usize, Arrived)],
@@ -106,6 +108,12 @@ pub(super) fn run(
         bug,
         moved: Arc::default(),
         disconnects: matches!(work, Work::Disconnect(_)),
+        // A removal comes after the questions that were asked before it.
+        offset: SignedDuration::from_micros(if matches!(work, Work::Disconnect(_)) {
+            900
+        } else {
+            nonce.into()
+        }),
     };
     let worker = ports.worker();
     let future: Pin<Box<dyn Future<Output = bool> + '_>> = match work {
@@ -211,7 +219,7 @@ fn failed(response: &Response) -> PortError {
 
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) + self.offset
     }
 }
 

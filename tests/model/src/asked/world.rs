@@ -65,6 +65,8 @@ pub struct Process {
     pub(super) work: Work,
     /// Start.
     pub(super) at: Timestamp,
+    /// Number that no other running process has.
+    pub(super) nonce: u8,
     pub(super) history: Vec<(usize, Arrived)>,
     pub(super) pending: Vec<(usize, Request)>,
 }
