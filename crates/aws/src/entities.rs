@@ -6,7 +6,7 @@ mod entries;
 use aws_sdk_dynamodb::Client;
 use hookline_domain::{
     catalogue::{
-        entities::{Advance, Commit, CommitOutcome, Entities, Fence, FencePage, ObservedFields},
+        entities::{Advance, Commit, CommitOutcome, Entities, Fence, FencePage, ObservedFields, RememberedFields},
         published::Publication,
     },
     kernel::{
@@ -44,8 +44,9 @@ impl Entities for DynamoEntities {
     ) -> Result<Fence, PortError> {
         match self.table.update(entities::advance(entity, version, observed)).await? {
             WriteOutcome::Refused(item) => {
-                let remembered = self.table.read(item, entities::read_facts)?;
-                Ok(Fence::Superseded(remembered.unwrap_or_default()))
+                let read = |item: &_| entities::read_refusal(item, version, observed.ordered);
+                let refused = self.table.read(item, read)?.flatten();
+                Ok(refused.unwrap_or_else(|| Fence::Superseded(RememberedFields::default())))
             }
             WriteOutcome::Written(item) => {
                 let remembered = self.table.read(item, entities::read_facts)?;

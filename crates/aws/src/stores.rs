@@ -1,6 +1,7 @@
 //! [`Stores`] and everything about them in DynamoDB. The table is [`hookline_tables::stores`].
 
 mod checkpoints;
+mod cursors;
 mod failed;
 mod inbound;
 mod list;

@@ -344,6 +344,7 @@ impl<P: ConsumerPorts> Reindex<P> {
 
         let completed = self.complete(&mut batch, &follow_ups, events);
         future::join(completed, self.apply.clear(&settled.sent)).await;
+        self.apply.retire_removed(&settled.removed).await;
         self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &follow_ups).await;
         batch.report()

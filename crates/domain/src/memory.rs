@@ -1,6 +1,7 @@
 //! Every port in memory, held to the same contract suites as the real adapters. For tests and for the model.
 
 mod access;
+mod asked;
 mod catalogue;
 mod clock;
 mod connections;
@@ -26,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
     access::MemoryAccess,
+    asked::MemoryAsked,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     clock::SetClock,
     connections::{MemoryConnections, MemoryVault},
@@ -43,7 +45,7 @@ pub use self::{
 use crate::{
     catalogue::{
         entities::{
-            self, Commit, CommitOutcome, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields,
+            self, Advanced, Commit, CommitOutcome, Entities, Entries, Fence, FencePage, FenceRecord, ObservedFields,
             RememberedFields,
         },
         event_message::SealedBodies,
@@ -263,9 +265,14 @@ impl Entities for MemoryEntities {
     ) -> Result<Fence, PortError> {
         let mut known = self.known.lock();
         let held = known.get(entity);
-        let Some(entry) = entities::advance(held.map(|held| held.entry), version) else {
-            let remembered = held.map(|held| held.remembered.clone());
-            return Ok(Fence::Superseded(remembered.unwrap_or_default()));
+        let seen = held.and_then(|held| held.remembered.seen);
+        let entry = match entities::advance(held.map(|held| held.entry), seen, version, observed.ordered) {
+            Advanced::Passed(entry) => entry,
+            Advanced::Superseded => {
+                let remembered = held.map(|held| held.remembered.clone());
+                return Ok(Fence::Superseded(remembered.unwrap_or_default()));
+            }
+            Advanced::Behind(seen) => return Ok(Fence::Behind(seen)),
         };
         let remembered = held
             .map(|held| held.remembered.clone())

@@ -21,8 +21,8 @@ use crate::{
         port::{Clock, PortError},
     },
     memory::{
-        self, InMemory, MemoryCatalogue, MemoryEntities, MemoryFanOut, MemoryIndex, MemoryJobs, MemoryQueue,
-        MemoryStores, MemorySubscriptions, SetClock,
+        self, InMemory, MemoryAsked, MemoryCatalogue, MemoryEntities, MemoryFanOut, MemoryIndex, MemoryJobs,
+        MemoryQueue, MemoryStores, MemorySubscriptions, SetClock,
     },
     store::stores::{Reconciled, StoreRecord, StoreUpdate, StoreView, StoreViews, Stores},
     sync::{
@@ -81,6 +81,7 @@ pub(crate) type Ports = InMemory<SetClock, WatchedIndex>;
 pub(crate) struct World {
     pub(crate) clock: SetClock,
     pub(crate) catalogue: MemoryCatalogue<SetClock>,
+    pub(crate) asked: MemoryAsked<SetClock>,
     pub(crate) entities: MemoryEntities,
     pub(crate) stores: MemoryStores,
     pub(crate) index: WatchedIndex,
@@ -142,6 +143,7 @@ impl World {
         let clock = SetClock::at("2026-11-21T12:00:00Z");
         Self {
             catalogue: MemoryCatalogue::new(clock.clone()),
+            asked: MemoryAsked::new(clock.clone()),
             clock,
             entities: MemoryEntities::default(),
             stores: MemoryStores::default().followed(),
@@ -176,6 +178,7 @@ impl World {
     pub(crate) fn sync(&self) -> SyncWorker<Ports> {
         SyncWorker {
             reconcile: self.reconcile(),
+            asked: self.asked.clone(),
             jobs: self.jobs.clone(),
             watch: Watchdog {
                 subscriptions: self.subscriptions.clone(),

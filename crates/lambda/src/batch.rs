@@ -250,6 +250,7 @@ fn log(processed: &Processed, batch_size: usize, duration_us: u64) {
         Verdict::Settled(fate) => (fate.as_str(), None, None, None),
         Verdict::Parked { code, message } => ("parked", Some(code), None, Some(message)),
         Verdict::Retry { code, cause, message } => ("retry", Some(code), *cause, Some(message)),
+        Verdict::Behind => ("behind", None, None, None),
         Verdict::NotOurs { message } => ("not_ours", None, None, Some(message)),
     };
     let delivery = processed.delivery.as_ref();

@@ -122,6 +122,9 @@ fn name(task: &Task) -> &'static str {
         Task::Reconcile { .. } => "reconcile",
         Task::Resync { .. } => "resync",
         Task::Watch => "watch",
+        Task::Ask { .. } => "ask",
+        Task::Changes { .. } => "changes",
+        Task::Walk { .. } => "walk",
     }
 }
 

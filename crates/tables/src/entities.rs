@@ -8,6 +8,7 @@
 //! | `collections` | M | a product's collections, titles by ids; absent until they are known |
 //! | `tracking` | B | a product's variants whose stock is counted, as `tracking.rs` encodes them; absent until they are known |
 //! | `digest` | S | digest of the newest complete state |
+//! | `seen` | N | the vendor's mark of the newest state that was asked for; absent if it had none |
 //! | `published` | B | the state that the last committed event tells |
 //! | `committed_ms` | N | when that event was committed: milliseconds since 1970 |
 //! | `unsent` | B | what that event says of changes, as long as it may not have been sent |
@@ -22,7 +23,8 @@ mod publication;
 mod tracking;
 
 use hookline_domain::{
-    catalogue::entities::{Advance, FencePage, FenceRecord, FenceState, ObservedFields},
+    catalogue::entities::{Advance, Fence, FencePage, FenceRecord, FenceState, ObservedFields},
+    event::thin::{Mark, Ordered},
     kernel::{
         ids::{EntityKey, StoreKey},
         version::Version,
@@ -45,16 +47,23 @@ pub fn key(entity: &EntityKey) -> Item {
     request::key(entity.store.to_string(), entity.within_store())
 }
 
-/// Lets a version pass the fence, if it is not older than the one that has passed and the entity is no tombstone. The item as
-/// it is then is returned: [`read_facts`].
+/// Lets a version pass the fence, if it is not older than the one that has passed, its mark is not smaller than the one that
+/// was seen, and the entity is no tombstone. The item as it is then is returned: [`read_facts`].
 #[must_use]
 pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_>) -> Update {
     let facts = facts::write(observed);
     let set_facts = for_each(&facts, |name| format!(", #{name} = :{name}"));
+    let remove_seen = if takes_mark(observed.ordered) { ", #seen" } else { "" };
     let mut update = Update {
         key: key(entity),
-        expression: format!("SET #version = :version, #deleted = :no{set_facts} REMOVE #expires_at").into(),
-        condition: Some("attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version)"),
+        expression: format!("SET #version = :version, #deleted = :no{set_facts} REMOVE #expires_at{remove_seen}")
+            .into(),
+        condition: Some(match facts::mark(observed.ordered) {
+            None => "attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version)",
+            Some(_) => {
+                "attribute_not_exists(#pk) OR (#deleted = :no AND #version <= :version AND (attribute_not_exists(#seen) OR #seen <= :seen))"
+            }
+        }),
         names: names([
             ("#expires_at", "expires_at"),
             ("#pk", "pk"),
@@ -72,7 +81,15 @@ pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_
         update.names.push((format!("#{name}").into(), name.into()));
         update.values.push(format!(":{name}"), value);
     }
+    if takes_mark(observed.ordered) {
+        update.names.extend(names([("#seen", "seen")]));
+    }
     update
+}
+
+/// True for a state that was asked for and has no mark: it takes the one that was seen away.
+fn takes_mark(ordered: Ordered) -> bool {
+    ordered == Ordered::Asked { mark: None }
 }
 
 /// Does what [`advance`] does, to an entity that is known.
@@ -86,9 +103,17 @@ pub fn advance_known(table: &str, state: &Advance<'_>) -> Statement {
     parameters.extend(facts.into_iter().map(|(_, value)| value));
     parameters.extend(key_values(state.entity));
     parameters.extend([Value::Bool(false), version()]);
+    let mark = facts::mark(state.observed.ordered);
+    parameters.extend(mark.map(|Mark(mark)| Value::number(mark)));
+    let is_not_behind = mark.map_or("", |_| r#" AND ("seen" IS MISSING OR "seen" <= ?)"#);
+    let remove_seen = if takes_mark(state.observed.ordered) {
+        r#" REMOVE "seen""#
+    } else {
+        ""
+    };
     Statement {
         text: format!(
-            r#"UPDATE {table} SET "version" = ?{set_facts} REMOVE "expires_at" WHERE "pk" = ? AND "sk" = ? AND "deleted" = ? AND "version" <= ? RETURNING ALL NEW *"#
+            r#"UPDATE {table} SET "version" = ?{set_facts} REMOVE "expires_at"{remove_seen} WHERE "pk" = ? AND "sk" = ? AND "deleted" = ? AND "version" <= ?{is_not_behind} RETURNING ALL NEW *"#
         ),
         parameters,
     }
@@ -109,13 +134,18 @@ pub fn advance_unknown(table: &str, state: &Advance<'_>) -> Statement {
     }
 }
 
-/// True if the item that has refused a state is certain to supersede it.
-#[must_use]
-pub fn supersedes(item: &Item, state: &Advance<'_>) -> bool {
-    let is_newer = item
-        .number("version")
-        .is_ok_and(|version: i64| version > state.version.as_i64());
-    is_newer || item.get("deleted") == Some(&Value::Bool(true))
+/// Reads the answer of the fence from the item that has refused a state; `None` if the item does not show why.
+///
+/// # Errors
+/// [`MalformedError`] when an attribute is unreadable.
+pub fn read_refusal(item: &Item, version: Version, ordered: Ordered) -> Result<Option<Fence>, MalformedError> {
+    let newest = || item.number("version").map(Version::read);
+    if item.get("deleted") == Some(&Value::Bool(true)) || newest()? > version {
+        return Ok(Some(Fence::Superseded(read_facts(item)?)));
+    }
+    let seen = facts::read_seen(item)?;
+    let behind = seen.filter(|seen| facts::mark(ordered).is_some_and(|mark| mark < *seen));
+    Ok(behind.map(Fence::Behind))
 }
 
 /// Records that the index holds a version, unless a newer one has passed.
@@ -135,8 +165,9 @@ pub fn confirm(table: &str, entity: &EntityKey, version: Version) -> Statement {
 pub fn tombstone(entity: &EntityKey, expires_at: Timestamp) -> Update {
     let mut update = Update {
         key: key(entity),
-        expression: "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed"
-            .into(),
+        expression:
+            "SET #deleted = :yes, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #seen, #indexed"
+                .into(),
         names: names(FORGOTTEN),
         values: Item::from([
             (":yes", Value::Bool(true)),
@@ -157,7 +188,7 @@ pub fn retire(entity: &EntityKey, version: Version, expires_at: Timestamp) -> Up
     let mut update = Update {
         key: key(entity),
         expression:
-            "SET #version = :version, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #indexed, #published, #committed, #unsent"
+            "SET #version = :version, #expires_at = :expires_at REMOVE #collections, #tracking, #digest, #seen, #indexed, #published, #committed, #unsent"
                 .into(),
         condition: Some("#deleted = :no AND #version <= :version AND attribute_not_exists(#expires_at)"),
         names: names(FORGOTTEN),
@@ -180,10 +211,11 @@ pub fn retire(entity: &EntityKey, version: Version, expires_at: Timestamp) -> Up
 }
 
 /// Attributes that an entity loses when it is removed.
-const FORGOTTEN: [(&str, &str); 4] = [
+const FORGOTTEN: [(&str, &str); 5] = [
     ("#collections", "collections"),
     ("#tracking", "tracking"),
     ("#digest", "digest"),
+    ("#seen", "seen"),
     ("#indexed", "indexed"),
 ];
 

@@ -112,6 +112,24 @@ mod entities {
     });
 }
 
+mod cursors {
+    use super::{DynamoDb, STORES_TABLE};
+    hookline_testkit::cursors_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let stores = dynamodb.aws().stores(STORES_TABLE);
+        (dynamodb, stores)
+    });
+}
+
+mod marks {
+    use super::{DynamoDb, ENTITIES_TABLE};
+    hookline_testkit::marks_contract!(async {
+        let dynamodb = DynamoDb::start().await;
+        let entities = dynamodb.aws().entities(ENTITIES_TABLE);
+        (dynamodb, entities)
+    });
+}
+
 mod publication {
     use super::{DynamoDb, ENTITIES_TABLE};
     hookline_testkit::publication_contract!(async {

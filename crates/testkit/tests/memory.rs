@@ -60,6 +60,16 @@ mod entities {
     hookline_testkit::entities_contract!(async { ((), MemoryEntities::default()) });
 }
 
+mod cursors {
+    use super::MemoryStores;
+    hookline_testkit::cursors_contract!(async { ((), MemoryStores::default()) });
+}
+
+mod marks {
+    use super::MemoryEntities;
+    hookline_testkit::marks_contract!(async { ((), MemoryEntities::default()) });
+}
+
 mod publication {
     use super::MemoryEntities;
     hookline_testkit::publication_contract!(async { ((), MemoryEntities::default()) });

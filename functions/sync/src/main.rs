@@ -10,6 +10,7 @@ use hookline_domain::{
     catalogue::apply::{Apply, IndexPorts},
     kernel::port::Clock,
     sync::{
+        asking::NoAskedSources,
         reconcile::Reconcile,
         refetch::{CataloguePorts, Refetch},
         watch::{Wants, Watchdog},
@@ -36,6 +37,7 @@ impl CataloguePorts for Ports {
 }
 
 impl SyncPorts for Ports {
+    type Asked = NoAskedSources;
     type Jobs = SqsJobs;
     type Subscriptions = Admin;
     type Backlog = SqsEventQueue;
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
                 },
                 grace: config.grace,
             },
+            asked: NoAskedSources,
             jobs: jobs.clone(),
             watch: Watchdog {
                 subscriptions: admin.until(deadline),

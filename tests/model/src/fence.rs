@@ -5,6 +5,7 @@ use hookline_domain::{
         entities::{self, Fence, FenceRecord, ObservedFields, RememberedFields},
         published::{Presence, Publication, Published},
     },
+    event::thin::Ordered,
     kernel::{ids::EntityKey, version::Version},
 };
 
@@ -86,12 +87,16 @@ impl ModelState {
     ) -> Response {
         let held = self.entities.get(entity);
         let entry = held.map(|known| known.entry);
+        let advance = || match entities::advance(entry, None, version, Ordered::Told) {
+            entities::Advanced::Passed(entry) => Some(entry),
+            entities::Advanced::Superseded | entities::Advanced::Behind(_) => None,
+        };
         let advanced = match (bug, entry) {
             (Some(Bug::FenceRejectsEqualVersion), Some(entities::FenceState::Passed(newest))) if newest == version => {
                 None
             }
             (Some(Bug::NoFence), _) => Some(entities::FenceState::Passed(version)),
-            _ => entities::advance(entry, version),
+            _ => advance(),
         };
         let differs = held.is_some_and(|held| observed.digest.is_some() && held.remembered.digest != observed.digest);
         let seen = |mut remembered: RememberedFields| {
@@ -108,6 +113,7 @@ impl ModelState {
             collections: observed.collections.as_ref(),
             tracking: observed.tracking.as_ref(),
             digest: observed.digest.as_ref(),
+            ordered: Ordered::Told,
         };
         let remembered = held
             .map(|known| known.remembered.clone())

@@ -12,6 +12,7 @@
 //! [`bug`] lists well-known mistakes; the search must find each of them. The dispatcher has a model of its own: [`outbound`].
 
 pub mod action;
+pub mod asked;
 pub mod bug;
 pub mod call;
 mod calls;

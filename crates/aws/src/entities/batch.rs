@@ -55,14 +55,15 @@ async fn update(entities: &DynamoEntities, states: &[Advance<'_>], results: &mut
     for (index, (state, outcome)) in states.iter().zip(outcomes).enumerate() {
         results[index] = match outcome {
             Ok(Some(WriteOutcome::Written(Some(item)))) => table::read_facts(&item).ok().map(Fence::Passed).map(Ok),
-            Ok(Some(WriteOutcome::Refused(Some(item)))) if table::supersedes(&item, state) => {
-                table::read_facts(&item).ok().map(Fence::Superseded).map(Ok)
+            Ok(Some(WriteOutcome::Refused(Some(item)))) => {
+                let refused = table::read_refusal(&item, state.version, state.observed.ordered);
+                refused.ok().flatten().map(Ok)
             }
             Ok(Some(WriteOutcome::Refused(None))) => {
                 unknown.push(index);
                 None
             }
-            Ok(Some(WriteOutcome::Refused(Some(_)) | WriteOutcome::Written(None)) | None) => None,
+            Ok(Some(WriteOutcome::Written(None)) | None) => None,
             Err(failure) => Some(Err(failure)),
         };
     }

@@ -58,7 +58,8 @@ pub async fn run(resources: &Resources, request: &RemoveRequest<'_>) -> Result<b
         }
     }
     match apply.uninstall(store, Timestamp::now()).await {
-        Verdict::Settled(_) => {}
+        // A removal is no answer of a source, so nothing can be behind.
+        Verdict::Settled(_) | Verdict::Behind => {}
         Verdict::Retry { message, .. } | Verdict::Parked { message, .. } | Verdict::NotOurs { message } => {
             bail!("not all documents were removed ({message}): run the same command again to continue");
         }

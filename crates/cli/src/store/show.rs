@@ -120,6 +120,7 @@ fn page(store: &StoreKey, view: &StoreView, now: Timestamp) -> String {
         ("duplicates 24h", number(status.duplicates_dropped_24h)),
         ("discarded 24h", number(status.discarded_24h)),
         ("replayed 24h", number(status.replayed_24h)),
+        ("read behind 24h", number(status.read_behind_24h)),
         ("forged 24h", number(status.signature_failures_24h)),
         (
             "reconciled",

@@ -10,6 +10,7 @@
 //! work. The second check is for a store that was uninstalled while its documents were being written: they are removed
 //! again, because the uninstall's own removal may have run before they arrived.
 
+mod answers;
 mod candidates;
 mod group;
 mod install;
@@ -30,7 +31,11 @@ use self::{
     group::{Group, Next, Step},
     publish::Sent,
 };
-pub(crate) use self::{install::Placed, publish::PlacedFact, verdict::Verdicts};
+pub(crate) use self::{
+    install::{Ended, Placed},
+    publish::PlacedFact,
+    verdict::Verdicts,
+};
 use crate::{
     catalogue::{
         entities::{Advance, Entities, Fence, RememberedFields},
@@ -92,6 +97,9 @@ pub(crate) struct Settled {
     pub(crate) looks: BTreeMap<StoreKey, Look>,
     /// Commits whose events have been sent, to be [cleared](Apply::clear).
     pub(crate) sent: Vec<(EntityKey, Timestamp)>,
+    /// Entities that are removed until they come back, from the index, too, and whose events, if any, have been sent; to be
+    /// [retired](Apply::retire_removed).
+    pub(crate) removed: Vec<(EntityKey, Version)>,
     /// Events of each position of which somebody listens to the events.
     pub(crate) events: BTreeMap<usize, DeliveryEvents>,
 }
@@ -142,6 +150,7 @@ impl<P: IndexPorts> Apply<P> {
             }
         };
         future::join(confirm, self.clear(&settled.sent)).await;
+        self.retire_removed(&settled.removed).await;
         verdicts
     }
 
@@ -197,12 +206,16 @@ impl<P: IndexPorts> Apply<P> {
             let version = placed.groups[&entity].version();
             (entity, version)
         });
+        let held: Vec<_> = held.collect();
+        // Only after its event has been sent: until then the entry says that it is to be sent.
+        let removed = held.iter().filter(|(entity, _)| placed.groups[entity].comes_back());
         let open = fenced.open.into_iter().map(|entity| OpenQuestion {
             places: placed.groups[&entity].places(),
             entity,
         });
         Settled {
-            held: held.collect(),
+            removed: removed.cloned().collect(),
+            held,
             open: open.collect(),
             looks,
             sent: sent.commits,
@@ -274,6 +287,8 @@ impl<P: IndexPorts> Apply<P> {
                         passed.remembered.insert(entity.clone(), remembered);
                     }
                 }
+                // Nothing was written, and whoever asks again decides about the event.
+                Ok(Fence::Behind(_)) => group.decide(verdicts, &Verdict::Behind),
                 Err(failure) => group.decide(verdicts, &Verdict::storage(&failure)),
             }
         }
@@ -325,8 +340,8 @@ impl<P: IndexPorts> Apply<P> {
     }
 
     /// Removes documents written for an install that has ended in the meantime, and retries their deliveries to assign
-    /// them again. Begins an install of which we were not notified, if the store was uninstalled before these states.
-    /// Discards deletions in a store without an install. Returns the looks at the stores, which say who listens: a look
+    /// them again. Begins an install of which we were not notified, if the store was uninstalled before these states; an
+    /// answer never begins one, and is removed again. Discards deletions in a store without an install. Returns the looks at the stores, which say who listens: a look
     /// before the writing could miss a listener who has read the index in between.
     async fn recheck_stores(
         &self,
@@ -350,6 +365,9 @@ impl<P: IndexPorts> Apply<P> {
                     continue;
                 }
             };
+            let (asked, entities): (Vec<&EntityKey>, Vec<&EntityKey>) =
+                entities.into_iter().partition(|entity| groups[*entity].is_asked());
+            self.recheck_asked(verdicts, groups, look.record.as_ref(), asked).await;
             let (is_enabled, ended) =
                 (look.record.as_ref()).map_or((true, None), |record| (record.enabled, record.uninstalled_at));
             looks.insert(store.clone(), look);
@@ -364,8 +382,8 @@ impl<P: IndexPorts> Apply<P> {
                 .into_iter()
                 .partition(|entity| groups[*entity].version() <= floor);
             if !past.is_empty() {
-                let gone: Vec<EntityKey> = past.iter().copied().cloned().collect();
-                let verdict = match self.retire(&gone, floor).await {
+                let gone: Vec<_> = past.iter().map(|entity| ((*entity).clone(), floor)).collect();
+                let verdict = match self.retire(&gone).await {
                     Ok(()) => Verdict::Retry {
                         code: ErrorCode::StoreChanging,
                         cause: None,

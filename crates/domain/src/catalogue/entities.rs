@@ -7,6 +7,9 @@
 //!     │                   └──retire, version at least──▶ retired(version)    removed by an uninstall
 //!     └──bury──▶ buried ◀──bury── any                                        final (tombstone)
 //! ```
+//!
+//! States of sources that are asked carry the vendor's mark, too. It never orders anything: a mark below the last one
+//! that was seen shows that the answer lags, so that it does not pass, and is asked for again.
 
 use std::future::Future;
 
@@ -19,7 +22,10 @@ use crate::{
         digest::Digest,
         published::{Publication, Published, Unsent},
     },
-    event::product::{Collections, Tracking},
+    event::{
+        product::{Collections, Tracking},
+        thin::{Mark, Ordered},
+    },
     kernel::{
         ids::{EntityKey, StoreKey},
         port::{CALLS_AT_ONCE, PortError},
@@ -37,6 +43,8 @@ pub struct ObservedFields<'a> {
     pub tracking: Option<&'a Tracking>,
     /// Digest of the state, if it is complete: of what is *meant* to be indexed, which may not be yet.
     pub digest: Option<&'a Digest>,
+    /// Order of the state. One that was asked for leaves its mark, or takes the stored one away if it has none.
+    pub ordered: Ordered,
 }
 
 /// Facts stored for an entity, each from the latest state that had it.
@@ -48,6 +56,8 @@ pub struct RememberedFields {
     pub tracking: Option<Tracking>,
     /// Digest of the newest complete state.
     pub digest: Option<Digest>,
+    /// Mark of the newest state that was asked for; `None` if it had none.
+    pub seen: Option<Mark>,
     /// Published state.
     pub publication: Publication,
 }
@@ -60,6 +70,10 @@ impl RememberedFields {
             collections: observed.collections.cloned().or(self.collections),
             tracking: observed.tracking.cloned().or(self.tracking),
             digest: observed.digest.cloned().or(self.digest),
+            seen: match observed.ordered {
+                Ordered::Told => self.seen,
+                Ordered::Asked { mark } => mark,
+            },
             publication: self.publication,
         }
     }
@@ -74,6 +88,9 @@ pub enum Fence {
     /// Do not index it: a newer state has passed, or the entity is deleted. Contains the facts stored for it, as far as
     /// the table reports them.
     Superseded(RememberedFields),
+    /// Do not index it: the source's answer is older than one that has passed, although it was asked for later. Nothing was
+    /// written; ask again. Contains the mark that it has to have at least.
+    Behind(Mark),
 }
 
 /// Entry of the fence for an entity.
@@ -87,15 +104,31 @@ pub enum FenceState {
     Tombstoned,
 }
 
-/// Returns the entry after a state of `version`, or `None` if the state may not pass. An **equal** version passes, so
-/// that a message whose consumer crashed between fence and index passes again. The conditional write of a remote table
-/// succeeds exactly if this returns `Some`.
+/// Step of the fence for a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Advanced {
+    /// It passes, and this is the entry then.
+    Passed(FenceState),
+    /// A newer state has passed, or the entity is deleted.
+    Superseded,
+    /// It has a smaller mark than this one, which was seen before.
+    Behind(Mark),
+}
+
+/// Decides about a state of `version`, given the entry and the mark that was seen last. An **equal** version passes, so
+/// that a message whose consumer crashed between fence and index passes again; so does an equal mark. The conditional
+/// write of a remote table succeeds exactly if this returns [`Advanced::Passed`].
 #[must_use]
-pub fn advance(entry: Option<FenceState>, version: Version) -> Option<FenceState> {
-    match entry {
-        Some(FenceState::Tombstoned) => None,
-        Some(FenceState::Passed(newest) | FenceState::Retired(newest)) if newest > version => None,
-        Some(FenceState::Passed(_) | FenceState::Retired(_)) | None => Some(FenceState::Passed(version)),
+pub fn advance(entry: Option<FenceState>, seen: Option<Mark>, version: Version, ordered: Ordered) -> Advanced {
+    match (entry, seen, ordered) {
+        (Some(FenceState::Tombstoned), ..) => Advanced::Superseded,
+        (Some(FenceState::Passed(newest) | FenceState::Retired(newest)), ..) if newest > version => {
+            Advanced::Superseded
+        }
+        (_, Some(seen), Ordered::Asked { mark: Some(mark) }) if mark < seen => Advanced::Behind(seen),
+        (Some(FenceState::Passed(_) | FenceState::Retired(_)) | None, ..) => {
+            Advanced::Passed(FenceState::Passed(version))
+        }
     }
 }
 

@@ -6,15 +6,16 @@
 use std::future::Future;
 
 use hookline_events::Cause;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::thin::Wanted,
     kernel::{
         ids::{EntityId, InvalidIdError, Kind, Source, StoreKey, StoreName},
         port::PortError,
     },
-    store::stores::Skipped,
+    store::stores::{RunTask, Skipped},
 };
 
 /// One thing to fetch from a store.
@@ -62,6 +63,129 @@ pub enum Task {
     },
     /// Check the vendor subscriptions, and create missing ones again.
     Watch,
+    /// Ask for things that a thin event names, and index the answers.
+    Ask {
+        /// The things; at most [`THINGS_AT_ONCE`], or the whole catalogue.
+        wanted: Vec<Wanted>,
+        /// Number of earlier answers that were too old.
+        asked_before: u8,
+        /// Time at which the event was received.
+        told_at: Timestamp,
+    },
+    /// Ask for what changed in a catalogue, and index the answers.
+    Changes {
+        /// Progress.
+        changes: Changes,
+    },
+    /// Walk through everything that a source has that must be asked, and index the differences, or all of it.
+    Walk {
+        /// Kind of run.
+        run: RunTask,
+        /// Progress.
+        step: WalkStep,
+    },
+}
+
+/// Maximum number of things per question.
+pub const THINGS_AT_ONCE: usize = 50;
+
+/// Progress of reading what changed in a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Changes {
+    /// Time of the catalogue's own clock from which on changes are read.
+    pub since: Timestamp,
+    /// Next page; `None` for the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The catalogue's clock as of the first page: everything up to then has been read once the last page has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Timestamp>,
+    /// Time that the catalogue's clock has to have reached; `None` if the event told none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Timestamp>,
+    /// Number of earlier answers that were too old.
+    pub asked_before: u8,
+    /// Time at which the event was received.
+    pub told_at: Timestamp,
+}
+
+/// Progress of a walk through a catalogue. It holds everything needed to continue, so that any process can.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum WalkStep {
+    /// Not begun yet.
+    Begin,
+    /// Pages are being read.
+    Read {
+        /// Time of the catalogue's clock from which on changes are read; `None` for everything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+        /// Next page; `None` for the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
+        /// The catalogue's clock as of the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Timestamp>,
+        /// Result so far.
+        found: ReconcileFindings,
+    },
+    /// Entities that we list and that the walk did not show are asked for, each by itself.
+    Deleted {
+        /// Last entity compared; `None` for the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<(Kind, EntityId)>,
+        /// Result so far.
+        found: ReconcileFindings,
+    },
+}
+
+/// Maximum length of a [`Place`] in bytes.
+pub const MAX_PLACE_BYTES: usize = 1024;
+
+/// Opaque place in a walk, given by the source's client; 1 to [`MAX_PLACE_BYTES`] bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Place(String);
+
+/// The text is no place: it is empty or too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a place in a walk has to have 1 to {MAX_PLACE_BYTES} bytes, and this one has {bytes}")]
+pub struct InvalidPlaceError {
+    /// Length of the text.
+    pub bytes: usize,
+}
+
+impl Place {
+    /// Returns the place that a source's client spells so.
+    ///
+    /// # Errors
+    /// [`InvalidPlaceError`] if the text is empty or too long for a message.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidPlaceError> {
+        let text = text.into();
+        match text.len() {
+            1..=MAX_PLACE_BYTES => Ok(Self(text)),
+            bytes => Err(InvalidPlaceError { bytes }),
+        }
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = InvalidPlaceError;
+    fn try_from(text: String) -> Result<Self, InvalidPlaceError> {
+        Self::new(text)
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> Self {
+        place.0
+    }
 }
 
 /// Progress of comparing the members of a collection: first those that the store has, then those that we have.
@@ -113,7 +237,7 @@ pub enum ReconcileStep {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ReconcileFindings {
     /// Start, to the microsecond.
-    pub began_at: jiff::Timestamp,
+    pub began_at: Timestamp,
     /// Number of products compared.
     pub compared: u64,
     /// Products that we did not have and that a `products/create` should have reported.
@@ -207,3 +331,67 @@ impl From<Job> for JobMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExportId(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::thin::{Expected, Mark, Thing};
+
+    #[test]
+    fn place_is_bounded_and_round_trips_through_a_message() {
+        assert_eq!(Place::new(""), Err(InvalidPlaceError { bytes: 0 }));
+        assert_eq!(Place::new("x".repeat(1025)), Err(InvalidPlaceError { bytes: 1025 }));
+        let place = Place::new("cursor:1").unwrap();
+        let text = serde_json::to_string(&place).unwrap();
+        assert_eq!(text, "\"cursor:1\"");
+        assert_eq!(serde_json::from_str::<Place>(&text).unwrap(), place);
+        assert!(serde_json::from_str::<Place>("\"\"").is_err());
+    }
+
+    #[test]
+    fn question_is_read_back_from_its_message() {
+        let id = |id: &str| EntityId::new(id).unwrap();
+        let wanted = [
+            (Thing::Product(id("prod_1")), Expected::AtLeast(Mark(7))),
+            (Thing::ProductOf(id("price_1")), Expected::Later),
+            (Thing::Catalogue, Expected::Visible),
+        ];
+        let wanted = wanted.map(|(thing, expected)| Wanted { thing, expected });
+        let at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let changes = Changes {
+            since: at,
+            place: Some(Place::new("2").unwrap()),
+            clock: Some(at),
+            least: None,
+            asked_before: 1,
+            told_at: at,
+        };
+        let step = WalkStep::Read {
+            since: None,
+            place: None,
+            clock: None,
+            found: ReconcileFindings::default(),
+        };
+        let tasks = [
+            Task::Ask {
+                wanted: wanted.into(),
+                asked_before: 2,
+                told_at: at,
+            },
+            Task::Changes { changes },
+            Task::Walk {
+                run: RunTask::Reconcile,
+                step,
+            },
+        ];
+        for task in tasks {
+            let job = Job {
+                store: "example#acct_1AbC".parse().unwrap(),
+                task,
+                cause: None,
+            };
+            let text = serde_json::to_string(&job).unwrap();
+            assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job, "{text}");
+        }
+    }
+}

@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{ConsumerPorts, Reindex, Verdict};
 use crate::{
-    catalogue::apply::Item,
+    catalogue::apply::{Ended, Item},
     consumer::audit::{Audit, AuditRecord},
     delivery::ledger::Fate,
     event::Request,
@@ -329,7 +329,7 @@ impl<P: ConsumerPorts> Reindex<P> {
             Install::Followed(ended) => return self.spare_new_install(compliance, store, ended, stop_at).await,
             Install::Unreported => return Err(ComplyError::Decided(park_unreported())),
         };
-        match self.apply.remove_ended(store, ended, stop_at).await {
+        match self.apply.remove_ended(store, Ended::of(&known, ended), stop_at).await {
             Verdict::Settled(_) => {}
             not_done => return Err(ComplyError::Decided(not_done)),
         }

@@ -196,7 +196,7 @@ impl<P: ConsumerPorts> Reindex<P> {
                         .errors
                         .push(LastError::of_delivery(now, *code, *cause, message, key));
                 }
-                Verdict::NotOurs { .. } => {}
+                Verdict::Behind | Verdict::NotOurs { .. } => {}
             }
         }
         stream::iter(updates)
@@ -226,7 +226,7 @@ impl Verdict {
         match self {
             Self::Settled(fate) => Some(*fate),
             Self::Parked { .. } => Some(Fate::Parked),
-            Self::Retry { .. } | Self::NotOurs { .. } => None,
+            Self::Retry { .. } | Self::Behind | Self::NotOurs { .. } => None,
         }
     }
 
@@ -245,7 +245,7 @@ impl Verdict {
                 cause: *cause,
                 message: message.clone(),
             }),
-            Self::Settled(_) | Self::NotOurs { .. } => None,
+            Self::Settled(_) | Self::Behind | Self::NotOurs { .. } => None,
         }
     }
 }
@@ -305,7 +305,8 @@ fn entry(slot: &Slot, verdict: &Verdict, now: Timestamp) -> Option<ActivityEntry
         Verdict::Settled(fate) => (DeliveryOutcome::from(*fate), None),
         Verdict::Parked { code, message } => (DeliveryOutcome::Parked, Some((*code, cut(message)))),
         Verdict::Retry { code, message, .. } => (DeliveryOutcome::Waiting, Some((*code, cut(message)))),
-        Verdict::NotOurs { .. } => return None,
+        // No delivery carries an answer.
+        Verdict::Behind | Verdict::NotOurs { .. } => return None,
     };
     Some(ActivityEntry {
         topic: key.topic.clone(),

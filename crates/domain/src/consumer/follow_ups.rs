@@ -13,11 +13,13 @@ use super::{ConsumerPorts, Reindex, Verdict, route::FollowUp};
 use crate::{
     catalogue::{
         apply::{OpenQuestion, Verdicts},
-        jobs::{Job, Jobs, Members, Task},
+        jobs::{Job, Jobs, Members, THINGS_AT_ONCE, Task},
     },
+    event::thin::Wanted,
     kernel::{
         failure::{ErrorCode, LastError},
         ids::{DeliveryKey, EntityId, StoreKey},
+        port::Clock,
     },
     store::stores::{Counter, StoreRecord, StoreUpdate},
     sync::vendor::PRODUCTS_AT_ONCE,
@@ -36,6 +38,7 @@ struct StoreFollowUps {
     products: BTreeMap<EntityId, Vec<usize>>,
     items: BTreeMap<EntityId, Vec<usize>>,
     collections: BTreeMap<EntityId, Vec<usize>>,
+    wanted: BTreeMap<Wanted, Vec<usize>>,
 }
 
 /// Data that could not be fetched, because we hold no token.
@@ -52,6 +55,12 @@ impl FollowUps {
     pub(super) fn add(&mut self, store: &StoreKey, follow_up: FollowUp, at: usize) {
         let follow_ups = self.stores.entry(store.clone()).or_default();
         let (ids, id) = match follow_up {
+            FollowUp::Asked(wanted) => {
+                for wanted in wanted {
+                    follow_ups.wanted.entry(wanted).or_default().push(at);
+                }
+                return;
+            }
             FollowUp::Product(id) => (&mut follow_ups.products, id),
             FollowUp::InventoryItem(id) => (&mut follow_ups.items, id),
             FollowUp::Collection(id) => (&mut follow_ups.collections, id),
@@ -81,6 +90,7 @@ impl FollowUps {
             [&store.products, &store.items, &store.collections]
                 .into_iter()
                 .flat_map(BTreeMap::values)
+                .chain(store.wanted.values())
                 .any(|places| places.contains(&at))
         };
         self.stores.values().any(ids)
@@ -131,8 +141,10 @@ impl<P: ConsumerPorts> Reindex<P> {
         follow_ups: &FollowUps,
         cause: impl Fn(usize) -> Option<Cause>,
     ) {
+        let now = self.apply.clock.now();
         for (store, follow_ups) in &follow_ups.stores {
-            for (task, places) in follow_ups.tasks() {
+            let told_at = |at: &usize| cause(*at).map(|cause| cause.received_at);
+            for (task, places) in follow_ups.tasks(|places| places.iter().filter_map(told_at).max().unwrap_or(now)) {
                 let job = Job {
                     store: store.clone(),
                     task,
@@ -153,12 +165,13 @@ impl<P: ConsumerPorts> Reindex<P> {
 
 impl StoreFollowUps {
     /// As few jobs as possible, each with the places of the deliveries that wait for it.
-    fn tasks(&self) -> Vec<(Task, BTreeSet<usize>)> {
+    /// `told_at` is the time at which the latest of some deliveries was received.
+    fn tasks(&self, told_at: impl Fn(&BTreeSet<usize>) -> Timestamp) -> Vec<(Task, BTreeSet<usize>)> {
         let mut tasks = Vec::new();
-        for (ids, places) in chunks(&self.products) {
+        for (ids, places) in chunks(&self.products, PRODUCTS_AT_ONCE) {
             tasks.push((Task::Products { ids }, places));
         }
-        for (items, places) in chunks(&self.items) {
+        for (items, places) in chunks(&self.items, PRODUCTS_AT_ONCE) {
             tasks.push((Task::Stock { items }, places));
         }
         for (collection, places) in &self.collections {
@@ -168,13 +181,21 @@ impl StoreFollowUps {
             };
             tasks.push((task, places.iter().copied().collect()));
         }
+        for (wanted, places) in chunks(&self.wanted, THINGS_AT_ONCE) {
+            let task = Task::Ask {
+                wanted,
+                asked_before: 0,
+                told_at: told_at(&places),
+            };
+            tasks.push((task, places));
+        }
         tasks
     }
 }
 
-fn chunks(ids: &BTreeMap<EntityId, Vec<usize>>) -> Vec<(Vec<EntityId>, BTreeSet<usize>)> {
+fn chunks<T: Clone>(ids: &BTreeMap<T, Vec<usize>>, at_once: usize) -> Vec<(Vec<T>, BTreeSet<usize>)> {
     let all: Vec<_> = ids.iter().collect();
-    all.chunks(PRODUCTS_AT_ONCE)
+    all.chunks(at_once)
         .map(|chunk| {
             let ids = chunk.iter().map(|(id, _)| (*id).clone()).collect();
             (

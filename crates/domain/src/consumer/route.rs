@@ -2,7 +2,7 @@
 //! routed here.
 
 use crate::{
-    event::{Event, Request},
+    event::{Event, Request, thin::Wanted},
     kernel::ids::EntityId,
 };
 
@@ -40,6 +40,8 @@ pub(super) enum FollowUp {
     InventoryItem(EntityId),
     /// A collection and its members.
     Collection(EntityId),
+    /// Things to ask for. Never empty.
+    Asked(Vec<Wanted>),
 }
 
 /// Decides what is done with an event of a store whose API we can call if `connected`.
@@ -56,7 +58,8 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         }
         // The products that were in it are fetched.
         (Event::CollectionDeleted(id), true) => Step::IndexAndFetch(FollowUp::Collection(id.clone())),
-        (Event::Thin(_), _) => Step::AwaitToken,
+        (Event::Thin(wanted), true) => Step::Fetch(FollowUp::Asked(wanted.clone())),
+        (Event::Thin(_), false) => Step::AwaitToken,
         (Event::ProductDeleted(_) | Event::ProductRemoved(_), _)
         | (Event::CollectionUpdated(_) | Event::CollectionDeleted(_), false) => Step::Index,
         (Event::StockChanged(id), true) => Step::Fetch(FollowUp::InventoryItem(id.clone())),
@@ -71,7 +74,10 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::fact::Fact;
+    use crate::event::{
+        fact::Fact,
+        thin::{Expected, Thing},
+    };
 
     fn id() -> EntityId {
         "1".parse().unwrap()
@@ -95,6 +101,13 @@ mod tests {
             assert!(matches!(route(&event, true), Step::Fetch(_)));
             assert_eq!(route(&event, false), Step::AwaitToken);
         }
+        let wanted = Wanted {
+            thing: Thing::Product(id()),
+            expected: Expected::Later,
+        };
+        let thin = Event::Thin(vec![wanted.clone()]);
+        assert_eq!(route(&thin, true), Step::Fetch(FollowUp::Asked(vec![wanted])));
+        assert_eq!(route(&thin, false), Step::AwaitToken);
         assert!(matches!(route(&Event::StockChanged(id()), true), Step::Fetch(_)));
         assert_eq!(route(&Event::StockChanged(id()), false), Step::DiscardStock);
     }

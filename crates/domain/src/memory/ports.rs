@@ -1,9 +1,10 @@
 //! [`InMemory`] as the bundle of each use case, so that tests write `Reindex<InMemory>`; and one consumer for all tests.
 
 use super::{
-    InMemory, MemoryActivity, MemoryArchive, MemoryAudit, MemoryBodies, MemoryBus, MemoryCatalogue, MemoryConnections,
-    MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger, MemoryMessages,
-    MemoryOutboxes, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions, MemoryWakeUps, MemoryWatchers,
+    InMemory, MemoryActivity, MemoryArchive, MemoryAsked, MemoryAudit, MemoryBodies, MemoryBus, MemoryCatalogue,
+    MemoryConnections, MemoryEndpoints, MemoryEntities, MemoryEventLog, MemoryFanOut, MemoryJobs, MemoryLedger,
+    MemoryMessages, MemoryOutboxes, MemoryPush, MemoryQueue, MemoryStores, MemorySubscriptions, MemoryWakeUps,
+    MemoryWatchers,
 };
 use crate::{
     catalogue::{
@@ -59,6 +60,7 @@ impl<C: Clock, I: Index> CataloguePorts for InMemory<C, I> {
 }
 
 impl<C: Clock, I: Index> SyncPorts for InMemory<C, I> {
+    type Asked = MemoryAsked<C>;
     type Jobs = MemoryJobs;
     type Subscriptions = MemorySubscriptions;
     type Backlog = MemoryQueue;

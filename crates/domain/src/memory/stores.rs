@@ -27,7 +27,10 @@ use crate::{
             StoreView, StoreViews, Stores, Tally,
         },
     },
-    sync::backfill::{Checkpoint, Checkpoints},
+    sync::{
+        asking::Cursors,
+        backfill::{Checkpoint, Checkpoints},
+    },
 };
 
 /// [`Stores`], [`Listeners`], [`StoreViews`], [`StoreList`], [`FailedDeliveries`], [`Tally`] and [`Checkpoints`] in memory.
@@ -47,6 +50,7 @@ struct Tables {
     errors: HashMap<StoreKey, BTreeMap<ErrorCode, LastError>>,
     failed: BTreeMap<DeliveryKey, FailedDelivery>,
     checkpoints: HashMap<StoreKey, Checkpoint>,
+    cursors: HashMap<StoreKey, Timestamp>,
     /// Listeners to all stores.
     all: Listening,
     inbound: BTreeMap<(Source, InboundName), InboundEndpoint>,
@@ -145,6 +149,7 @@ fn added(mut record: StoreRecord, update: &StoreUpdate) -> StoreRecord {
         record.rotations.insert(usage.pair, usage.added_to(known));
     }
     record.connected = update.connected.unwrap_or(record.connected);
+    record.asked |= update.asked;
     record.currency = update.currency.clone().or(record.currency.take());
     record.reconciled = update.reconciled.clone().or(record.reconciled.take());
     record.watched = update.watched.clone().or(record.watched.take());
@@ -288,6 +293,7 @@ impl Redact for MemoryStores {
             kept.counts.remove(store);
             kept.errors.remove(store);
             kept.checkpoints.remove(store);
+            kept.cursors.remove(store);
             kept.failed.retain(|delivery, _| delivery.store != *store);
         }
         Ok(())
@@ -308,6 +314,19 @@ impl StoreList for MemoryStores {
             stores,
             ..StorePage::default()
         })
+    }
+}
+
+impl Cursors for MemoryStores {
+    async fn cursor(&self, store: &StoreKey) -> Result<Option<Timestamp>, PortError> {
+        Ok(self.kept.lock().cursors.get(store).copied())
+    }
+
+    async fn move_cursor(&self, store: &StoreKey, to: Timestamp) -> Result<(), PortError> {
+        let mut kept = self.kept.lock();
+        let cursor = kept.cursors.entry(store.clone()).or_insert(to);
+        *cursor = to.max(*cursor);
+        Ok(())
     }
 }
 

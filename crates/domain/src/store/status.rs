@@ -72,6 +72,8 @@ pub struct Status {
     pub client_secret: ClientSecret,
     /// Deliveries that a person replayed in the last 24 hours; not among the events.
     pub replayed_24h: u64,
+    /// States that were taken in the last 24 hours although the source's answer was older than its event.
+    pub read_behind_24h: u64,
     /// Explanation of the silence, if no event comes.
     pub silence: Silence,
     /// True if we hold a token for its Admin API, which provides more than its webhooks.
@@ -220,6 +222,7 @@ impl Status {
             last_signature_failure_at: record.last_forged_at,
             client_secret: ClientSecret::of(&record.rotations, record.last_event_at, now),
             replayed_24h: 0,
+            read_behind_24h: 0,
             silence,
             connected: record.connected,
             currency: record.currency,
@@ -266,6 +269,7 @@ impl Status {
                     status.signature_failures_24h += count;
                 }
                 Counter::Replayed => status.replayed_24h += count,
+                Counter::ReadBehind => status.read_behind_24h += count,
                 // Of inbound endpoints, which show them themselves.
                 Counter::Taken
                 | Counter::Stale
@@ -274,8 +278,7 @@ impl Status {
                 | Counter::UnknownTopic
                 | Counter::OtherMode
                 | Counter::Unreadable
-                | Counter::Elsewhere
-                | Counter::ReadBehind => {}
+                | Counter::Elsewhere => {}
             }
         }
         status.hours = hours.into_values().collect();

@@ -1,6 +1,7 @@
 //! Stores: their install periods, and what is known about their state.
 
 mod catalogue;
+mod connect;
 mod counts;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub use self::{
     catalogue::{Quota, Reconciled, Run, RunStage, RunTask, Skipped, Watched},
+    connect::connect,
     counts::{Counter, Hour, ParseCounterError},
 };
 use crate::{
@@ -48,6 +50,9 @@ pub struct StoreRecord {
     pub rotations: BTreeMap<SecretPairId, Rotation>,
     /// True if we hold a token for its Admin API, which provides more than its webhooks.
     pub connected: bool,
+    /// True if its source only tells that something changed, so that its states are asked for: only connecting begins an
+    /// install of it ([`connect`]). Once set, it stays.
+    pub asked: bool,
     /// Currency of its prices, ISO 4217, once its Admin API has reported it; no webhook does.
     pub currency: Option<String>,
     /// Result of the last reconciliation.
@@ -106,6 +111,7 @@ impl Default for StoreRecord {
             last_forged_at: None,
             rotations: BTreeMap::new(),
             connected: false,
+            asked: false,
             currency: None,
             reconciled: None,
             watched: None,
@@ -128,6 +134,16 @@ pub enum InstallPeriod {
     Past(Version),
     /// The next one, of which we have not been notified: begin it.
     Next,
+}
+
+/// Place of an asked state in the present install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedInPeriod {
+    /// It belongs to it.
+    Current,
+    /// It was asked for in the very second in which the install began, which versions do not tell from the one before. Ask
+    /// again.
+    TooSoon,
 }
 
 /// Effect of an uninstall on a store.
@@ -167,6 +183,21 @@ impl StoreRecord {
             (true, false) => InstallPeriod::Next,
             (false, true) if observed_at > ended => InstallPeriod::Current(Version::above_floor(ended, observed_at)),
             (false, _) => InstallPeriod::Past(floor),
+        }
+    }
+
+    /// Returns the install period of a state that was asked for at `asked_at`. `None` if it belongs to no install, or to one
+    /// that has ended: such an answer says nothing of the present, and never begins an install.
+    #[must_use]
+    pub fn install_of_asked(&self, asked_at: Timestamp) -> Option<AskedInPeriod> {
+        if !self.asked || !self.enabled {
+            return None;
+        }
+        match self.uninstalled_at {
+            Some(began) if asked_at <= began => None,
+            // Its version would be below the floor.
+            Some(began) if asked_at.as_second() <= began.as_second() => Some(AskedInPeriod::TooSoon),
+            Some(_) | None => Some(AskedInPeriod::Current),
         }
     }
 
@@ -223,6 +254,7 @@ impl StoreRecord {
             enabled: false,
             uninstalled_at: Some(ended),
             redacted_at: Some(at),
+            asked: self.asked,
             // A client that follows the store must still notice that it missed something.
             seq: self.seq,
             ..Self::default()
@@ -245,6 +277,8 @@ pub struct StoreUpdate {
     pub secret_usage: Option<SecretUsage>,
     /// True if we hold a token for its Admin API now.
     pub connected: Option<bool>,
+    /// True if its states are asked for. Never set back.
+    pub asked: bool,
     /// Currency of its prices.
     pub currency: Option<String>,
     /// Result of a reconciliation.

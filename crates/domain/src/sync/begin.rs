@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, ReconcileStep, Task},
+    catalogue::jobs::{Job, Jobs, ReconcileStep, Task, WalkStep},
     kernel::{ids::StoreKey, port::PortError},
     store::stores::{Run, RunStage, RunTask, StoreRecord},
 };
@@ -50,16 +50,25 @@ pub async fn begin(
     if let Some(going) = record.run.as_ref().filter(|run| is_going(run, now)) {
         return Err(StartRunError::Going(going.began_at));
     }
-    let step = ReconcileStep::Begin;
     let job = Job {
         store: store.clone(),
-        task: match run {
-            RunTask::Resync => Task::Resync { step },
-            RunTask::Reconcile => Task::Reconcile { step },
-        },
+        task: first(record, run),
         cause: None,
     };
     Ok(jobs.send(&job, SignedDuration::ZERO).await?)
+}
+
+/// First task of a run: through an export, or through pages of a source that has to be asked.
+pub(super) fn first(record: &StoreRecord, run: RunTask) -> Task {
+    let step = ReconcileStep::Begin;
+    match run {
+        run if record.asked => Task::Walk {
+            run,
+            step: WalkStep::Begin,
+        },
+        RunTask::Resync => Task::Resync { step },
+        RunTask::Reconcile => Task::Reconcile { step },
+    }
 }
 
 fn is_going(run: &Run, now: Timestamp) -> bool {

@@ -25,6 +25,10 @@ mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::{
+    compare::{Difference, add, of_content},
+    run::of as run_of,
+};
 use self::{deleted::Rest, read::Part, run::began_at};
 pub use crate::catalogue::jobs::ReconcileStep as Step;
 use crate::{
@@ -225,14 +229,19 @@ impl<P: CataloguePorts> Reconcile<P> {
     }
 
     /// Writes the findings into the status; only once, even if the last step is repeated.
-    async fn finish(&self, store: &StoreKey, scope: Scope, found: &ReconcileFindings) -> Result<Next, SyncError> {
+    pub(crate) async fn finish(
+        &self,
+        store: &StoreKey,
+        scope: Scope,
+        found: &ReconcileFindings,
+    ) -> Result<Next, SyncError> {
         let now = self.now();
         let record = self.refetch.apply.stores.find(store).await?.unwrap_or_default();
         let reconciled = Reconciled {
             began_at: found.began_at,
             ended_at: whole_micros(now),
             compared: found.compared,
-            missed: missed(found),
+            missed: missed(found, record.asked),
             regrouped: found.regrouped,
             mended: found.mended,
             skipped: found.skipped,
@@ -258,6 +267,33 @@ impl<P: CataloguePorts> Reconcile<P> {
             self.refetch.apply.stores.record(store, &update).await?;
         }
         Ok(Next::Done(reconciled))
+    }
+
+    /// Writes the findings of a run that has read only changes into the status: nothing was compared as a whole.
+    pub(crate) async fn finish_changes(
+        &self,
+        store: &StoreKey,
+        scope: Scope,
+        found: &ReconcileFindings,
+    ) -> Result<(), SyncError> {
+        let now = self.now();
+        let record = self.refetch.apply.stores.find(store).await?.unwrap_or_default();
+        let shown = record.run.filter(|run| run.stage == RunStage::Done);
+        if shown.is_some_and(|run| run.began_at >= found.began_at) {
+            return Ok(());
+        }
+        let mut update = StoreUpdate {
+            run: Some(Run {
+                stage: RunStage::Done,
+                ..run::of(scope, found, whole_micros(now))
+            }),
+            last_sync_at: Some(now),
+            ..StoreUpdate::default()
+        };
+        for (topic, count) in missed(found, record.asked) {
+            update.counts.insert((Hour::of(now), Counter::Missed(topic)), count);
+        }
+        Ok(self.refetch.apply.stores.record(store, &update).await?)
     }
 
     /// Delay before polling an export again: a quarter of the time it has taken so far.
@@ -288,12 +324,18 @@ struct Baseline {
     counts: bool,
 }
 
-/// Number of missed webhooks by topic.
-fn missed(found: &ReconcileFindings) -> std::collections::BTreeMap<Topic, u64> {
+/// Number of missed webhooks by topic. Sources that are asked have no topic of each kind, so their changes are named as the
+/// events are.
+fn missed(found: &ReconcileFindings, asked: bool) -> std::collections::BTreeMap<Topic, u64> {
+    let [created, updated, deleted] = if asked {
+        ["product.created", "product.updated", "product.deleted"]
+    } else {
+        ["products/create", "products/update", "products/delete"]
+    };
     let counts = [
-        ("products/create", found.created),
-        ("products/update", found.updated),
-        ("products/delete", found.deleted),
+        (created, found.created),
+        (updated, found.updated),
+        (deleted, found.deleted),
         ("collections/create", found.collections_created),
         ("collections/delete", found.collections_deleted),
     ];

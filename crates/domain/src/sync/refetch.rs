@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Maximum number of reads of a thing that changes while it is being read.
-const MAX_ROUNDS: usize = 3;
+pub(crate) const MAX_ROUNDS: usize = 3;
 
 /// Number of our entities listed per page: about as many as DynamoDB puts into 1 MB.
 pub(crate) const ENTITIES_LISTED: usize = 5_000;
@@ -165,6 +165,17 @@ impl IndexedCounts {
     }
 }
 
+/// Result of indexing states.
+#[derive(Debug, Default)]
+pub(crate) struct Indexed {
+    /// Counts.
+    pub(crate) counts: IndexedCounts,
+    /// Entities that something newer has overtaken, without those that have been deleted.
+    pub(crate) overtaken: Vec<EntityKey>,
+    /// Entities whose answer was too old.
+    pub(crate) behind: Vec<EntityKey>,
+}
+
 impl<P: CataloguePorts> Refetch<P> {
     /// Reads products and indexes them; deletes those that the store no longer has.
     ///
@@ -181,10 +192,10 @@ impl<P: CataloguePorts> Refetch<P> {
             let mut wanted = ids.to_vec();
             for _ in 0..MAX_ROUNDS {
                 let answered = self.catalogue.products(store, &wanted).await?;
-                let (more, overtaken) = self.index(store, answered.seen, origin).await?;
-                indexed.add(more);
+                let more = self.index(store, answered.seen, origin).await?;
+                indexed.add(more.counts);
                 indexed.skipped.extend(answered.skipped);
-                wanted = overtaken.into_iter().map(|entity| entity.id).collect();
+                wanted = more.overtaken.into_iter().map(|entity| entity.id).collect();
                 if wanted.is_empty() {
                     break;
                 }
@@ -209,7 +220,11 @@ impl<P: CataloguePorts> Refetch<P> {
         if seen.is_empty() {
             return Ok(IndexedCounts::default());
         }
-        let (mut indexed, overtaken) = self.index(store, seen, origin).await?;
+        let Indexed {
+            counts: mut indexed,
+            overtaken,
+            ..
+        } = self.index(store, seen, origin).await?;
         let products = overtaken.into_iter().filter(|entity| entity.kind == Kind::Product);
         let ids: Vec<EntityId> = products.map(|entity| entity.id).collect();
         indexed.add(self.products(store, &ids, origin).await?);
@@ -219,20 +234,22 @@ impl<P: CataloguePorts> Refetch<P> {
     /// Indexes states. Also returns the entities that something newer has overtaken, because what only the catalogue
     /// carries was not kept for them. A deletion is never overtaken, and an entity that has been deleted in the
     /// meantime stays deleted.
-    async fn index(
+    pub(crate) async fn index(
         &self,
         store: &StoreKey,
         seen: Vec<Observed>,
         origin: &Origin,
-    ) -> Result<(IndexedCounts, Vec<EntityKey>), SyncError> {
+    ) -> Result<Indexed, SyncError> {
         let entities: Vec<Option<EntityKey>> = seen.iter().map(|seen| seen.event.entity(store)).collect();
         let states: Vec<bool> = seen.iter().map(|seen| seen.event.signed_at().is_some()).collect();
         let verdicts = self.apply.observe(store, seen, origin).await;
         let (mut indexed, mut overtaken, mut failed) = (IndexedCounts::default(), Vec::new(), None);
+        let mut behind = Vec::new();
         for ((entity, is_state), verdict) in entities.into_iter().zip(states).zip(verdicts) {
             match verdict {
                 Verdict::Settled(Fate::Superseded) if is_state => overtaken.extend(entity),
                 Verdict::Settled(_) => indexed.applied += 1,
+                Verdict::Behind => behind.extend(entity),
                 Verdict::Parked { code, message } => indexed.rejected = Some((code, message)),
                 Verdict::Retry { code, cause, message } => {
                     failed = Some(SyncError::NotIndexed { code, cause, message });
@@ -247,7 +264,11 @@ impl<P: CataloguePorts> Refetch<P> {
             return Err(failed);
         }
         indexed.superseded = u64::try_from(overtaken.len()).unwrap_or(u64::MAX);
-        Ok((indexed, self.without_tombstoned(overtaken).await?))
+        Ok(Indexed {
+            counts: indexed,
+            overtaken: self.without_tombstoned(overtaken).await?,
+            behind,
+        })
     }
 
     async fn without_tombstoned(&self, entities: Vec<EntityKey>) -> Result<Vec<EntityKey>, PortError> {

@@ -5,9 +5,10 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::{
-    catalogue::jobs::{Job, Jobs, ReconcileStep, Task},
+    catalogue::jobs::{Job, Jobs, Task},
     kernel::port::PortError,
-    store::stores::StoreList,
+    store::stores::{RunTask, StoreList, StoreRecord},
+    sync::begin::first,
 };
 
 /// Delay between the jobs of two stores, so that they do not all start at once.
@@ -36,11 +37,9 @@ pub enum Due {
 }
 
 impl Due {
-    fn task(self) -> Task {
+    fn task(self, record: &StoreRecord) -> Task {
         match self {
-            Self::Reconcile => Task::Reconcile {
-                step: ReconcileStep::Begin,
-            },
+            Self::Reconcile => first(record, RunTask::Reconcile),
             Self::Watch => Task::Watch,
         }
     }
@@ -59,7 +58,7 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
                 if view.record.enabled && view.record.connected {
                     let job = Job {
                         store,
-                        task: due.task(),
+                        task: due.task(&view.record),
                         cause: None,
                     };
                     self.jobs.send(&job, delay).await?;
@@ -83,6 +82,7 @@ impl<S: StoreList, J: Jobs> Schedule<S, J> {
 mod tests {
     use super::*;
     use crate::{
+        catalogue::jobs::{ReconcileStep, WalkStep},
         kernel::ids::StoreKey,
         memory::{MemoryJobs, MemoryStores},
         store::stores::{StoreUpdate, Stores},
@@ -125,6 +125,21 @@ mod tests {
             };
             assert_eq!(sent, [(job("a"), SignedDuration::ZERO), (job("b"), SPACING)]);
         }
+        let asked = StoreUpdate {
+            asked: true,
+            ..StoreUpdate::default()
+        };
+        schedule.stores.record(&store("b"), &asked).await.unwrap();
+        assert_eq!(schedule.send(Due::Reconcile).await.unwrap(), 2);
+        let sent: Vec<Task> = schedule.jobs.take().into_iter().map(|(job, _)| job.task).collect();
+        let walk = Task::Walk {
+            run: RunTask::Reconcile,
+            step: WalkStep::Begin,
+        };
+        let reconcile = Task::Reconcile {
+            step: ReconcileStep::Begin,
+        };
+        assert_eq!(sent, [reconcile, walk], "a source that has to be asked has no export");
         assert_eq!(serde_json::from_str::<Due>("\"reconcile\"").unwrap(), Due::Reconcile);
         assert_eq!(serde_json::from_str::<Due>("\"watch\"").unwrap(), Due::Watch);
     }

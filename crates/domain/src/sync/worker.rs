@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     catalogue::{
-        apply::Origin,
+        apply::{Ended, Origin, Verdict},
         jobs::{Job, Jobs, Task},
     },
     delivery::queue::Backlog,
@@ -26,6 +26,8 @@ use crate::{
     },
     store::stores::{StoreUpdate, Stores},
     sync::{
+        ask::Question,
+        asking::{AskedSources, Cursors},
         reconcile::{Next, RETRY_DELAY, Reconcile, Scope, Step, WaitReason},
         refetch::{CataloguePorts, IndexedCounts, SyncError},
         vendor::{Catalogue, CatalogueError, PRODUCTS_AT_ONCE, VendorSubscriptions},
@@ -40,7 +42,9 @@ const LOOKUPS_AT_ONCE: usize = 8;
 const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Ports that do jobs.
-pub trait SyncPorts: CataloguePorts {
+pub trait SyncPorts: CataloguePorts<Stores: Cursors> {
+    /// Sources that have to be asked: [`NoAskedSources`](crate::sync::asking::NoAskedSources) where there are none.
+    type Asked: AskedSources;
     /// Queue of jobs.
     type Jobs: Jobs;
     /// The stores' subscriptions.
@@ -53,6 +57,8 @@ pub trait SyncPorts: CataloguePorts {
 pub struct SyncWorker<P: SyncPorts> {
     /// Reads from the catalogue, compares and indexes.
     pub reconcile: Reconcile<P>,
+    /// Sources that have to be asked.
+    pub asked: P::Asked,
     /// Queue of jobs, for the work that remains.
     pub jobs: P::Jobs,
     /// Checks subscriptions.
@@ -100,10 +106,10 @@ pub trait Perform {
 
 impl<P: SyncPorts> Perform for SyncWorker<P> {
     async fn perform(&self, job: &Job, stop_at: Timestamp) -> JobOutcome {
-        let done = match self.is_uninstalled(&job.store).await {
-            Ok(true) => return JobOutcome::Uninstalled,
+        let done = match self.ended(&job.store).await {
+            Ok(Some(ended)) => return self.after_end(job, ended, stop_at).await,
             // Boxed, because the compiler would otherwise lay out the futures of all tasks, down to the SDKs, inline.
-            Ok(false) => Box::pin(self.ask(job, stop_at)).await,
+            Ok(None) => Box::pin(self.ask(job, stop_at)).await,
             Err(failure) => Err(failure.into()),
         };
         self.record_outcome(&job.store, &done).await;
@@ -122,9 +128,32 @@ impl<P: SyncPorts> Perform for SyncWorker<P> {
 }
 
 impl<P: SyncPorts> SyncWorker<P> {
-    async fn is_uninstalled(&self, store: &StoreKey) -> Result<bool, PortError> {
+    /// Returns the end of the store's install; `None` if it is installed, or unknown.
+    async fn ended(&self, store: &StoreKey) -> Result<Option<Ended>, PortError> {
         let record = self.reconcile.refetch.apply.stores.find(store).await?;
-        Ok(record.is_some_and(|record| !record.enabled))
+        let ended = record.filter(|record| !record.enabled);
+        Ok(ended.map(|record| Ended::of(&record, record.uninstalled_at.unwrap_or(Timestamp::UNIX_EPOCH))))
+    }
+
+    /// Answers a job of a store whose API is closed to us. An attempt before this one may have died after it had written an
+    /// answer, when the removal of what had ended was over; so what is left of it is removed.
+    async fn after_end(&self, job: &Job, ended: Ended, stop_at: Timestamp) -> JobOutcome {
+        let may_have_written = matches!(job.task, Task::Ask { .. } | Task::Changes { .. } | Task::Walk { .. });
+        if !may_have_written || !ended.asked {
+            return JobOutcome::Uninstalled;
+        }
+        match self
+            .reconcile
+            .refetch
+            .apply
+            .remove_ended(&job.store, ended, stop_at)
+            .await
+        {
+            Verdict::Retry { code, cause, message } => JobOutcome::Again { code, cause, message },
+            Verdict::Settled(_) | Verdict::Parked { .. } | Verdict::Behind | Verdict::NotOurs { .. } => {
+                JobOutcome::Uninstalled
+            }
+        }
     }
 
     async fn ask(&self, job: &Job, stop_at: Timestamp) -> Result<IndexedCounts, SyncError> {
@@ -154,6 +183,26 @@ impl<P: SyncPorts> SyncWorker<P> {
             Task::Resync { step } => {
                 if let Some((step, delay)) = self.steps(store, Scope::Everything, step, stop_at).await? {
                     self.send(job, Task::Resync { step }, delay).await?;
+                }
+                Ok(IndexedCounts::default())
+            }
+            Task::Ask {
+                wanted,
+                asked_before,
+                told_at,
+            } => {
+                let question = Question {
+                    wanted,
+                    asked_before: *asked_before,
+                    told_at: *told_at,
+                };
+                self.ask_for(job, question, stop_at).await
+            }
+            Task::Changes { changes } => self.changes(job, changes.clone(), stop_at).await,
+            Task::Walk { run, step } => {
+                if let Some((step, delay)) = self.walk(job, *run, step.clone(), stop_at).await? {
+                    let task = Task::Walk { run: *run, step };
+                    self.send(job, task, delay).await?;
                 }
                 Ok(IndexedCounts::default())
             }
@@ -229,7 +278,7 @@ impl<P: SyncPorts> SyncWorker<P> {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.reconcile.refetch.apply.clock.now()
     }
 
@@ -260,7 +309,7 @@ impl<P: SyncPorts> SyncWorker<P> {
     }
 
     /// Sends a job that continues another, for the same cause.
-    async fn send(&self, job: &Job, task: Task, delay: SignedDuration) -> Result<(), PortError> {
+    pub(super) async fn send(&self, job: &Job, task: Task, delay: SignedDuration) -> Result<(), PortError> {
         let job = Job { task, ..job.clone() };
         self.jobs.send(&job, delay).await
     }

@@ -2,7 +2,7 @@ use hookline_domain::{
     catalogue::{apply::Apply, index::Index},
     kernel::ids::EntityId,
     memory::{
-        InMemory, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
+        InMemory, MemoryAsked, MemoryCatalogue, MemoryEntities, MemoryIndex, MemoryJobs, MemoryQueue, MemoryStores,
         MemorySubscriptions,
     },
     sync::{
@@ -33,6 +33,7 @@ fn sync<I: Index>(index: I) -> SyncWorker<InMemory<Timestamp, I>> {
             },
             grace: GRACE,
         },
+        asked: MemoryAsked::new(noon()),
         jobs: MemoryJobs::default(),
         watch: Watchdog {
             subscriptions: MemorySubscriptions::default(),

@@ -5,7 +5,10 @@ use hookline_domain::{
         digest::Digest,
         entities::{ObservedFields, RememberedFields},
     },
-    event::product::Collections,
+    event::{
+        product::Collections,
+        thin::{Mark, Ordered},
+    },
     kernel::ids::EntityId,
 };
 
@@ -17,10 +20,33 @@ pub(super) fn write(observed: ObservedFields<'_>) -> Vec<(&'static str, Value)> 
     let collections = observed.collections.map(|names| Value::M(write_collections(names)));
     let tracking = observed.tracking.and_then(tracking::write);
     let digest = observed.digest.map(|digest| Value::text(digest.as_str()));
-    [("collections", collections), ("tracking", tracking), ("digest", digest)]
+    let seen = mark(observed.ordered).map(|Mark(mark)| Value::number(mark));
+    let facts = [
+        ("collections", collections),
+        ("tracking", tracking),
+        ("digest", digest),
+        ("seen", seen),
+    ];
+    facts
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// Mark of a state, if it has one.
+pub(super) fn mark(ordered: Ordered) -> Option<Mark> {
+    match ordered {
+        Ordered::Asked { mark } => mark,
+        Ordered::Told => None,
+    }
+}
+
+/// Reads the mark that was seen last; `None` if there is none.
+///
+/// # Errors
+/// [`MalformedError`] when it is no number.
+pub(super) fn read_seen(item: &Item) -> Result<Option<Mark>, MalformedError> {
+    Ok(item.has("seen").then(|| item.number("seen")).transpose()?.map(Mark))
 }
 
 /// Reads the facts in an item.
@@ -37,6 +63,7 @@ pub fn read_facts(item: &Item) -> Result<RememberedFields, MalformedError> {
         collections: item.has("collections").then(|| read_collections(item)).transpose()?,
         tracking: item.has("tracking").then(|| tracking::read(item)).transpose()?,
         digest,
+        seen: read_seen(item)?,
         publication: publication::read(item)?,
     })
 }

@@ -1,4 +1,4 @@
-//! The items beside a store's own: errors, hours, the checkpoint; and the whole collection, read.
+//! The items beside a store's own: errors, hours, the checkpoint, the cursor; and the whole collection, read.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,22 @@ use hookline_domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{CHECKPOINT, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, STORE, failed, hours_partition, read_record};
+use super::{
+    CHECKPOINT, CURSOR, ERROR_PREFIX, FAILED_PREFIX, HOURS_PREFIX, STORE, failed, hours_partition, read_record,
+};
 use crate::{
-    request::{self, Put, Query, Update, partition},
+    request::{self, Put, Query, Update, names, partition},
     value::{Item, MalformedError, Value},
 };
 
 /// Attribute of the checkpoint's item.
 const CHECKPOINT_JSON: &str = "checkpoint";
 
-/// Most items of a collection beside the failed deliveries: the store's own, its checkpoint, its errors.
-const MAX_OTHER_ITEMS: usize = 2 + ErrorCode::ALL.len();
+/// Attribute of the cursor's item.
+const CURSOR_MICROS: &str = "cursor_us";
+
+/// Most items of a collection beside the failed deliveries: the store's own, its checkpoint, its cursor, its errors.
+const MAX_OTHER_ITEMS: usize = 3 + ErrorCode::ALL.len();
 
 /// Hours that a view reads: the last day, the present hour, and one that a clock ahead of ours may have begun.
 const HOURS_READ: usize = 27;
@@ -129,6 +134,34 @@ pub fn read_checkpoint(item: &Item) -> Result<Option<Checkpoint>, MalformedError
     Ok(serde_json::from_str(item.text(CHECKPOINT_JSON)?).ok())
 }
 
+/// Key of the cursor of a store whose changes are asked for.
+#[must_use]
+pub fn cursor_key(store: &StoreKey) -> Item {
+    request::key(store.to_string(), CURSOR)
+}
+
+/// Moves a cursor forward to `to`; it is refused if the cursor is there or further.
+#[must_use]
+pub fn put_cursor(store: &StoreKey, to: Timestamp) -> Put {
+    let mut item = cursor_key(store);
+    item.push(CURSOR_MICROS, Value::micros(to));
+    Put {
+        item,
+        condition: Some("attribute_not_exists(#cursor) OR #cursor < :to"),
+        names: names([("#cursor", CURSOR_MICROS)]),
+        values: Item::from([(":to", Value::micros(to))]),
+        ..Put::default()
+    }
+}
+
+/// Reads a cursor.
+///
+/// # Errors
+/// [`MalformedError`] when it is no instant.
+pub fn read_cursor(item: &Item) -> Result<Timestamp, MalformedError> {
+    item.micros(CURSOR_MICROS)
+}
+
 /// Reads the items of a store's partition; `None` if its own is not among them.
 ///
 /// # Errors
@@ -151,7 +184,7 @@ pub fn read_collection(items: &[Item]) -> Result<Option<StoreView>, MalformedErr
             } else {
                 failures.deliveries.push(failed::read(item)?);
             }
-        } else if sk != CHECKPOINT {
+        } else if sk != CHECKPOINT && sk != CURSOR {
             return Err(MalformedError::new("sk"));
         }
     }

@@ -33,6 +33,7 @@ pub fn read_record(item: &Item) -> Result<StoreRecord, MalformedError> {
         last_sync_at: item.find_micros("last_sync_us")?,
         last_forged_at: item.find_micros("last_forged_us")?,
         connected: item.has("connected") && item.flag("connected")?,
+        asked: item.has("asked") && item.flag("asked")?,
         currency: item
             .has("currency")
             .then(|| item.text("currency"))

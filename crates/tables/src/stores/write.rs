@@ -102,6 +102,9 @@ pub fn redact(store: &StoreKey, left: &StoreRecord, ended: Timestamp, at: Timest
     item.push("uninstalled_us", Value::micros(ended));
     item.push("redacted_us", Value::micros(at));
     item.push(SEQ, Value::number(left.seq + 1));
+    if left.asked {
+        item.push("asked", Value::Bool(true));
+    }
     let (condition, values) = match left.seq {
         0 => ("attribute_not_exists(#seq)", Item::default()),
         seq => ("#seq = :seq", Item::from([(":seq", Value::number(seq))])),
@@ -140,6 +143,9 @@ impl OwnUpdate {
         }
         if let Some(connected) = update.connected {
             changes.set("connected", Value::Bool(connected));
+        }
+        if update.asked {
+            changes.set("asked", Value::Bool(true));
         }
         if let Some(currency) = &update.currency {
             changes.set("currency", Value::text(currency));

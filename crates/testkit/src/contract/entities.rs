@@ -58,6 +58,7 @@ const NOTHING: RememberedFields = RememberedFields {
     collections: None,
     tracking: None,
     digest: None,
+    seen: None,
     publication: Publication {
         published: None,
         committed_at: None,

@@ -73,7 +73,7 @@ pub(super) fn candidates<'a>(
         let remembered = fenced.remembered.get(entity)?;
         let is_of_install = |version| floor.is_none_or(|floor| version > floor);
         let is_current = match group.step() {
-            Step::Advance(version) => is_of_install(version),
+            Step::Advance(version) => is_of_install(version) && (is_enabled || !group.is_asked()),
             // A state of an install that we have not been notified of may have been published before the uninstall that
             // came before it was recorded.
             Step::Tombstone => {
@@ -83,6 +83,10 @@ pub(super) fn candidates<'a>(
             Step::Remove => false,
         };
         if !is_current || group.awaits_rest() {
+            return None;
+        }
+        // Nobody was told of it, and nobody can have found it: several events of one removal tell of it once.
+        if group.comes_back() && remembered.digest.is_none() && remembered.publication.published.is_none() {
             return None;
         }
         let awaits_rest = standing == Standing::Held && is_connected && fenced.open.contains(entity);

@@ -18,6 +18,7 @@ use crate::{
     event::{
         Event, InterpretError,
         product::{Collection, Collections, Product, Tracking, remember},
+        thin::Ordered,
     },
     kernel::{
         failure::ErrorCode,
@@ -48,6 +49,8 @@ struct State {
     past: bool,
     origin: Origin,
     updated_at: Option<Timestamp>,
+    ordered: Ordered,
+    comes_back: bool,
 }
 
 /// Content of an entity.
@@ -137,6 +140,8 @@ impl Group {
                 past,
                 origin: observation.origin,
                 updated_at: observation.updated_at,
+                ordered: observation.ordered,
+                comes_back: observation.comes_back,
             });
         }
     }
@@ -149,6 +154,22 @@ impl Group {
     /// True for a state of the current install: not a deletion, and not ended by an uninstall.
     pub(super) fn is_state(&self) -> bool {
         matches!(self.step(), Step::Advance(_))
+    }
+
+    /// True if the newest state was asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        let newest = self.newest.as_ref();
+        newest.is_some_and(|newest| newest.ordered != Ordered::Told)
+    }
+
+    /// True if the newest state is a removal of an entity that may come back.
+    pub(super) fn comes_back(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.comes_back)
+    }
+
+    /// Returns the time at which the newest state was observed.
+    pub(super) fn observed_at(&self) -> Option<Timestamp> {
+        self.newest.as_ref().map(|newest| newest.observed_at)
     }
 
     /// Returns the call to the fence.
@@ -167,6 +188,7 @@ impl Group {
             collections: facts.collections.as_ref(),
             tracking: facts.tracking.as_ref(),
             digest: facts.digest.as_ref(),
+            ordered: self.newest.as_ref().map(|newest| newest.ordered).unwrap_or_default(),
         })
     }
 
@@ -174,6 +196,8 @@ impl Group {
     /// tracked where that decides if it is sold out.
     pub(super) fn leaves_open(&self, remembered: &RememberedFields) -> bool {
         match self.newest.as_ref().map(|newest| &newest.content) {
+            // An answer is all that there is to be known.
+            _ if self.is_asked() => false,
             Some(Content::Product(product)) => {
                 remembered.collections.is_none() || product.lacks_tracking(remembered.tracking.as_ref())
             }
@@ -324,7 +348,7 @@ impl Group {
     pub(super) fn decide(&self, verdicts: &mut Verdicts, verdict: &Verdict) {
         let newest = self.version();
         for member in &self.members {
-            let is_retry = matches!(verdict, Verdict::Retry { .. });
+            let is_retry = matches!(verdict, Verdict::Retry { .. } | Verdict::Behind);
             let decided = if is_retry {
                 verdict.clone()
             } else if member.past {
@@ -371,6 +395,10 @@ pub(super) struct Observation {
     pub(super) past: bool,
     /// Origin of the state.
     pub(super) origin: Origin,
+    /// Order among the states of the entity.
+    pub(super) ordered: Ordered,
+    /// True if it is the removal of an entity that may come back.
+    pub(super) comes_back: bool,
     /// Time at which the entity was created, if the state tells it.
     pub(super) created_at: Option<Timestamp>,
     /// Time of the state's last change, if it tells it.
@@ -395,10 +423,29 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
         Event::CollectionUpdated(collection) => collection.created_at,
         _ => None,
     };
+    let ordered = match &event {
+        Event::ProductUpdated(product) => product.ordered,
+        Event::ProductRemoved(removal) => removal.ordered,
+        _ => Ordered::Told,
+    };
+    // What was asked for is ordered by our clock alone.
+    let version_of = |changed_at: Timestamp| {
+        let changed_at = if ordered == Ordered::Told {
+            changed_at
+        } else {
+            observed_at
+        };
+        Version::new(changed_at, observed_at).map_err(implausible)
+    };
+    let comes_back = match &event {
+        Event::ProductUpdated(product) => ordered != Ordered::Told && !product.visible,
+        Event::ProductRemoved(_) => true,
+        _ => false,
+    };
     let (version, seen_at, content, facts) = match event {
         Event::ProductUpdated(mut product) => {
             let seen_at = seen_at(product.updated_at);
-            let version = Version::new(product.updated_at, observed_at).map_err(implausible)?;
+            let version = version_of(product.updated_at)?;
             for variant in &mut product.variants {
                 if variant.currency.is_none() {
                     variant.currency.clone_from(&record.currency);
@@ -427,7 +474,7 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
             (version, seen_at, content, facts)
         }
         Event::ProductRemoved(removal) => {
-            let version = Version::new(removal.at, observed_at).map_err(implausible)?;
+            let version = version_of(removal.at)?;
             (version, seen_at(removal.at), Content::None, Facts::default())
         }
         Event::ProductDeleted(_) | Event::CollectionDeleted(_) => {
@@ -450,6 +497,8 @@ pub(super) fn observation(store: &StoreKey, item: Item, record: &StoreRecord) ->
         facts,
         past: false,
         origin,
+        ordered,
+        comes_back,
         created_at,
         updated_at,
     })

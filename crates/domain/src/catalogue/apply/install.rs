@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Apply, GONE_KEPT_FOR, IndexPorts, Item, Verdict, Verdicts,
+    answers::unusable,
     group::{Content, Group, Observation, observation},
     parked,
     publish::PlacedFact,
@@ -20,6 +21,7 @@ use crate::{
         index::{Index, IndexChange},
     },
     delivery::ledger::Fate,
+    event::thin::Ordered,
     kernel::{
         failure::ErrorCode,
         ids::{EntityKey, StoreKey},
@@ -48,7 +50,26 @@ pub(crate) struct Removal {
     /// Position in the batch.
     pub(crate) at: usize,
     pub(crate) store: StoreKey,
-    pub(crate) ended: Timestamp,
+    pub(crate) ended: Ended,
+}
+
+/// An install that has ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// Time of the uninstall.
+    pub(crate) at: Timestamp,
+    /// True if only connecting begins the next install: [`StoreRecord::asked`].
+    pub(crate) asked: bool,
+}
+
+impl Ended {
+    /// Install of a store that has ended at `at`.
+    pub(crate) fn of(record: &StoreRecord, at: Timestamp) -> Self {
+        Self {
+            at,
+            asked: record.asked,
+        }
+    }
 }
 
 impl<P: IndexPorts> Apply<P> {
@@ -66,7 +87,7 @@ impl<P: IndexPorts> Apply<P> {
                 Ok(true) => placed.removals.push(Removal {
                     at,
                     store: store.clone(),
-                    ended,
+                    ended: Ended::of(record, ended),
                 }),
                 Ok(false) => verdicts.decide(at, Verdict::Settled(Fate::Discarded)),
                 Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
@@ -86,12 +107,15 @@ impl<P: IndexPorts> Apply<P> {
         for item in items {
             let at = item.at;
             match observation(store, item, record) {
-                Ok(observation) => match self.assign_install(record, observation).await {
-                    Ok(observation) => {
-                        let group = placed.groups.entry(observation.entity.clone()).or_default();
-                        group.add(at, observation);
-                    }
-                    Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
+                Ok(observation) => match unusable(&observation, record) {
+                    Some(verdict) => verdicts.decide(at, verdict),
+                    None => match self.assign_install(record, observation).await {
+                        Ok(observation) => {
+                            let group = placed.groups.entry(observation.entity.clone()).or_default();
+                            group.add(at, observation);
+                        }
+                        Err(failure) => verdicts.decide(at, Verdict::storage(&failure)),
+                    },
                 },
                 Err(problem) => verdicts.decide(at, parked(&problem)),
             }
@@ -120,7 +144,7 @@ impl<P: IndexPorts> Apply<P> {
         observation: Observation,
     ) -> Result<Observation, PortError> {
         // Ids are never reused, so a deletion is final in every install. The look after writing tells if there is none.
-        if observation.version == Version::FINAL {
+        if observation.version == Version::FINAL || observation.ordered != Ordered::Told {
             return Ok(observation);
         }
         let install = |record: &StoreRecord| record.install_of(observation.version, observation.observed_at);
@@ -150,16 +174,20 @@ impl<P: IndexPorts> Apply<P> {
         }
         let ended = match self.record_of(store).await {
             // Another clock may have recorded a later time.
-            Ok(record) => record.uninstalled_at.unwrap_or(at),
+            Ok(record) => Ended::of(&record, record.uninstalled_at.unwrap_or(at)),
             Err(failure) => return Verdict::storage(&failure),
         };
         self.remove_ended(store, ended, Timestamp::MAX).await
     }
 
-    /// Removes everything that an uninstall at `ended` has ended, page by page; newer entities stay and mean that the
-    /// next install has begun. Stops at `stop_at` and has the message received again, which continues there.
-    pub(crate) async fn remove_ended(&self, store: &StoreKey, ended: Timestamp, stop_at: Timestamp) -> Verdict {
-        let floor = Version::floor(ended);
+    /// Removes everything that an uninstall has ended, page by page; newer entities stay and mean that the next install has
+    /// begun, unless only connecting begins it. Stops at `stop_at` and has the message received again, which continues
+    /// there.
+    pub(crate) async fn remove_ended(&self, store: &StoreKey, ended: Ended, stop_at: Timestamp) -> Verdict {
+        let floor = match self.floor(store, ended).await {
+            Ok(floor) => floor,
+            Err(failure) => return Verdict::storage(&failure),
+        };
         let mut reinstalled = false;
         let mut after = None;
         loop {
@@ -170,8 +198,8 @@ impl<P: IndexPorts> Apply<P> {
             let newest = page.passed.iter().map(|(_, version)| *version).max();
             reinstalled |= newest.is_some_and(|newest| newest > floor);
             let past = page.passed.into_iter().filter(|(_, version)| *version <= floor);
-            let past: Vec<EntityKey> = past.map(|(entity, _)| entity).collect();
-            if let Err(failure) = self.retire(&past, floor).await {
+            let past: Vec<_> = past.map(|(entity, _)| (entity, floor)).collect();
+            if let Err(failure) = self.retire(&past).await {
                 return Verdict::storage(&failure);
             }
             after = page.next;
@@ -186,21 +214,39 @@ impl<P: IndexPorts> Apply<P> {
                 };
             }
         }
-        if reinstalled && let Err(failure) = self.stores.begin_epoch(store, ended).await {
+        if reinstalled
+            && !ended.asked
+            && let Err(failure) = self.stores.begin_epoch(store, ended.at).await
+        {
             return Verdict::storage(&failure);
         }
         Verdict::Settled(Fate::Applied)
     }
 
-    /// Removes entities from the index as of `floor`, then from the fence's list, so that after a crash in between they
-    /// are still listed. Newer states stay in both.
-    pub(super) async fn retire(&self, entities: &[EntityKey], floor: Version) -> Result<(), PortError> {
+    /// Returns the version up to which everything is removed. While a store whose states are asked for is disconnected, that
+    /// is all that was asked for until now: an answer that is still on its way into the index comes too late then.
+    async fn floor(&self, store: &StoreKey, ended: Ended) -> Result<Version, PortError> {
+        let floor = Version::floor(ended.at);
+        if !ended.asked {
+            return Ok(floor);
+        }
+        // Before the look: whatever a later install asks for is newer.
+        let now = self.clock.now();
+        let record = self.record_of(store).await?;
+        let latest = Version::floor(record.uninstalled_at.unwrap_or(ended.at));
+        let asked = Version::new(now, now).ok().filter(|_| !record.enabled);
+        Ok(floor.max(latest).max(asked.unwrap_or(floor)))
+    }
+
+    /// Removes entities from the index, each as of its version, then from the fence's list, so that after a crash in
+    /// between they are still listed. Newer states stay in both.
+    pub(super) async fn retire(&self, entities: &[(EntityKey, Version)]) -> Result<(), PortError> {
         if entities.is_empty() {
             return Ok(());
         }
-        let removal = |entity: &EntityKey| IndexChange::Remove {
+        let removal = |(entity, version): &(EntityKey, Version)| IndexChange::Remove {
             entity: entity.clone(),
-            version: floor,
+            version: *version,
         };
         let changes: Vec<IndexChange> = entities.iter().map(removal).collect();
         for outcome in self.index.apply(&changes).await? {
@@ -208,9 +254,13 @@ impl<P: IndexPorts> Apply<P> {
                 return Err(failure);
             }
         }
+        self.retire_entries(entities).await
+    }
+
+    pub(super) async fn retire_entries(&self, entities: &[(EntityKey, Version)]) -> Result<(), PortError> {
         let expires_at = later(self.clock.now(), GONE_KEPT_FOR);
         stream::iter(entities)
-            .map(|entity| self.entities.retire(entity, floor, expires_at))
+            .map(|(entity, version)| self.entities.retire(entity, *version, expires_at))
             .buffer_unordered(CALLS_AT_ONCE)
             .try_collect()
             .await

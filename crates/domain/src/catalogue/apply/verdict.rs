@@ -30,6 +30,9 @@ pub enum Verdict {
         /// Problem, as a clause.
         message: String,
     },
+    /// The source's answer is of no use, because it is older than one that was seen before, or from the second in which the
+    /// install began: ask again in a few seconds. Only of states that were asked for.
+    Behind,
     /// The message is not ours: the queue keeps it for a person, after its last receive.
     NotOurs {
         /// Problem, as a clause.
@@ -81,6 +84,6 @@ impl Verdicts {
     }
 
     pub(crate) fn is_retried(&self, at: usize) -> bool {
-        matches!(self.0[at], Some(Verdict::Retry { .. }))
+        matches!(self.0[at], Some(Verdict::Retry { .. } | Verdict::Behind))
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 
 /// Difference between a state of the store and what we have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Difference {
+pub(crate) enum Difference {
     /// None: the index is known to hold this very state, or a newer one has passed.
     None,
     /// None that can be seen, but the index is not known to hold the state, so it is written once more. The consumer
@@ -41,6 +41,8 @@ pub(super) enum Difference {
     Ungrouped,
     /// The content differs, although its times show no change.
     Altered,
+    /// The store no longer has the entity, which may come back.
+    Gone,
 }
 
 /// Difference between a state and what is remembered of the entity; `own` is the version that the state has in the
@@ -69,7 +71,7 @@ pub(super) fn difference(
 }
 
 /// Difference between two states that changed in the same second.
-fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Difference {
+pub(crate) fn of_content(entity: &EntityKey, known: &FenceRecord, seen: &Event) -> Difference {
     let remembered = &known.remembered;
     let (digest, tracking) = match seen {
         Event::ProductUpdated(product) => {
@@ -170,7 +172,7 @@ fn products(seen: &[Observed]) -> u64 {
 }
 
 /// Adds findings.
-pub(super) fn add(found: &mut ReconcileFindings, more: &ReconcileFindings) {
+pub(crate) fn add(found: &mut ReconcileFindings, more: &ReconcileFindings) {
     found.compared += more.compared;
     found.created += more.created;
     found.updated += more.updated;

@@ -37,7 +37,7 @@ impl<P: CataloguePorts> Reconcile<P> {
     }
 
     /// Writes the state of a run into the status. If the write fails, the next step makes up for it.
-    pub(super) async fn record_run(&self, store: &StoreKey, run: Run) {
+    pub(crate) async fn record_run(&self, store: &StoreKey, run: Run) {
         let update = StoreUpdate {
             run: Some(run),
             ..StoreUpdate::default()
@@ -49,7 +49,7 @@ impl<P: CataloguePorts> Reconcile<P> {
 }
 
 /// State of a waiting run with these findings.
-pub(super) fn of(scope: Scope, found: &ReconcileFindings, at: Timestamp) -> Run {
+pub(crate) fn of(scope: Scope, found: &ReconcileFindings, at: Timestamp) -> Run {
     Run {
         products: found.compared,
         skipped: found.skipped,
