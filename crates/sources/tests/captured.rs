@@ -150,6 +150,7 @@ fn becomes(body: &[u8], topic: Topic, store: &str) -> Result<char, InterpretErro
         Event::ProductChanged(_) | Event::CollectionChanged(_) | Event::StockChanged(_) => '?',
         Event::Fact(fact) if !fact.announces.is_empty() => 'a',
         Event::Fact(_) | Event::Sample => 'n',
+        Event::ProductRemoved(_) | Event::Thin(_) => unreachable!("Shopify sends neither"),
         Event::AppUninstalled => 'U',
         Event::Compliance(Request::CustomerData | Request::CustomerRedaction | Request::StoreRedaction, _) => 'L',
     })
