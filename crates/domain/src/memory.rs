@@ -1,6 +1,7 @@
 //! Every port in memory, held to the same contract suites as the real adapters. For tests and for the model.
 
 mod access;
+mod asked;
 mod catalogue;
 mod clock;
 mod connections;
@@ -26,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
     access::MemoryAccess,
+    asked::MemoryAsked,
     catalogue::{MemoryCatalogue, MemorySubscriptions},
     clock::SetClock,
     connections::{MemoryConnections, MemoryVault},

@@ -1,5 +1,6 @@
 //! Use cases that read a source's own API: refetch, backfill, reconciliation, and registration of vendor subscriptions.
 
+pub mod asking;
 pub mod backfill;
 pub mod begin;
 pub mod reconcile;
