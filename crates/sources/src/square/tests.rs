@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{
-    delivery::Delivery,
+    delivery::{Delivery, replay},
     event::{
         Event, InterpretError,
         thin::{Expected, Mark, Thing, Wanted},
@@ -356,6 +356,52 @@ fn revocation_uninstalls_as_of_its_own_time() {
     assert_eq!(untold.observed_at(), "2026-11-29T10:04:54.252927Z".parse().unwrap());
     let wrong = revoked(json!({"revoked_at": "soon"})).to_string();
     assert!(is_unreadable(wrong.as_bytes()));
+}
+
+/// The samples in `events/square/hostile`: what each becomes, in a receiver and then in the consumer.
+#[test]
+fn hostile_samples_do_no_harm() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/square/hostile");
+    let becomes = |name: &str| {
+        let body = std::fs::read(format!("{folder}/{name}")).unwrap();
+        let sent = headers(&signature("hush", ADDRESS, &body));
+        let inbound = inbound(&[ADDRESS]);
+        let secrets = Secrets::parse(&Secret::new("hush"), SENDER.scheme.key).unwrap();
+        let request = SignedRequest {
+            headers: &sent,
+            body: &body,
+            addresses: inbound.addresses(),
+        };
+        let verified = SENDER.verify(&request, &secrets, now()).unwrap();
+        let sent_at = "2026-11-20T10:10:00Z".parse().unwrap();
+        match (SENDER.read)(verified, &sent, &inbound, sent_at).unwrap() {
+            Read::Unreadable(_) => "unreadable",
+            Read::Ignored(_) => "ignored",
+            Read::Delivery(delivery) if delivery.key.store.store.as_str() != STORE => "unbound",
+            Read::Delivery(delivery) if replay::original_of(&delivery.key.id).is_some() => "reserved",
+            Read::Delivery(delivery) => match interpret(&delivery, None) {
+                Ok(_) => "taken",
+                Err(_) => "parked",
+            },
+            Read::Ping | Read::Stale => "other",
+        }
+    };
+    for (name, expected) in [
+        ("byte-order-mark.json", "unreadable"),
+        ("catalog-without-object.json", "taken"),
+        ("cut.json", "unreadable"),
+        ("id-is-a-number.json", "unreadable"),
+        ("id-marked-as-replay.json", "reserved"),
+        ("of-another-merchant.json", "unbound"),
+        ("payment-updated.json", "ignored"),
+        ("quantity-empty.json", "parked"),
+        ("quantity-exponent.json", "parked"),
+        ("quantity-negative.json", "taken"),
+        ("two-merchants.json", "unreadable"),
+    ] {
+        assert_eq!(becomes(name), expected, "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 11);
 }
 
 /// ADR 25: what a delivery is called proves nothing.

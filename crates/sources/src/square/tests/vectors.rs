@@ -77,6 +77,27 @@ fn vectors_of_square_match_and_a_change_of_any_part_does_not() {
     }
 }
 
+/// Requests on which Square's own library has decided: `tests/referees/test_square.py`.
+#[test]
+fn every_decision_is_that_of_squares_library() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        name: String,
+        key: String,
+        url: String,
+        body: String,
+        signature: String,
+        accepted: bool,
+    }
+    let cases = include_str!("../../../../../tests/referees/square-signatures.json");
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    assert!(cases.iter().filter(|case| case.accepted).count() > 15 && cases.len() > 40);
+    for case in cases {
+        let read = received(&headers(&case.signature), &case.key, &[&case.url], case.body.as_bytes());
+        assert_eq!(read.is_ok(), case.accepted, "{}", case.name);
+    }
+}
+
 #[test]
 fn without_an_address_or_a_body_nothing_is_accepted() {
     let (key, _, body, _) = VECTORS[3];
