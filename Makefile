@@ -83,6 +83,7 @@ test: ready browser ## Runs all tests: Rust, the panel, the handler packages, th
 	@$(PANEL) npm test
 	@$(MAKE) test-sdk
 	@$(MAKE) test-receive
+	@$(MAKE) test-referees
 	$(SOAK) --short
 	@$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) test-stack test-apart
 	$(PYTEST) tests/browser --ignore tests/browser/test_made_up.py --ignore tests/browser/test_webhooks.py
@@ -110,6 +111,11 @@ test-sdk: ## Runs the tests of the handler packages in sdk/, and packs them into
 .PHONY: test-receive
 test-receive: emulator sdk languages ## Runs the examples for receivers, in six languages, against one set of requests. Part of `make test`.
 	PYTHONPATH=local $(SDK_PYTHON) -m pytest tests/receive
+
+# In the same environment, which has the vendors' own libraries.
+.PHONY: test-referees
+test-referees: sdk ## Holds samples and signatures of sources to the vendors' own libraries. Part of `make test`.
+	PYTHONPATH=local $(SDK_PYTHON) -m pytest tests/referees
 
 .PHONY: count
 count: ## Compares the instructions of single steps with tests/micro/instructions.json. Part of `make test`. [ARGS=update]

@@ -11,6 +11,7 @@ pub mod scheme;
 pub mod sender;
 pub mod shopify;
 pub mod signature;
+pub mod square;
 pub mod standard;
 
 use hookline_domain::{
@@ -52,7 +53,7 @@ pub struct Platform {
 }
 
 /// All sources. The first one is that of requests that no source recognizes.
-pub static ALL: [&Platform; 2] = [&shopify::PLATFORM, &standard::PLATFORM];
+pub static ALL: [&Platform; 3] = [&shopify::PLATFORM, &standard::PLATFORM, &square::PLATFORM];
 
 /// The source of this name, if it is one of ours.
 #[must_use]
@@ -155,6 +156,8 @@ pub fn read_saved(headers: &HeaderMap, body: &[u8], received_at: Timestamp) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -163,10 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn names_and_functions_of_all_sources_are_unique() {
+    fn names_and_functions_are_unique_across_sources() {
         let mut names: Vec<_> = ALL.iter().map(|platform| platform.sender.name).collect();
-        let topics = || ALL.iter().flat_map(|platform| platform.sender.topics);
-        let mut functions: Vec<_> = topics().map(|topic| topic.function).collect();
+        // All topics of a source may have one function.
+        let of_source = |platform: &&'static Platform| -> BTreeSet<_> {
+            platform.sender.topics.iter().map(|topic| topic.function).collect()
+        };
+        let mut functions: Vec<_> = ALL.iter().flat_map(of_source).collect();
         for texts in [&mut names, &mut functions] {
             let length = texts.len();
             texts.sort_unstable();
