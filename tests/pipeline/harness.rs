@@ -28,7 +28,7 @@ use hookline_lambda::{
 };
 use hookline_receiver::{ReceivePorts, Receiver, ReceiverAdapters, ReceiverPorts};
 use hookline_sources::{
-    self as sources, Inbound,
+    self as sources,
     shopify::{self, SENDER, Topic},
 };
 use hookline_testkit::{

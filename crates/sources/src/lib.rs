@@ -13,6 +13,7 @@ pub mod shopify;
 pub mod signature;
 pub mod square;
 pub mod standard;
+pub mod stripe;
 
 use hookline_domain::{
     consumer::Interpret,
@@ -53,7 +54,12 @@ pub struct Platform {
 }
 
 /// All sources. The first one is that of requests that no source recognizes.
-pub static ALL: [&Platform; 3] = [&shopify::PLATFORM, &standard::PLATFORM, &square::PLATFORM];
+pub static ALL: [&Platform; 4] = [
+    &shopify::PLATFORM,
+    &standard::PLATFORM,
+    &stripe::PLATFORM,
+    &square::PLATFORM,
+];
 
 /// The source of this name, if it is one of ours.
 #[must_use]
