@@ -173,6 +173,37 @@ fn change_that_a_lagging_search_left_out_is_found_by_the_next_event() {
 }
 
 #[test]
+fn walk_finds_what_no_event_told() {
+    for last in [state(2, 5), gone()] {
+        let untold = Edit { notices: 0, ..last };
+        holds(Scenario {
+            happenings: vec![Happening::Edit, Happening::Walk],
+            ..edits(
+                [state(1, 100), untold],
+                Left {
+                    deaths: 1,
+                    errors: 1,
+                    ..Left::default()
+                },
+            )
+        });
+        // A walk and an event of the same edit at once.
+        holds(Scenario {
+            happenings: vec![Happening::Edit, Happening::Walk],
+            ..edits([state(1, 100), last], Left::default())
+        });
+    }
+    let untold = Edit {
+        notices: 0,
+        ..state(2, 5)
+    };
+    holds(Scenario {
+        happenings: vec![Happening::Edit, Happening::Walk, Happening::Disconnect(2)],
+        ..edits([state(1, 100), untold], Left::default())
+    });
+}
+
+#[test]
 fn seconds_of_the_vendor_keep_a_restored_product_out() {
     finds(Bug::SecondsAreTheVendors, restored(Left::default()), LOST);
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hookline_domain::{
-    catalogue::jobs::{Job, Task},
+    catalogue::jobs::{Job, Task, WalkStep},
     event::thin::{Expected, Thing, Wanted},
+    store::stores::RunTask,
 };
 use jiff::SignedDuration;
 use stateright::{Model, Property};
@@ -142,6 +143,18 @@ impl Scenario {
                 world.send(world.now, Work::Disconnect(signed_at));
             }
             Happening::Connect => world.send(world.now, Work::Connect),
+            Happening::Walk => {
+                let task = Task::Walk {
+                    run: RunTask::Reconcile,
+                    step: WalkStep::Begin,
+                };
+                let job = Job {
+                    store: store(),
+                    task,
+                    cause: None,
+                };
+                world.send(world.now, Work::Job(Box::new(job)));
+            }
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Happening {
     Disconnect(i64),
     /// A person connects the store again, which reads everything.
     Connect,
+    /// A walk through the catalogue is due.
+    Walk,
 }
 
 /// Number of times that each thing may still happen.
