@@ -25,7 +25,8 @@ const NOON: &str = "2026-11-21T12:00:00Z";
 /// A store whose states are asked for, with a listener to everything.
 async fn connected() -> World {
     let world = World::new();
-    connect(&world.stores, &store(), world.clock.now()).await.unwrap();
+    let connected_at = world.clock.now() - SignedDuration::from_secs(10);
+    connect(&world.stores, &store(), connected_at).await.unwrap();
     let listener = Listener {
         resources: [Resource::Product, Resource::Order].into(),
         until: None,
