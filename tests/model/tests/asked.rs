@@ -1,4 +1,4 @@
-//! Sources that have to be asked: no edit is lost, nothing removed comes back, and only a person connects a store.
+//! Sources that must be queried: no edit is lost, nothing removed comes back, and only a person connects a store.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Use case: ask a source for things that its events name, and index the answers.
 //!
 //! A source's answers may lag behind its own events. One that is older than its event promised, or than an answer that was
-//! seen before, goes nowhere: the thing is asked for again, in a job of its own, a few times. Then it is taken as it is and
+//! seen before, goes nowhere: the thing is requested again, in a job of its own, a few times. Then it is taken as it is and
 //! counted, because the next event or walk mends it.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Delays before a thing is asked for again after an answer that was too old, in order.
+/// Delays before a thing is requested again after an answer that was too old, in order.
 const AGAIN_AFTER: [SignedDuration; 3] = [
     SignedDuration::from_secs(5),
     SignedDuration::from_secs(5),
@@ -63,7 +63,7 @@ struct Answered {
 }
 
 impl<P: SyncPorts> SyncWorker<P> {
-    /// Asks for things and indexes the answers. What is behind is asked for again in another job.
+    /// Asks for things and indexes the answers. What is behind is requested again in another job.
     pub(super) async fn ask_for(
         &self,
         job: &Job,

@@ -34,7 +34,7 @@ pub enum Request {
     Disable(Timestamp),
     /// Begins an install.
     BeginEpoch(Timestamp),
-    /// Updates the record of the store, as a source that is asked if true.
+    /// Updates the record of the store, as a source that is queried if true.
     Record(bool),
     /// Sends a job.
     SendJob(Box<Job>, SignedDuration),

@@ -18,16 +18,16 @@ use super::{
 };
 use crate::{calls::Progress, explore::Explored};
 
-/// When nothing is left to do, the index shows the source's state.
+/// Promise: once nothing is left to do, the index shows the source's state.
 pub const LOST: &str = "an edit was lost";
 
-/// When nothing is left to do, the index shows nothing that the source does not have.
+/// Promise: once nothing is left to do, the index shows nothing that the source does not have.
 pub const RESURRECTED: &str = "a removed product is found";
 
-/// When nothing is left to do, nothing of a disconnected store is found.
+/// Promise: once nothing is left to do, nothing of a disconnected store is found.
 pub const LEFT_BEHIND: &str = "a product of a disconnected store is found";
 
-/// Only a person begins an install.
+/// Promise: only a person begins an install.
 pub const REENABLED: &str = "a store was connected by an answer";
 
 /// The index shows the source's last state in the end.
@@ -38,9 +38,9 @@ const REACHED: &str = "the last edit is found";
 pub struct Scenario {
     /// States of the product at the source. The first is in the index.
     pub edits: Arc<Vec<Edit>>,
-    /// What happens, in this order.
+    /// Happenings, in this order.
     pub happenings: Vec<Happening>,
-    /// True if thin events name no product: changes are asked for.
+    /// True if thin events name no product: changes are requested.
     pub names_nothing: bool,
     /// Maximum number of concurrent processes.
     pub workers: usize,
@@ -100,7 +100,7 @@ impl Scenario {
             task: Task::Ask {
                 wanted: vec![Wanted { thing, expected }],
                 asked_before: 0,
-                // Long ago, so that nothing is asked a second time for its age.
+                // Long ago, so that nothing is queried a second time for its age.
                 told_at: start() - SignedDuration::from_mins(1),
             },
             cause: None,

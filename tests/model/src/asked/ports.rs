@@ -108,7 +108,7 @@ pub(super) fn run(
         bug,
         moved: Arc::default(),
         disconnects: matches!(work, Work::Disconnect(_)),
-        // A removal comes after the questions that were asked before it.
+        // A removal comes after the questions that were queried before it.
         offset: SignedDuration::from_micros(if matches!(work, Work::Disconnect(_)) {
             900
         } else {

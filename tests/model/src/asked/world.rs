@@ -31,7 +31,7 @@ pub struct Edit {
     pub updated_at: Timestamp,
     /// Number of thin events that it causes.
     pub notices: u8,
-    /// What each of them promises.
+    /// Promise of each of them.
     pub expected: Expected,
 }
 
@@ -112,7 +112,7 @@ pub fn start() -> Timestamp {
 }
 
 impl World {
-    /// A store in whose index the first edit is, as it was asked for ten seconds ago.
+    /// A store in whose index the first edit is, as it was requested ten seconds ago.
     pub(super) fn new(first: Edit, left: Left, bug: Option<Bug>) -> Self {
         let asked_at = start() - SignedDuration::from_secs(10);
         let changed_at = if bug == Some(Bug::SecondsAreTheVendors) {

@@ -1,12 +1,12 @@
-//! Connecting a store whose states are asked for: the only thing that begins an install of it.
+//! Connecting a store whose states are requested: the only thing that begins an install of it.
 
 use jiff::Timestamp;
 
 use super::{StoreUpdate, Stores};
 use crate::kernel::{ids::StoreKey, port::PortError, time::whole_micros};
 
-/// Begins an install of a store whose states are asked for, unless one is running, and makes the record of an unknown
-/// store. The install begins above a floor at `now`: whatever was asked before belongs to no install, and a disconnection
+/// Begins an install of a store whose states are requested, unless one is running, and makes the record of an unknown
+/// store. The install begins above a floor at `now`: whatever was queried before belongs to no install, and a disconnection
 /// that was signed before cannot end it. The whole catalogue has to be read then. May be repeated. The token is kept
 /// elsewhere, and before this.
 ///

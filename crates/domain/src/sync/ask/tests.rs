@@ -22,7 +22,7 @@ use crate::{
 const CHANGED: &str = "2026-11-21T11:59:00Z";
 const NOON: &str = "2026-11-21T12:00:00Z";
 
-/// A store whose states are asked for, with a listener to everything.
+/// A store whose states are requested, with a listener to everything.
 async fn connected() -> World {
     let world = World::new();
     let connected_at = world.clock.now() - SignedDuration::from_secs(10);
@@ -235,7 +235,7 @@ async fn nothing_that_was_asked_for_begins_an_install() {
     assert_eq!((world.title("1"), world.entry().await), (None, None));
     assert_eq!(world.kinds(), Vec::<String>::new());
     assert_eq!(world.ask(wanted(Expected::Later)).await, JobOutcome::Uninstalled);
-    // Connecting does, and what was asked for before belongs to no install.
+    // Connecting does, and what was requested before belongs to no install.
     connect(&world.stores, &store(), world.clock.now()).await.unwrap();
     world.clock.pass(SignedDuration::from_millis(300));
     assert_eq!(world.ask(wanted(Expected::Later)).await, JobOutcome::Done);
@@ -254,7 +254,7 @@ async fn answer_that_is_written_while_the_store_is_disconnected_is_removed() {
     world.clock.pass(SignedDuration::from_secs(10));
     world.asked.put(stove("later"));
     world.ask(wanted(Expected::Later)).await;
-    // The vendor's time of the revocation is before what was asked for last.
+    // The vendor's time of the revocation is before what was requested last.
     let revoked_at = world.clock.now() - SignedDuration::from_secs(5);
     assert!(world.apply().uninstall(&store(), revoked_at).await.is_settled());
     assert_eq!(world.title("1"), None);
