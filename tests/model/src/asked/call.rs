@@ -56,7 +56,7 @@ pub enum Response {
     /// The call failed.
     Failed,
     /// Answer of the fence.
-    Fenced(Fence),
+    Fenced(Box<Fence>),
     /// The entities that have passed.
     Page(Vec<(EntityKey, Version)>),
     /// The entry.

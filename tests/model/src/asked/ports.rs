@@ -310,7 +310,7 @@ impl Entities for Ports {
     async fn advance(&self, _: &EntityKey, version: Version, observed: ObservedFields<'_>) -> Result<Fence, PortError> {
         let fields = Box::new(RememberedFields::default().after(observed));
         match self.call(Request::Advance(version, fields, observed.ordered)).await {
-            Response::Fenced(fence) => Ok(fence),
+            Response::Fenced(fence) => Ok(*fence),
             other => Err(failed(&other)),
         }
     }

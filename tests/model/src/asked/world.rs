@@ -244,8 +244,8 @@ impl World {
             .filter(|_| bug != Some(Bug::NoSeen));
         let entry = match entities::advance(held.map(|held| held.entry), seen, version, ordered) {
             Advanced::Passed(entry) => entry,
-            Advanced::Superseded => return Response::Fenced(Fence::Superseded(RememberedFields::default())),
-            Advanced::Behind(seen) => return Response::Fenced(Fence::Behind(seen)),
+            Advanced::Superseded => return fenced(Fence::Superseded(RememberedFields::default())),
+            Advanced::Behind(seen) => return fenced(Fence::Behind(seen)),
         };
         let is_removal = ordered == Ordered::Asked { mark: None };
         let entry = if is_removal && bug == Some(Bug::RetiredBeforeTheIndex) {
@@ -266,8 +266,12 @@ impl World {
             remembered: remembered.clone(),
             confirmed,
         });
-        Response::Fenced(Fence::Passed(remembered))
+        fenced(Fence::Passed(remembered))
     }
+}
+
+fn fenced(fence: Fence) -> Response {
+    Response::Fenced(Box::new(fence))
 }
 
 fn gone(entry: FenceState) -> FenceRecord {
