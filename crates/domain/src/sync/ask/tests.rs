@@ -193,11 +193,30 @@ async fn removal_is_told_once_retires_the_entry_and_may_come_back() {
         assert!(matches!(world.entry().await, Some(FenceState::Retired(_))));
     }
     assert_eq!(world.kinds(), ["product.updated"], "two events of one removal");
+    assert_eq!(world.work().await.len(), 2, "each removal is confirmed once");
+    assert_eq!(world.kinds(), Vec::<String>::new());
     world.clock.pass(SignedDuration::from_secs(1));
     // Its marks may begin from below.
     world.asked.put(stove("here again"));
     world.ask(wanted(Expected::Visible)).await;
     assert_eq!(world.title("1").as_deref(), Some("here again"));
+}
+
+#[tokio::test]
+async fn removal_that_a_lagging_answer_shows_is_found_to_be_over() {
+    let world = connected().await;
+    world.asked.put(stove("here"));
+    world.ask(wanted(Expected::Later)).await;
+    world.asked.remove(&id("1"));
+    world.asked.put(stove("restored"));
+    world.ask(wanted(Expected::Visible)).await;
+    world.clock.pass(SignedDuration::from_secs(1));
+    // The event of the removal is late, and so is the answer.
+    world.asked.lags_for(1);
+    world.ask(wanted(Expected::Hidden)).await;
+    assert_eq!(world.title("1"), None);
+    world.work().await;
+    assert_eq!(world.title("1").as_deref(), Some("restored"));
 }
 
 #[tokio::test]
