@@ -2825,6 +2825,8 @@ export interface components {
             partial_24h: number;
             /** @description Remaining quota of its Admin API at the last call. */
             quota: components["schemas"]["Quota"] | null;
+            /** @description States that were taken in the last 24 hours although the source's answer was older than its event. */
+            read_behind_24h: number;
             /** @description Everything that a person should look at, the most urgent first. */
             reasons: components["schemas"]["Concern"][];
             /** @description Result of the last reconciliation. */
@@ -2925,6 +2927,8 @@ export interface components {
             queues?: components["schemas"]["Depths"];
             /** @description Remaining quota of its Admin API at the last call. */
             quota: components["schemas"]["Quota"] | null;
+            /** @description States that were taken in the last 24 hours although the source's answer was older than its event. */
+            read_behind_24h: number;
             /** @description Everything that a person should look at, the most urgent first. */
             reasons: components["schemas"]["Concern"][];
             /** @description Addresses for its webhooks; empty if the deployment does not know them. */

@@ -8,7 +8,7 @@
 //! | `collections` | M | a product's collections, titles by ids; absent until they are known |
 //! | `tracking` | B | a product's variants whose stock is counted, as `tracking.rs` encodes them; absent until they are known |
 //! | `digest` | S | digest of the newest complete state |
-//! | `seen` | N | the vendor's mark of the newest state that was asked for; absent if it had none |
+//! | `seen` | N | the vendor's mark of the newest state that was requested; absent if it had none |
 //! | `published` | B | the state that the last committed event tells |
 //! | `committed_ms` | N | when that event was committed: milliseconds since 1970 |
 //! | `unsent` | B | what that event says of changes, as long as it may not have been sent |
@@ -87,7 +87,7 @@ pub fn advance(entity: &EntityKey, version: Version, observed: ObservedFields<'_
     update
 }
 
-/// True for a state that was asked for and has no mark: it takes the one that was seen away.
+/// True for a state that was requested and has no mark: it takes the one that was seen away.
 fn takes_mark(ordered: Ordered) -> bool {
     ordered == Ordered::Asked { mark: None }
 }

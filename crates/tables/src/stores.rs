@@ -23,7 +23,7 @@
 //! | `last_event_us`, `last_sync_us` | N | when the last delivery came, when a change was last applied |
 //! | `last_forged_us` | N | when a request in its name last had a wrong signature |
 //! | `connected` | BOOL | whether we hold a token for its Admin API |
-//! | `asked` | BOOL | true if its states are asked for, so that only connecting begins an install; absent otherwise |
+//! | `asked` | BOOL | true if its states are requested, so that only connecting begins an install; absent otherwise |
 //! | `currency` | S | currency of its prices |
 //! | `reconciled`, `watched` | S | results of the last comparison with its catalog, and of the last look at its subscriptions: JSON |
 //! | `rotation/<pair>/since_us`, `…/newest_us`, `…/old_us` | N | what its deliveries have shown of two client secrets |
@@ -54,7 +54,7 @@ use hookline_domain::kernel::ids::StoreKey;
 
 pub use self::{
     beside::{
-        Collection, add_counts, checkpoint_key, count_hour, counted_store, cursor_key, put_checkpoint, put_cursor,
+        Collection, add_counts, checkpoint_key, count_hour, counted_store, cursor_key, move_cursor, put_checkpoint,
         put_error, read_checkpoint, read_collection, read_cursor, read_hour,
     },
     inbound::{count_inbound, inbound_key, inbound_of, is_inbound, put_inbound, read_inbound},
@@ -76,7 +76,7 @@ const ERROR_PREFIX: &str = "#error#";
 /// Prefix of the sort keys of failed deliveries. They come last, so that a query meets everything else first.
 const FAILED_PREFIX: &str = "failed#";
 
-/// Sort key of the cursor of a store whose changes are asked for.
+/// Sort key of the cursor of a store whose changes are requested.
 const CURSOR: &str = "#cursor";
 
 /// Sort key of a backfill's checkpoint.

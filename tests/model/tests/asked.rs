@@ -1,4 +1,4 @@
-//! Sources that have to be asked: no edit is lost, nothing removed comes back, and only a person connects a store.
+//! Sources that must be queried: no edit is lost, nothing removed comes back, and only a person connects a store.
 
 use std::sync::Arc;
 
@@ -121,7 +121,13 @@ fn edits_are_found_whoever_dies_and_whatever_lags() {
 
 #[test]
 fn removed_product_may_come_back_and_stays_out_until_then() {
-    holds(restored(Left::default()));
+    holds(restored(Left {
+        deaths: 1,
+        lags: 1,
+        ..Left::default()
+    }));
+    // An answer to the event before may come late, and lag.
+    holds(edits([state(1, 100), state(2, 5), gone()], lags(1)));
     holds(edits(
         [state(1, 100), gone()],
         Left {
@@ -170,6 +176,37 @@ fn change_that_a_lagging_search_left_out_is_found_by_the_next_event() {
         errors: 1,
         ..Left::default()
     }));
+}
+
+#[test]
+fn walk_finds_what_no_event_told() {
+    for last in [state(2, 5), gone()] {
+        let untold = Edit { notices: 0, ..last };
+        holds(Scenario {
+            happenings: vec![Happening::Edit, Happening::Walk],
+            ..edits(
+                [state(1, 100), untold],
+                Left {
+                    deaths: 1,
+                    errors: 1,
+                    ..Left::default()
+                },
+            )
+        });
+        // A walk and an event of the same edit at once.
+        holds(Scenario {
+            happenings: vec![Happening::Edit, Happening::Walk],
+            ..edits([state(1, 100), last], Left::default())
+        });
+    }
+    let untold = Edit {
+        notices: 0,
+        ..state(2, 5)
+    };
+    holds(Scenario {
+        happenings: vec![Happening::Edit, Happening::Walk, Happening::Disconnect(2)],
+        ..edits([state(1, 100), untold], Left::default())
+    });
 }
 
 #[test]

@@ -223,6 +223,16 @@ export function Figures({ view, status }: { view: StoreView; status: Status }) {
           },
         ]
       : []),
+    ...(status.read_behind_24h > 0
+      ? [
+          {
+            id: 'read-behind',
+            name: 'Read too early, 24 h',
+            value: count(status.read_behind_24h),
+            hint: "The source's answers lagged behind its webhooks",
+          },
+        ]
+      : []),
     ...(queues
       ? [
           {

@@ -4,7 +4,7 @@ use hookline_domain::{
     kernel::{ids::StoreKey, port::PortError},
     sync::asking::Cursors,
 };
-use hookline_tables::stores::{cursor_key, put_cursor, read_cursor};
+use hookline_tables::stores::{cursor_key, move_cursor, read_cursor};
 use jiff::Timestamp;
 
 use super::DynamoStores;
@@ -15,7 +15,7 @@ impl Cursors for DynamoStores {
     }
 
     async fn move_cursor(&self, store: &StoreKey, to: Timestamp) -> Result<(), PortError> {
-        self.table.put(put_cursor(store, to)).await?;
+        self.table.update(move_cursor(store, to)).await?;
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ mod answers;
 mod candidates;
 mod group;
 mod install;
+mod observation;
 mod publish;
 mod render;
 mod verdict;

@@ -8,8 +8,8 @@
 //!     └──bury──▶ buried ◀──bury── any                                        final (tombstone)
 //! ```
 //!
-//! States of sources that are asked carry the vendor's mark, too. It never orders anything: a mark below the last one
-//! that was seen shows that the answer lags, so that it does not pass, and is asked for again.
+//! States of sources that are queried carry the vendor's mark, too. It never orders anything: a mark below the last one
+//! that was seen shows that the answer lags, so that it does not pass, and is requested again.
 
 use std::future::Future;
 
@@ -43,7 +43,7 @@ pub struct ObservedFields<'a> {
     pub tracking: Option<&'a Tracking>,
     /// Digest of the state, if it is complete: of what is *meant* to be indexed, which may not be yet.
     pub digest: Option<&'a Digest>,
-    /// Order of the state. One that was asked for leaves its mark, or takes the stored one away if it has none.
+    /// Order of the state. One that was requested leaves its mark, or takes the stored one away if it has none.
     pub ordered: Ordered,
 }
 
@@ -56,7 +56,7 @@ pub struct RememberedFields {
     pub tracking: Option<Tracking>,
     /// Digest of the newest complete state.
     pub digest: Option<Digest>,
-    /// Mark of the newest state that was asked for; `None` if it had none.
+    /// Mark of the newest state that was requested; `None` if it had none.
     pub seen: Option<Mark>,
     /// Published state.
     pub publication: Publication,
@@ -88,7 +88,7 @@ pub enum Fence {
     /// Do not index it: a newer state has passed, or the entity is deleted. Contains the facts stored for it, as far as
     /// the table reports them.
     Superseded(RememberedFields),
-    /// Do not index it: the source's answer is older than one that has passed, although it was asked for later. Nothing was
+    /// Do not index it: the source's answer is older than one that has passed, although it was requested later. Nothing was
     /// written; ask again. Contains the mark that it has to have at least.
     Behind(Mark),
 }

@@ -77,7 +77,7 @@ pub enum Task {
         /// Progress.
         changes: Changes,
     },
-    /// Walk through everything that a source has that must be asked, and index the differences, or all of it.
+    /// Walk through everything that a source has that must be queried, and index the differences, or all of it.
     Walk {
         /// Kind of run.
         run: RunTask,
@@ -129,7 +129,7 @@ pub enum WalkStep {
         /// Result so far.
         found: ReconcileFindings,
     },
-    /// Entities that we list and that the walk did not show are asked for, each by itself.
+    /// Entities that we list and that the walk did not show are requested, each by itself.
     Deleted {
         /// Last entity compared; `None` for the beginning.
         #[serde(default, skip_serializing_if = "Option::is_none")]

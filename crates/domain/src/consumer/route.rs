@@ -52,14 +52,13 @@ pub(super) fn route(event: &Event, connected: bool) -> Step {
         (Event::ProductUpdated(_), false) => Step::IndexPart,
         (Event::ProductChanged(id), true) => Step::Fetch(FollowUp::Product(id.clone())),
         (Event::CollectionChanged(id), true) => Step::Fetch(FollowUp::Collection(id.clone())),
-        (Event::ProductChanged(_) | Event::CollectionChanged(_), false) => Step::AwaitToken,
+        (Event::ProductChanged(_) | Event::CollectionChanged(_) | Event::Thin(_), false) => Step::AwaitToken,
         (Event::CollectionUpdated(collection), true) => {
             Step::IndexAndFetch(FollowUp::Collection(collection.id.clone()))
         }
         // The products that were in it are fetched.
         (Event::CollectionDeleted(id), true) => Step::IndexAndFetch(FollowUp::Collection(id.clone())),
         (Event::Thin(wanted), true) => Step::Fetch(FollowUp::Asked(wanted.clone())),
-        (Event::Thin(_), false) => Step::AwaitToken,
         (Event::ProductDeleted(_) | Event::ProductRemoved(_), _)
         | (Event::CollectionUpdated(_) | Event::CollectionDeleted(_), false) => Step::Index,
         (Event::StockChanged(id), true) => Step::Fetch(FollowUp::InventoryItem(id.clone())),

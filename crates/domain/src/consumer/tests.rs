@@ -9,6 +9,7 @@ mod orders;
 mod ports;
 mod problems;
 mod replays;
+mod thin;
 
 use self::ports::{FlakyIndex, Ports};
 use super::*;

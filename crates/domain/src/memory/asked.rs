@@ -1,4 +1,4 @@
-//! A source in memory that has to be asked. Tests edit it without an event, and make its reads lag and fail.
+//! A source in memory that must be queried. Tests edit it without an event, and make its reads lag and fail.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,7 +27,7 @@ const PAGE: usize = 2;
 
 /// [`AskedSources`] in memory, of one store: its key is ignored.
 ///
-/// The mark of a product rises with each edit, and its clock is the catalogue's, so that changes can be asked for.
+/// The mark of a product rises with each edit, and its clock is the catalogue's, so that changes can be requested.
 #[derive(Clone)]
 pub struct MemoryAsked<C> {
     state: Shared<AskedState>,
@@ -115,12 +115,12 @@ impl<C: Clock> MemoryAsked<C> {
         self.state.lock().meanwhile.push_back(Box::new(what));
     }
 
-    /// Returns everything that was asked for by name since the last call, in order.
+    /// Returns everything that was requested by name since the last call, in order.
     pub fn asked(&self) -> Vec<Wanted> {
         std::mem::take(&mut self.state.lock().asked)
     }
 
-    /// Returns the times since which changes were asked for, one for each page since the last call.
+    /// Returns the times since which changes were requested, one for each page since the last call.
     pub fn asked_since(&self) -> Vec<Timestamp> {
         std::mem::take(&mut self.state.lock().since)
     }

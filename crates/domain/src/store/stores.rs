@@ -50,7 +50,7 @@ pub struct StoreRecord {
     pub rotations: BTreeMap<SecretPairId, Rotation>,
     /// True if we hold a token for its Admin API, which provides more than its webhooks.
     pub connected: bool,
-    /// True if its source only tells that something changed, so that its states are asked for: only connecting begins an
+    /// True if its source only tells that something changed, so that its states are requested: only connecting begins an
     /// install of it ([`connect`]). Once set, it stays.
     pub asked: bool,
     /// Currency of its prices, ISO 4217, once its Admin API has reported it; no webhook does.
@@ -141,7 +141,7 @@ pub enum InstallPeriod {
 pub enum AskedInPeriod {
     /// It belongs to it.
     Current,
-    /// It was asked for in the very second in which the install began, which versions do not tell from the one before. Ask
+    /// It was requested in the very second in which the install began, which versions do not tell from the one before. Ask
     /// again.
     TooSoon,
 }
@@ -186,7 +186,7 @@ impl StoreRecord {
         }
     }
 
-    /// Returns the install period of a state that was asked for at `asked_at`. `None` if it belongs to no install, or to one
+    /// Returns the install period of a state that was requested at `asked_at`. `None` if it belongs to no install, or to one
     /// that has ended: such an answer says nothing of the present, and never begins an install.
     #[must_use]
     pub fn install_of_asked(&self, asked_at: Timestamp) -> Option<AskedInPeriod> {
@@ -277,7 +277,7 @@ pub struct StoreUpdate {
     pub secret_usage: Option<SecretUsage>,
     /// True if we hold a token for its Admin API now.
     pub connected: Option<bool>,
-    /// True if its states are asked for. Never set back.
+    /// True if its states are requested. Never set back.
     pub asked: bool,
     /// Currency of its prices.
     pub currency: Option<String>,

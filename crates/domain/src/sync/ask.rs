@@ -1,7 +1,7 @@
 //! Use case: ask a source for things that its events name, and index the answers.
 //!
 //! A source's answers may lag behind its own events. One that is older than its event promised, or than an answer that was
-//! seen before, goes nowhere: the thing is asked for again, in a job of its own, a few times. Then it is taken as it is and
+//! seen before, goes nowhere: the thing is requested again, in a job of its own, a few times. Then it is taken as it is and
 //! counted, because the next event or walk mends it.
 
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// Delays before a thing is asked for again after an answer that was too old, in order.
+/// Delays before a thing is requested again after an answer that was too old, in order.
 const AGAIN_AFTER: [SignedDuration; 3] = [
     SignedDuration::from_secs(5),
     SignedDuration::from_secs(5),
@@ -60,10 +60,12 @@ struct Answered {
     counts: IndexedCounts,
     /// Things whose answer was too old.
     behind: BTreeSet<Wanted>,
+    /// Things that the source no longer has, or does not show.
+    removed: BTreeSet<Wanted>,
 }
 
 impl<P: SyncPorts> SyncWorker<P> {
-    /// Asks for things and indexes the answers. What is behind is asked for again in another job.
+    /// Asks for things and indexes the answers. What is behind is requested again in another job.
     pub(super) async fn ask_for(
         &self,
         job: &Job,
@@ -83,19 +85,21 @@ impl<P: SyncPorts> SyncWorker<P> {
             let more = self.things(job, things).await?;
             answered.counts.add(more.counts);
             answered.behind.extend(more.behind);
+            answered.removed.extend(more.removed);
         }
+        // No mark shows that the answer to a removed thing, or to another question for it, lags: so it is confirmed once.
+        let unconfirmed = |wanted: &Wanted| asked_before == 0 || wanted.expected != Expected::Later;
+        let removed = answered.removed.iter().filter(|wanted| unconfirmed(wanted));
+        let removed: BTreeSet<Wanted> = removed.map(whatever_it_is_like).collect();
+        self.send_questions(job, removed, 1, told_at, SETTLED_AFTER).await?;
         // Nothing can be compared: the answer counts once it is some seconds younger than the event.
         let settled_at = later(told_at, SETTLED_AFTER);
-        let unsettled = |wanted: &&Wanted| wanted.expected == Expected::Later && !answered.behind.contains(*wanted);
-        let again: Vec<Wanted> = things.iter().filter(unsettled).cloned().collect();
+        let is_settled = |wanted: &Wanted| answered.behind.contains(wanted) || answered.removed.contains(wanted);
+        let unsettled = |wanted: &&Wanted| wanted.expected == Expected::Later && !is_settled(wanted);
+        let again: BTreeSet<Wanted> = things.iter().filter(unsettled).cloned().collect();
         let wait = settled_at.duration_since(self.now());
-        if asked_before == 0 && wait.is_positive() && !again.is_empty() {
-            let task = Task::Ask {
-                wanted: again,
-                asked_before: 1,
-                told_at,
-            };
-            self.send(job, task, wait).await?;
+        if asked_before == 0 && wait.is_positive() {
+            self.send_questions(job, again, 1, told_at, wait).await?;
         }
         let behind = std::mem::take(&mut answered.behind);
         let more = self.ask_again(job, behind, asked_before, told_at).await?;
@@ -120,30 +124,38 @@ impl<P: SyncPorts> SyncWorker<P> {
             return Ok(IndexedCounts::default());
         }
         if let Some(delay) = AGAIN_AFTER.get(usize::from(asked_before)) {
-            let wanted: Vec<Wanted> = behind.into_iter().collect();
-            for wanted in wanted.chunks(THINGS_AT_ONCE) {
-                let task = Task::Ask {
-                    wanted: wanted.to_vec(),
-                    asked_before: asked_before + 1,
-                    told_at,
-                };
-                self.send(job, task, *delay).await?;
-            }
+            self.send_questions(job, behind, asked_before + 1, told_at, *delay)
+                .await?;
             return Ok(IndexedCounts::default());
         }
-        let as_they_are: Vec<Wanted> = behind
-            .iter()
-            .map(|wanted| Wanted {
-                expected: Expected::Later,
-                ..wanted.clone()
-            })
-            .collect();
+        let as_they_are: Vec<Wanted> = behind.iter().map(whatever_it_is_like).collect();
         let mut counts = IndexedCounts::default();
         for wanted in as_they_are.chunks(THINGS_AT_ONCE) {
             counts.add(self.things(job, wanted).await?.counts);
         }
         self.count_behind(job, behind.len()).await?;
         Ok(counts)
+    }
+
+    /// Sends jobs that ask for things after a delay.
+    async fn send_questions(
+        &self,
+        job: &Job,
+        wanted: BTreeSet<Wanted>,
+        asked_before: u8,
+        told_at: Timestamp,
+        delay: SignedDuration,
+    ) -> Result<(), SyncError> {
+        let wanted: Vec<Wanted> = wanted.into_iter().collect();
+        for wanted in wanted.chunks(THINGS_AT_ONCE) {
+            let task = Task::Ask {
+                wanted: wanted.to_vec(),
+                asked_before,
+                told_at,
+            };
+            self.send(job, task, delay).await?;
+        }
+        Ok(())
     }
 
     /// Asks for things until none of the answers is overtaken.
@@ -154,6 +166,9 @@ impl<P: SyncPorts> SyncWorker<P> {
             let answer = self.asked.ask(&job.store, &wanted).await?;
             answered.behind.extend(answer.behind);
             answered.counts.skipped.extend(answer.skipped);
+            let removed = answer.seen.iter().filter(|seen| is_removal(&seen.event));
+            let removed: Vec<EntityKey> = removed.filter_map(|seen| seen.event.entity(&job.store)).collect();
+            answered.removed.extend(named(&wanted, &removed));
             let taken = self.take(job, answer.seen, &Origin::Caused(job.cause.clone())).await?;
             answered.counts.add(taken.counts);
             answered.behind.extend(named(&wanted, &taken.behind));
@@ -283,16 +298,8 @@ impl<P: SyncPorts> SyncWorker<P> {
         entities: impl Iterator<Item = &EntityKey>,
         told_at: Timestamp,
     ) -> Result<(), SyncError> {
-        let wanted: Vec<Wanted> = entities.map(by_itself).collect();
-        for wanted in wanted.chunks(THINGS_AT_ONCE) {
-            let task = Task::Ask {
-                wanted: wanted.to_vec(),
-                asked_before: 1,
-                told_at,
-            };
-            self.send(job, task, AGAIN_AFTER[0]).await?;
-        }
-        Ok(())
+        let wanted = entities.map(by_itself).collect();
+        self.send_questions(job, wanted, 1, told_at, AGAIN_AFTER[0]).await
     }
 
     async fn count_behind(&self, job: &Job, things: usize) -> Result<(), SyncError> {
@@ -317,6 +324,22 @@ pub(super) fn next_place(page: &AskedPage, place: Option<&Place>) -> Result<Opti
         });
     }
     Ok(page.next.clone())
+}
+
+/// Returns true if shoppers cannot see the thing, or it is gone.
+fn is_removal(event: &Event) -> bool {
+    match event {
+        Event::ProductUpdated(product) => !product.visible,
+        event => matches!(event, Event::ProductRemoved(_)),
+    }
+}
+
+/// The same question, of which every answer counts.
+fn whatever_it_is_like(wanted: &Wanted) -> Wanted {
+    Wanted {
+        expected: Expected::Later,
+        ..wanted.clone()
+    }
 }
 
 /// Question for an entity, whatever it is like.

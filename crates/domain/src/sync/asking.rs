@@ -1,5 +1,5 @@
-//! Port to sources of which only *that* something changed is told: their things are asked for, and every answer is
-//! ordered by our own clock.
+//! Port to sources that report only *that* something changed: their things are requested, and every answer is ordered by
+//! our own clock.
 //!
 //! Answers may lag behind the source's own events. What a thin event promised decides if an answer is too old to be used;
 //! the vendor's [`Mark`](crate::event::thin::Mark) decides it for what nobody promised anything about.
@@ -19,7 +19,7 @@ use crate::{
 /// Answer to a question for things.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AskedThings {
-    /// States, removals and facts. Each was asked at its own time.
+    /// States, removals and facts. Each was queried at its own time.
     pub seen: Vec<Observed>,
     /// Things whose answer is older than what was expected; they are not in `seen`.
     pub behind: Vec<Wanted>,
@@ -40,7 +40,7 @@ pub struct AskedPage {
     pub clock: Option<Timestamp>,
 }
 
-/// Port to sources that are asked.
+/// Port to sources that are queried.
 ///
 /// States and removals carry [`Ordered::Asked`](crate::event::thin::Ordered::Asked), and their [`Observed::at`] is the
 /// time of asking, *before* the request, by our clock. A thing that the source does not have, or that shoppers must not

@@ -58,7 +58,7 @@ pub async fn begin(
     Ok(jobs.send(&job, SignedDuration::ZERO).await?)
 }
 
-/// First task of a run: through an export, or through pages of a source that has to be asked.
+/// First task of a run: through an export, or through pages of a source that must be queried.
 pub(super) fn first(record: &StoreRecord, run: RunTask) -> Task {
     let step = ReconcileStep::Begin;
     match run {

@@ -324,7 +324,7 @@ struct Baseline {
     counts: bool,
 }
 
-/// Number of missed webhooks by topic. Sources that are asked have no topic of each kind, so their changes are named as the
+/// Number of missed webhooks by topic. Sources that are queried have no topic of each kind, so their changes are named as the
 /// events are.
 fn missed(found: &ReconcileFindings, asked: bool) -> std::collections::BTreeMap<Topic, u64> {
     let [created, updated, deleted] = if asked {

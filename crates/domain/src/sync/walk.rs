@@ -1,4 +1,4 @@
-//! Use case: walk through everything that a source has which must be asked, page by page, and index what differs, or all of
+//! Use case: walk through everything that a source has which must be queried, page by page, and index what differs, or all of
 //! it. The reconciliation and the backfill of such sources.
 //!
 //! ```text
@@ -356,7 +356,7 @@ fn difference(entity: &EntityKey, known: Option<&FenceRecord>, seen: &Observed) 
         (Some(FenceState::Retired(_)), Some(_)) => return Difference::Retired,
         (Some(FenceState::Passed(newest)), _) => newest,
     };
-    // Something that was asked for later has passed.
+    // Something that was requested later has passed.
     if Version::new(seen.at, seen.at).is_ok_and(|asked| asked < newest) {
         return Difference::None;
     }

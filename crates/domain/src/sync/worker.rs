@@ -43,7 +43,7 @@ const REPORT_EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// Ports that do jobs.
 pub trait SyncPorts: CataloguePorts<Stores: Cursors> {
-    /// Sources that have to be asked: [`NoAskedSources`](crate::sync::asking::NoAskedSources) where there are none.
+    /// Sources that must be queried: [`NoAskedSources`](crate::sync::asking::NoAskedSources) where there are none.
     type Asked: AskedSources;
     /// Queue of jobs.
     type Jobs: Jobs;
@@ -57,7 +57,7 @@ pub trait SyncPorts: CataloguePorts<Stores: Cursors> {
 pub struct SyncWorker<P: SyncPorts> {
     /// Reads from the catalogue, compares and indexes.
     pub reconcile: Reconcile<P>,
-    /// Sources that have to be asked.
+    /// Sources that must be queried.
     pub asked: P::Asked,
     /// Queue of jobs, for the work that remains.
     pub jobs: P::Jobs,

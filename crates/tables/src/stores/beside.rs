@@ -134,7 +134,7 @@ pub fn read_checkpoint(item: &Item) -> Result<Option<Checkpoint>, MalformedError
     Ok(serde_json::from_str(item.text(CHECKPOINT_JSON)?).ok())
 }
 
-/// Key of the cursor of a store whose changes are asked for.
+/// Key of the cursor of a store whose changes are requested.
 #[must_use]
 pub fn cursor_key(store: &StoreKey) -> Item {
     request::key(store.to_string(), CURSOR)
@@ -142,15 +142,14 @@ pub fn cursor_key(store: &StoreKey) -> Item {
 
 /// Moves a cursor forward to `to`; it is refused if the cursor is there or further.
 #[must_use]
-pub fn put_cursor(store: &StoreKey, to: Timestamp) -> Put {
-    let mut item = cursor_key(store);
-    item.push(CURSOR_MICROS, Value::micros(to));
-    Put {
-        item,
+pub fn move_cursor(store: &StoreKey, to: Timestamp) -> Update {
+    Update {
+        key: cursor_key(store),
+        expression: "SET #cursor = :to".into(),
         condition: Some("attribute_not_exists(#cursor) OR #cursor < :to"),
         names: names([("#cursor", CURSOR_MICROS)]),
         values: Item::from([(":to", Value::micros(to))]),
-        ..Put::default()
+        ..Update::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Contract suite of [`Entities`]: the vendor's marks of states that were asked for.
+//! Contract suite of [`Entities`]: the vendor's marks of states that were requested.
 
 use hookline_domain::{
     catalogue::entities::{Advance, Entities, Entries, Fence, FenceState, ObservedFields},

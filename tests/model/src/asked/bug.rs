@@ -17,9 +17,9 @@ pub enum Bug {
     CursorMovesFirst,
     /// An answer counts however old it is (P9).
     NoAtLeast,
-    /// A removal buries the entity.
+    /// A removal puts a tombstone.
     RemovalsBury,
-    /// What is behind is not asked for again.
+    /// Nothing requests again what is behind.
     BehindIsDropped,
     /// The removal after a disconnection ends only what is as old as its signed time.
     RemovedByTheSignedTime,

@@ -34,7 +34,7 @@ pub enum Request {
     Disable(Timestamp),
     /// Begins an install.
     BeginEpoch(Timestamp),
-    /// Updates the record of the store, as a source that is asked if true.
+    /// Updates the record of the store, as a source that is queried if true.
     Record(bool),
     /// Sends a job.
     SendJob(Box<Job>, SignedDuration),
@@ -56,7 +56,7 @@ pub enum Response {
     /// The call failed.
     Failed,
     /// Answer of the fence.
-    Fenced(Fence),
+    Fenced(Box<Fence>),
     /// The entities that have passed.
     Page(Vec<(EntityKey, Version)>),
     /// The entry.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use hookline_domain::{
-    catalogue::jobs::{Job, Task},
+    catalogue::jobs::{Job, Task, WalkStep},
     event::thin::{Expected, Thing, Wanted},
+    store::stores::RunTask,
 };
 use jiff::SignedDuration;
 use stateright::{Model, Property};
@@ -17,16 +18,16 @@ use super::{
 };
 use crate::{calls::Progress, explore::Explored};
 
-/// When nothing is left to do, the index shows the source's state.
+/// Promise: once nothing is left to do, the index shows the source's state.
 pub const LOST: &str = "an edit was lost";
 
-/// When nothing is left to do, the index shows nothing that the source does not have.
+/// Promise: once nothing is left to do, the index shows nothing that the source does not have.
 pub const RESURRECTED: &str = "a removed product is found";
 
-/// When nothing is left to do, nothing of a disconnected store is found.
+/// Promise: once nothing is left to do, nothing of a disconnected store is found.
 pub const LEFT_BEHIND: &str = "a product of a disconnected store is found";
 
-/// Only a person begins an install.
+/// Promise: only a person begins an install.
 pub const REENABLED: &str = "a store was connected by an answer";
 
 /// The index shows the source's last state in the end.
@@ -37,9 +38,9 @@ const REACHED: &str = "the last edit is found";
 pub struct Scenario {
     /// States of the product at the source. The first is in the index.
     pub edits: Arc<Vec<Edit>>,
-    /// What happens, in this order.
+    /// Happenings, in this order.
     pub happenings: Vec<Happening>,
-    /// True if thin events name no product: changes are asked for.
+    /// True if thin events name no product: changes are requested.
     pub names_nothing: bool,
     /// Maximum number of concurrent processes.
     pub workers: usize,
@@ -99,7 +100,7 @@ impl Scenario {
             task: Task::Ask {
                 wanted: vec![Wanted { thing, expected }],
                 asked_before: 0,
-                // Long ago, so that nothing is asked a second time for its age.
+                // Long ago, so that nothing is queried a second time for its age.
                 told_at: start() - SignedDuration::from_mins(1),
             },
             cause: None,
@@ -142,6 +143,18 @@ impl Scenario {
                 world.send(world.now, Work::Disconnect(signed_at));
             }
             Happening::Connect => world.send(world.now, Work::Connect),
+            Happening::Walk => {
+                let task = Task::Walk {
+                    run: RunTask::Reconcile,
+                    step: WalkStep::Begin,
+                };
+                let job = Job {
+                    store: store(),
+                    task,
+                    cause: None,
+                };
+                world.send(world.now, Work::Job(Box::new(job)));
+            }
         }
     }
 

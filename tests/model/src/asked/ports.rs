@@ -108,7 +108,7 @@ pub(super) fn run(
         bug,
         moved: Arc::default(),
         disconnects: matches!(work, Work::Disconnect(_)),
-        // A removal comes after the questions that were asked before it.
+        // A removal comes after the questions that were queried before it.
         offset: SignedDuration::from_micros(if matches!(work, Work::Disconnect(_)) {
             900
         } else {
@@ -310,7 +310,7 @@ impl Entities for Ports {
     async fn advance(&self, _: &EntityKey, version: Version, observed: ObservedFields<'_>) -> Result<Fence, PortError> {
         let fields = Box::new(RememberedFields::default().after(observed));
         match self.call(Request::Advance(version, fields, observed.ordered)).await {
-            Response::Fenced(fence) => Ok(fence),
+            Response::Fenced(fence) => Ok(*fence),
             other => Err(failed(&other)),
         }
     }

@@ -31,7 +31,7 @@ pub struct Edit {
     pub updated_at: Timestamp,
     /// Number of thin events that it causes.
     pub notices: u8,
-    /// What each of them promises.
+    /// Promise of each of them.
     pub expected: Expected,
 }
 
@@ -44,6 +44,8 @@ pub enum Happening {
     Disconnect(i64),
     /// A person connects the store again, which reads everything.
     Connect,
+    /// A walk through the catalogue is due.
+    Walk,
 }
 
 /// Number of times that each thing may still happen.
@@ -110,7 +112,7 @@ pub fn start() -> Timestamp {
 }
 
 impl World {
-    /// A store in whose index the first edit is, as it was asked for ten seconds ago.
+    /// A store in whose index the first edit is, as it was requested ten seconds ago.
     pub(super) fn new(first: Edit, left: Left, bug: Option<Bug>) -> Self {
         let asked_at = start() - SignedDuration::from_secs(10);
         let changed_at = if bug == Some(Bug::SecondsAreTheVendors) {
@@ -242,8 +244,8 @@ impl World {
             .filter(|_| bug != Some(Bug::NoSeen));
         let entry = match entities::advance(held.map(|held| held.entry), seen, version, ordered) {
             Advanced::Passed(entry) => entry,
-            Advanced::Superseded => return Response::Fenced(Fence::Superseded(RememberedFields::default())),
-            Advanced::Behind(seen) => return Response::Fenced(Fence::Behind(seen)),
+            Advanced::Superseded => return fenced(Fence::Superseded(RememberedFields::default())),
+            Advanced::Behind(seen) => return fenced(Fence::Behind(seen)),
         };
         let is_removal = ordered == Ordered::Asked { mark: None };
         let entry = if is_removal && bug == Some(Bug::RetiredBeforeTheIndex) {
@@ -264,8 +266,12 @@ impl World {
             remembered: remembered.clone(),
             confirmed,
         });
-        Response::Fenced(Fence::Passed(remembered))
+        fenced(Fence::Passed(remembered))
     }
+}
+
+fn fenced(fence: Fence) -> Response {
+    Response::Fenced(Box::new(fence))
 }
 
 fn gone(entry: FenceState) -> FenceRecord {

@@ -1,11 +1,9 @@
-//! Answers: states that were asked for. Only connecting begins an install of theirs, and their removals may come back.
+//! Answers: states that were requested. Only connecting begins an install of theirs, and their removals may come back.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Apply, IndexPorts, Item, Origin, Verdict, Verdicts,
-    group::{Group, Observation},
-    publish::PlacedFact,
+    Apply, IndexPorts, Item, Origin, Verdict, Verdicts, group::Group, observation::Observation, publish::PlacedFact,
 };
 use crate::{
     delivery::ledger::Fate,
@@ -19,7 +17,7 @@ use crate::{
 };
 
 impl<P: IndexPorts> Apply<P> {
-    /// Publishes facts that were asked for, each with the time of asking. Those of a store that is not connected are left out.
+    /// Publishes facts that were requested, each with the time of asking. Those of a store that is not connected are left out.
     /// Returns a verdict for each, in order.
     pub(crate) async fn observe_facts(
         &self,
@@ -48,7 +46,7 @@ impl<P: IndexPorts> Apply<P> {
     }
 
     /// Removes documents of answers that belong to no install, or to one that has ended in the meantime: each as of its own
-    /// version, so that what was asked for in a later install stays.
+    /// version, so that what was requested in a later install stays.
     pub(super) async fn recheck_asked(
         &self,
         verdicts: &mut Verdicts,

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use super::{
     Apply, GONE_KEPT_FOR, IndexPorts, Item, Verdict, Verdicts,
     answers::unusable,
-    group::{Content, Group, Observation, observation},
+    group::Group,
+    observation::{Content, Observation, observation},
     parked,
     publish::PlacedFact,
 };
@@ -223,8 +224,8 @@ impl<P: IndexPorts> Apply<P> {
         Verdict::Settled(Fate::Applied)
     }
 
-    /// Returns the version up to which everything is removed. While a store whose states are asked for is disconnected, that
-    /// is all that was asked for until now: an answer that is still on its way into the index comes too late then.
+    /// Returns the version up to which everything is removed. While a store whose states are requested is disconnected, that
+    /// is all that was requested until now: an answer that is still on its way into the index comes too late then.
     async fn floor(&self, store: &StoreKey, ended: Ended) -> Result<Version, PortError> {
         let floor = Version::floor(ended.at);
         if !ended.asked {

@@ -31,7 +31,7 @@ pub enum Verdict {
         message: String,
     },
     /// The source's answer is of no use, because it is older than one that was seen before, or from the second in which the
-    /// install began: ask again in a few seconds. Only of states that were asked for.
+    /// install began: ask again in a few seconds. Only of states that were requested.
     Behind,
     /// The message is not ours: the queue keeps it for a person, after its last receive.
     NotOurs {

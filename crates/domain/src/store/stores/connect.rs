@@ -1,13 +1,14 @@
-//! Connecting a store whose states are asked for: the only thing that begins an install of it.
+//! Connecting a store whose states are requested: the only thing that begins an install of it.
 
 use jiff::Timestamp;
 
 use super::{StoreUpdate, Stores};
 use crate::kernel::{ids::StoreKey, port::PortError, time::whole_micros};
 
-/// Begins an install of a store whose states are asked for, unless one is running, and makes the record of an unknown
-/// store. For a store that was disconnected, the floor moves up to `now`: whatever was asked before belongs to no install,
-/// and its whole catalogue has to be read once more. May be repeated. The token is kept elsewhere, and before this.
+/// Begins an install of a store whose states are requested, unless one is running, and makes the record of an unknown
+/// store. The install begins above a floor at `now`: whatever was queried before belongs to no install, and a disconnection
+/// that was signed before cannot end it. The whole catalogue has to be read then. May be repeated. The token is kept
+/// elsewhere, and before this.
 ///
 /// If the store is disconnected meanwhile, it stays so.
 ///
@@ -15,9 +16,10 @@ use crate::kernel::{ids::StoreKey, port::PortError, time::whole_micros};
 /// [`PortError`]; call it again.
 pub async fn connect(stores: &impl Stores, store: &StoreKey, now: Timestamp) -> Result<(), PortError> {
     let record = stores.find(store).await?;
-    if let Some(record) = record.filter(|record| !record.enabled) {
+    if record.as_ref().is_none_or(|record| !record.enabled) {
+        let ended = record.and_then(|record| record.uninstalled_at);
         // The vendor's clock may be ahead of ours.
-        let began = record.uninstalled_at.map_or(now, |ended| ended.max(now));
+        let began = ended.map_or(now, |ended| ended.max(now));
         let began = whole_micros(began);
         stores.disable(store, began).await?;
         stores.begin_epoch(store, began).await?;
@@ -53,7 +55,7 @@ mod tests {
         connect(&stores, &store(), noon()).await.unwrap();
         let made = record(&stores).await;
         assert!(made.asked && made.enabled && made.connected);
-        assert_eq!((made.epoch, made.uninstalled_at), (1, None));
+        assert_eq!((made.epoch, made.uninstalled_at), (1, Some(noon())));
         connect(&stores, &store(), at("2026-11-21T13:00:00Z")).await.unwrap();
         assert_eq!(record(&stores).await.epoch, 1, "an install is running already");
     }

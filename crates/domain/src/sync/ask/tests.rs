@@ -22,10 +22,11 @@ use crate::{
 const CHANGED: &str = "2026-11-21T11:59:00Z";
 const NOON: &str = "2026-11-21T12:00:00Z";
 
-/// A store whose states are asked for, with a listener to everything.
+/// A store whose states are requested, with a listener to everything.
 async fn connected() -> World {
     let world = World::new();
-    connect(&world.stores, &store(), world.clock.now()).await.unwrap();
+    let connected_at = world.clock.now() - SignedDuration::from_secs(10);
+    connect(&world.stores, &store(), connected_at).await.unwrap();
     let listener = Listener {
         resources: [Resource::Product, Resource::Order].into(),
         until: None,
@@ -192,11 +193,30 @@ async fn removal_is_told_once_retires_the_entry_and_may_come_back() {
         assert!(matches!(world.entry().await, Some(FenceState::Retired(_))));
     }
     assert_eq!(world.kinds(), ["product.updated"], "two events of one removal");
+    assert_eq!(world.work().await.len(), 2, "each removal is confirmed once");
+    assert_eq!(world.kinds(), Vec::<String>::new());
     world.clock.pass(SignedDuration::from_secs(1));
     // Its marks may begin from below.
     world.asked.put(stove("here again"));
     world.ask(wanted(Expected::Visible)).await;
     assert_eq!(world.title("1").as_deref(), Some("here again"));
+}
+
+#[tokio::test]
+async fn removal_that_a_lagging_answer_shows_is_found_to_be_over() {
+    let world = connected().await;
+    world.asked.put(stove("here"));
+    world.ask(wanted(Expected::Later)).await;
+    world.asked.remove(&id("1"));
+    world.asked.put(stove("restored"));
+    world.ask(wanted(Expected::Visible)).await;
+    world.clock.pass(SignedDuration::from_secs(1));
+    // The event of the removal is late, and so is the answer.
+    world.asked.lags_for(1);
+    world.ask(wanted(Expected::Hidden)).await;
+    assert_eq!(world.title("1"), None);
+    world.work().await;
+    assert_eq!(world.title("1").as_deref(), Some("restored"));
 }
 
 #[tokio::test]
@@ -234,7 +254,7 @@ async fn nothing_that_was_asked_for_begins_an_install() {
     assert_eq!((world.title("1"), world.entry().await), (None, None));
     assert_eq!(world.kinds(), Vec::<String>::new());
     assert_eq!(world.ask(wanted(Expected::Later)).await, JobOutcome::Uninstalled);
-    // Connecting does, and what was asked for before belongs to no install.
+    // Connecting does, and what was requested before belongs to no install.
     connect(&world.stores, &store(), world.clock.now()).await.unwrap();
     world.clock.pass(SignedDuration::from_millis(300));
     assert_eq!(world.ask(wanted(Expected::Later)).await, JobOutcome::Done);
@@ -253,7 +273,7 @@ async fn answer_that_is_written_while_the_store_is_disconnected_is_removed() {
     world.clock.pass(SignedDuration::from_secs(10));
     world.asked.put(stove("later"));
     world.ask(wanted(Expected::Later)).await;
-    // The vendor's time of the revocation is before what was asked for last.
+    // The vendor's time of the revocation is before what was requested last.
     let revoked_at = world.clock.now() - SignedDuration::from_secs(5);
     assert!(world.apply().uninstall(&store(), revoked_at).await.is_settled());
     assert_eq!(world.title("1"), None);

@@ -12,7 +12,8 @@ const OLD: &str = "2026-11-20T10:00:00Z";
 
 async fn connected() -> World {
     let world = World::new();
-    connect(&world.stores, &store(), world.clock.now()).await.unwrap();
+    let connected_at = world.clock.now() - SignedDuration::from_secs(10);
+    connect(&world.stores, &store(), connected_at).await.unwrap();
     for number in 1..=5 {
         world.asked.put(product(number, OLD, &format!("product {number}")));
     }
