@@ -277,6 +277,13 @@ impl Aws {
         S3Archive::new(&self.config, bucket)
     }
 
+    /// A secret in Secrets Manager that a person changes. Makes no request.
+    #[must_use]
+    pub fn stored_secret(&self, arn: &str) -> SecretsManagerSecret {
+        let client = self.secrets.get_or_init(|| client!(self, aws_sdk_secretsmanager));
+        SecretsManagerSecret::new(client.clone(), arn)
+    }
+
     /// A secret, given literally or by its ARN or name in Secrets Manager. Makes no request.
     #[must_use]
     pub fn secret(&self, secret: &SecretRef) -> AwsSecret {

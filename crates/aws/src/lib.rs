@@ -63,7 +63,7 @@ pub use opensearch::{
 pub use outboxes::DynamoOutboxes;
 pub use push::ApiGatewayPush;
 pub use queue::{SqsEventQueue, SqsRedelivery};
-pub use secret::{AwsSecret, SecretsManagerSecret};
+pub use secret::{AwsSecret, SecretsManagerSecret, VersionedSecret};
 pub use stats::DynamoStats;
 pub use stores::DynamoStores;
 pub use vault::{KmsDataKeys, KmsVault};

@@ -5,6 +5,7 @@ mod endpoint;
 mod event;
 mod fan_out;
 mod listen;
+pub mod source;
 pub mod store;
 pub mod token;
 pub mod values;
@@ -59,6 +60,9 @@ pub enum Command {
     /// Adds, lists, shows and removes stores.
     #[command(subcommand)]
     Store(store::StoreCommand),
+    /// Adds, lists, rotates, removes and checks inbound endpoints of sources other than Shopify.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Registers, lists and checks a store's webhook subscriptions.
     #[command(subcommand)]
     Webhooks(store::WebhooksCommand),

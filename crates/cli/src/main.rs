@@ -24,6 +24,7 @@ mod replay;
 mod resources;
 mod retry;
 mod selection;
+mod source;
 mod store;
 mod token;
 mod trace;
@@ -34,7 +35,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
-use self::args::{Cli, Command, EndpointCommand};
+use self::args::{Cli, Command, EndpointCommand, source::SourceCommand};
 
 /// Exit status of a command that ran but did not achieve everything; the output says what is missing.
 const INCOMPLETE_STATUS: u8 = 1;
@@ -75,6 +76,9 @@ async fn run(cli: Cli) -> Result<bool> {
         Command::Endpoint(command) => endpoint::run(&connect().await, &out, command).await,
         Command::Message(command) => message::run(&connect().await, &out, command).await,
         Command::Store(command) => store::run(&connect().await, &out, command).await,
+        // Needs no stack.
+        Command::Source(SourceCommand::Check(args)) if args.sample.is_some() => source::sample(&out, &args),
+        Command::Source(command) => source::run(&connect().await, &out, command).await,
         Command::Webhooks(command) => webhooks::run(&connect().await, &out, command).await,
         Command::Token(command) => token::run(&connect().await, &out, command).await,
         Command::Resync(args) => backfill::resync(&connect().await, &out, &args).await,

@@ -49,6 +49,8 @@ pub struct Platform {
     pub store_name: fn(&str) -> Option<StoreName>,
     /// Returns true for the headers of a webhook of this source.
     pub recognizes: fn(&HeaderMap) -> bool,
+    /// Body that, signed, changes nothing: a receiver answers 200 to it. Empty if there is none.
+    pub probe: &'static str,
     /// Reads a request that a person has saved. Its signature is not checked.
     pub read_saved: fn(&HeaderMap, &[u8], Timestamp) -> Result<Delivery, RequestError>,
 }

@@ -66,6 +66,7 @@ pub static PLATFORM: Platform = Platform {
     discloses: disclosure::discloses,
     disclosed: disclosure::disclosed,
     store_name: |text| shop_name(text).ok(),
+    probe: "",
     recognizes: delivery::recognizes,
     read_saved: |headers, body, received_at| read_saved(headers, body, received_at).map_err(RequestError::new),
 };

@@ -5,6 +5,7 @@
 //! every secret with every signature: how long it takes shows neither which one matched nor that there are two secrets.
 
 mod request;
+mod sign;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use self::request::RequestSignatures;
+pub use self::sign::UnsignedRequest;
 use crate::scheme::{KeyForm, MAX_PARTS, Part, Scheme};
 
 /// The most secrets that are tried: those of a rotation.

@@ -57,6 +57,7 @@ pub static PLATFORM: Platform = Platform {
     discloses: |_| false,
     disclosed: |_, _| None,
     store_name: |text| StoreName::new(text).ok(),
+    probe: r#"{"type":"webhooks.test_notification","event_id":"check"}"#,
     recognizes: |headers| headers.contains_key(SIGNATURE) || headers.contains_key(ENVIRONMENT),
     read_saved: envelope::read_saved,
 };

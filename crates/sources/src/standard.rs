@@ -88,6 +88,7 @@ pub static PLATFORM: Platform = Platform {
     discloses: |_| false,
     disclosed: |_, _| None,
     store_name: |name| StoreName::new(name).ok(),
+    probe: r#"{"type":"hookline.check"}"#,
     recognizes: |headers| headers.contains_key("webhook-signature") || headers.contains_key("svix-signature"),
     read_saved,
 };
@@ -126,10 +127,9 @@ fn envelope(
     received_at: Timestamp,
 ) -> Result<Option<Delivery>, InterpretError> {
     let mapping = mapping(endpoint);
-    let topic = required_text(body, &mapping.topic)?;
-    if !mapping.types.contains_key(&topic) {
+    let Some(topic) = topic(body, endpoint)? else {
         return Ok(None);
-    }
+    };
     let topic =
         TopicName::new(topic).map_err(|_| expected(mapping.topic.as_str(), "a topic of visible ASCII characters"))?;
     let id = DeliveryId::new(id).map_err(|_| expected("(id)", "1 to 255 visible ASCII characters without a #"))?;
@@ -155,6 +155,16 @@ fn envelope(
         received_at,
         body: body.to_vec(),
     }))
+}
+
+/// Topic of a body by the mapping of its endpoint; `None` if nobody needs it.
+///
+/// # Errors
+/// [`InterpretError`] if the body has none.
+pub fn topic(body: &[u8], endpoint: &InboundEndpoint) -> Result<Option<String>, InterpretError> {
+    let mapping = mapping(endpoint);
+    let topic = required_text(body, &mapping.topic)?;
+    Ok(mapping.types.contains_key(&topic).then_some(topic))
 }
 
 /// Store that a body belongs to: that which it names, or the endpoint's only one.

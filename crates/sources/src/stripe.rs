@@ -70,6 +70,7 @@ pub static PLATFORM: Platform = Platform {
     discloses: |_| false,
     disclosed: |_, _| None,
     store_name: |text| StoreName::new(text).ok(),
+    probe: r#"{"id":"evt_check","object":"v2.core.event","type":"v2.core.event_destination.ping"}"#,
     recognizes: |headers| headers.contains_key(SIGNATURE),
     read_saved: envelope::read_saved,
 };

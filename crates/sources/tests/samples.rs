@@ -28,8 +28,8 @@ fn events() -> PathBuf {
 
 fn headers(file: &Path) -> HeaderMap {
     let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let headers: HashMap<String, String> = serde_json::from_slice(&text).unwrap();
-    HeaderMap::try_from(&headers).unwrap()
+    let headers: HashMap<String, String> = serde_json::from_slice(&text).expect("headers are an object of texts");
+    HeaderMap::try_from(&headers).expect("headers are valid")
 }
 
 #[test]
@@ -52,18 +52,17 @@ fn sample_of_every_topic_is_read_and_interpreted() {
 
 /// The endpoint that the samples of Standard Webhooks are sent to.
 fn warehouse() -> InboundEndpoint {
-    let mapping = fs::read(events().join("standard/mapping.json")).unwrap();
+    let mapping = fs::read(events().join("standard/mapping.json")).expect("samples are valid");
     InboundEndpoint {
-        source: "standard".parse().unwrap(),
-        name: "warehouse".parse().unwrap(),
+        source: "standard".parse().expect("samples are valid"),
+        name: "warehouse".parse().expect("samples are valid"),
         settings: InboundSettings {
-            stores: BoundStores::Listed(BTreeSet::from(["warehouse".parse().unwrap()])),
+            stores: BoundStores::Listed(BTreeSet::from(["warehouse".parse().expect("samples are valid")])),
             addresses: Vec::new(),
             mode: None,
             own: None,
-            mapping: Some(serde_json::from_slice(&mapping).unwrap()),
+            mapping: Some(serde_json::from_slice(&mapping).expect("samples are valid")),
             senders: None,
-            personal: true,
         },
         revision: 1,
         counts: Counts::new(),
@@ -74,16 +73,16 @@ fn warehouse() -> InboundEndpoint {
 fn standard_samples(folder: &str) -> Vec<(String, Read)> {
     let (endpoint, folder) = (warehouse(), events().join(folder));
     let secret = Secret::new("whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNo");
-    let secrets = Secrets::parse(&secret, KeyForm::Whsec).unwrap();
-    let now = Timestamp::from_second(1_795_946_692).unwrap();
+    let secrets = Secrets::parse(&secret, KeyForm::Whsec).expect("samples are valid");
+    let now = Timestamp::from_second(1_795_946_692).expect("samples are valid");
     let inbound = Inbound {
         function: "standard",
         endpoint: Some(endpoint),
     };
     let mut names: Vec<String> = fs::read_dir(&folder)
-        .unwrap()
+        .expect("samples are valid")
         .filter_map(|file| {
-            file.unwrap()
+            file.expect("samples are valid")
                 .file_name()
                 .to_str()?
                 .strip_suffix(".headers.json")
@@ -93,7 +92,7 @@ fn standard_samples(folder: &str) -> Vec<(String, Read)> {
     names.sort();
     let read = names.into_iter().map(|name| {
         let headers = headers(&folder.join(format!("{name}.headers.json")));
-        let body = fs::read(folder.join(format!("{name}.json"))).unwrap();
+        let body = fs::read(folder.join(format!("{name}.json"))).expect("samples are valid");
         let request = SignedRequest {
             headers: &headers,
             body: &body,
@@ -102,7 +101,7 @@ fn standard_samples(folder: &str) -> Vec<(String, Read)> {
         let verified = standard::SENDER
             .verify(&request, &secrets, now)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let read = (standard::SENDER.read)(verified, &headers, &inbound, now).unwrap();
+        let read = (standard::SENDER.read)(verified, &headers, &inbound, now).expect("samples are valid");
         (name, read)
     });
     read.collect()

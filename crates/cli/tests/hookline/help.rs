@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 #[test]
 fn help_matches_the_reviewed_texts() {
-    let cases: [(&str, &[&str]); 55] = [
+    let cases: [(&str, &[&str]); 62] = [
         ("hookline", &["--help"]),
         ("listen", &["listen", "--help"]),
         ("dlq", &["dlq", "--help"]),
@@ -48,6 +48,13 @@ fn help_matches_the_reviewed_texts() {
         ("store-list", &["store", "list", "--help"]),
         ("store-show", &["store", "show", "--help"]),
         ("store-remove", &["store", "remove", "--help"]),
+        ("source", &["source", "--help"]),
+        ("source-add", &["source", "add", "--help"]),
+        ("source-list", &["source", "list", "--help"]),
+        ("source-show", &["source", "show", "--help"]),
+        ("source-rotate", &["source", "rotate", "--help"]),
+        ("source-remove", &["source", "remove", "--help"]),
+        ("source-check", &["source", "check", "--help"]),
         ("webhooks", &["webhooks", "--help"]),
         ("webhooks-register", &["webhooks", "register", "--help"]),
         ("webhooks-list", &["webhooks", "list", "--help"]),

@@ -33,7 +33,10 @@ mod tests {
             (0, "CHF", "0.00"),
             (i64::MAX, "EUR", "92233720368547758.07"),
         ] {
-            assert_eq!(from_minor(amount, currency).map(|amount| amount.to_string()).as_deref(), Some(text));
+            assert_eq!(
+                from_minor(amount, currency).map(|amount| amount.to_string()).as_deref(),
+                Some(text)
+            );
         }
         for currency in ["", "EU", "EURO", "XXX", "€", "ZZZ"] {
             assert_eq!(from_minor(1, currency), None, "{currency}");

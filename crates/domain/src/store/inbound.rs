@@ -60,13 +60,6 @@ pub struct InboundSettings {
     /// Addresses that senders may have; `None` does not look at them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub senders: Option<Senders>,
-    /// False if no body that it receives is about people. Such bodies are archived.
-    #[serde(default = "is_personal")]
-    pub personal: bool,
-}
-
-fn is_personal() -> bool {
-    true
 }
 
 /// Stores that an inbound endpoint may speak for.
@@ -224,7 +217,6 @@ mod tests {
                 own: None,
                 mapping: None,
                 senders: None,
-                personal: true,
             },
             revision: 1,
             counts: Counts::new(),
@@ -263,13 +255,8 @@ mod tests {
     fn settings_read_back_and_unknown_ones_are_refused() {
         let settings = endpoint(&["a"]).settings;
         let text = serde_json::to_string(&settings).unwrap();
-        assert_eq!(text, r#"{"stores":{"listed":["a"]},"personal":true}"#);
+        assert_eq!(text, r#"{"stores":{"listed":["a"]}}"#);
         assert_eq!(serde_json::from_str::<InboundSettings>(&text).unwrap(), settings);
-        assert!(
-            serde_json::from_str::<InboundSettings>(r#"{"stores":"any"}"#)
-                .unwrap()
-                .personal
-        );
         assert!(serde_json::from_str::<InboundSettings>(r#"{"stores":"any","keys":["hush"]}"#).is_err());
     }
 }

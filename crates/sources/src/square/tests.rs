@@ -47,7 +47,6 @@ fn inbound(addresses: &[&str]) -> Inbound {
                 own: None,
                 mapping: None,
                 senders: None,
-                personal: true,
             },
             revision: 1,
             counts: BTreeMap::new(),

@@ -48,8 +48,8 @@ fn product(delivery: &Delivery, mapping: &Mapping, fields: &ProductMapping) -> R
     };
     let id = id(body, &fields.id)?;
     let line =
-        |pointer: &Option<Pointer>| optional(body, pointer).map(|text| text.map(|text| cut(&normalize_line(&text))));
-    let title = line(&fields.title)?.unwrap_or_default();
+        |pointer: Option<&Pointer>| optional(body, pointer).map(|text| text.map(|text| cut(&normalize_line(&text))));
+    let title = line(fields.title.as_ref())?.unwrap_or_default();
     let (price, currency) = match &fields.price {
         Some(fields) => price(body, fields)?,
         None => (None, None),
@@ -57,13 +57,13 @@ fn product(delivery: &Delivery, mapping: &Mapping, fields: &ProductMapping) -> R
     let variant = Variant {
         id: id.clone(),
         title: title.clone(),
-        sku: line(&fields.sku)?.filter(|sku| !sku.is_empty()),
+        sku: line(fields.sku.as_ref())?.filter(|sku| !sku.is_empty()),
         price,
         currency,
         stock: stock(body, fields)?,
     };
-    let url = optional(body, &fields.url)?;
-    let handle = line(&fields.handle)?.or_else(|| last_part(url.as_deref()?));
+    let url = optional(body, fields.url.as_ref())?;
+    let handle = line(fields.handle.as_ref())?.or_else(|| last_part(url.as_deref()?));
     Ok(Event::ProductUpdated(Box::new(Product {
         id,
         updated_at,
@@ -71,11 +71,11 @@ fn product(delivery: &Delivery, mapping: &Mapping, fields: &ProductMapping) -> R
         created_at: None,
         visible: true,
         title,
-        description: optional(body, &fields.text)?
+        description: optional(body, fields.text.as_ref())?
             .map(|text| html::text(&text))
             .unwrap_or_default(),
-        vendor: line(&fields.vendor)?.filter(|vendor| !vendor.is_empty()),
-        product_type: line(&fields.product_type)?.filter(|category| !category.is_empty()),
+        vendor: line(fields.vendor.as_ref())?.filter(|vendor| !vendor.is_empty()),
+        product_type: line(fields.product_type.as_ref())?.filter(|category| !category.is_empty()),
         tags: tags(body, fields.tags.as_ref())?,
         options: Vec::new(),
         variants: vec![variant],
@@ -83,7 +83,7 @@ fn product(delivery: &Delivery, mapping: &Mapping, fields: &ProductMapping) -> R
         untold: Vec::new(),
         // Such a source has no collections: they are known, and none.
         collections: Some([].into()),
-        image: optional(body, &fields.image)?.filter(|image| !image.is_empty()),
+        image: optional(body, fields.image.as_ref())?.filter(|image| !image.is_empty()),
         handle: handle.filter(|handle| !handle.is_empty()),
     })))
 }
@@ -112,7 +112,7 @@ fn ordering_time(delivery: &Delivery, mapping: &Mapping) -> Timestamp {
 fn checkout(delivery: &Delivery, mapping: &Mapping, fields: &CheckoutMapping) -> Result<Event, InterpretError> {
     let body = &delivery.body;
     let id = id(body, &fields.id)?;
-    let order = optional(body, &fields.order)?.filter(|order| EntityId::new(order.as_str()).is_ok());
+    let order = optional(body, fields.order.as_ref())?.filter(|order| EntityId::new(order.as_str()).is_ok());
     let session = match &fields.session {
         // Anything else than a text is no session id.
         Some(pointer) => pointer::at(body, pointer)?,
@@ -160,8 +160,8 @@ fn id(body: &[u8], pointer: &Pointer) -> Result<EntityId, InterpretError> {
     id.map_err(|_| expected(pointer.as_str(), "an id: 1 to 128 visible ASCII characters without a #"))
 }
 
-fn optional(body: &[u8], pointer: &Option<Pointer>) -> Result<Option<String>, InterpretError> {
-    pointer.as_ref().map_or(Ok(None), |pointer| text(body, pointer))
+fn optional(body: &[u8], pointer: Option<&Pointer>) -> Result<Option<String>, InterpretError> {
+    pointer.map_or(Ok(None), |pointer| text(body, pointer))
 }
 
 /// Price and currency. No price is none, not 0; so is one in a currency that nobody knows, or in tiers.

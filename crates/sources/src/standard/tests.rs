@@ -43,7 +43,6 @@ fn endpoint(stores: &[&str], mapping: Option<Value>) -> InboundEndpoint {
             own: None,
             mapping,
             senders: None,
-            personal: true,
         },
         revision: 1,
         counts: Counts::new(),

@@ -199,12 +199,7 @@ fn meaning(body: &[u8]) -> Result<Meaning, InterpretError> {
 }
 
 impl Named {
-    fn delivery(
-        self: Box<Self>,
-        store: StoreName,
-        body: &[u8],
-        received_at: Timestamp,
-    ) -> Result<Delivery, InterpretError> {
+    fn delivery(self, store: StoreName, body: &[u8], received_at: Timestamp) -> Result<Delivery, InterpretError> {
         Ok(Delivery {
             key: DeliveryKey {
                 store: StoreKey {

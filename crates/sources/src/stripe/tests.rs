@@ -75,7 +75,6 @@ fn inbound(stores: &[&str], own: Option<&str>, mode: Option<Mode>) -> Inbound {
                 own: own.map(|own| own.parse().unwrap()),
                 mapping: None,
                 senders: None,
-                personal: true,
             },
             revision: 1,
             counts: Counts::new(),

@@ -68,7 +68,6 @@ fn settings(stores: &[&str]) -> InboundSettings {
             ordering: None,
         })),
         senders: None,
-        personal: false,
     }
 }
 

@@ -270,7 +270,11 @@ impl Mapping {
         }
         let has_products = is_about(MappedEvent::ProductUpdated) || is_about(MappedEvent::ProductDeleted);
         let Some(product) = &self.product else {
-            return if has_products { Err(MappingError::NoFields("product")) } else { Ok(()) };
+            return if has_products {
+                Err(MappingError::NoFields("product"))
+            } else {
+                Ok(())
+            };
         };
         match (&product.updated_at, self.ordering) {
             (None, None) => return Err(MappingError::NoOrder),
@@ -351,14 +355,32 @@ mod tests {
     #[test]
     fn mapping_that_cannot_be_used_says_where_and_what_to_do() {
         let long = "x".repeat(200);
-        let types = (0..50).map(|n| format!(r#""{long}{n}": "product.updated""#)).collect::<Vec<_>>().join(",");
+        let types = (0..50)
+            .map(|n| format!(r#""{long}{n}": "product.updated""#))
+            .collect::<Vec<_>>()
+            .join(",");
         for (json, error) in [
-            (r#"{"types": {"a": "product.updated"}}"#.to_owned(), "missing field `type`"),
+            (
+                r#"{"types": {"a": "product.updated"}}"#.to_owned(),
+                "missing field `type`",
+            ),
             (r#"{"type": "type", "types": {}}"#.to_owned(), "begins with a slash"),
-            (r#"{"type": "/type", "types": {}}"#.to_owned(), "types: name at least one topic"),
-            (r#"{"type": "/type", "types": {"a": "order.created"}}"#.to_owned(), "unknown variant"),
-            (r#"{"type": "/type", "types": {"a": "product.updated"}}"#.to_owned(), "product: a topic"),
-            (r#"{"type": "/type", "types": {"a": "checkout.completed"}}"#.to_owned(), "checkout: a topic"),
+            (
+                r#"{"type": "/type", "types": {}}"#.to_owned(),
+                "types: name at least one topic",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "order.created"}}"#.to_owned(),
+                "unknown variant",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "product.updated"}}"#.to_owned(),
+                "product: a topic",
+            ),
+            (
+                r#"{"type": "/type", "types": {"a": "checkout.completed"}}"#.to_owned(),
+                "checkout: a topic",
+            ),
             (
                 r#"{"type": "/type", "types": {"a": "product.updated"}, "product": {"id": "/id"}}"#.to_owned(),
                 "product.updated_at: map",
@@ -382,7 +404,9 @@ mod tests {
                 "product.price.currency",
             ),
             (
-                format!(r#"{{"type": "/type", "types": {{{types}}}, "ordering": "arrival", "product": {{"id": "/id"}}}}"#),
+                format!(
+                    r#"{{"type": "/type", "types": {{{types}}}, "ordering": "arrival", "product": {{"id": "/id"}}}}"#
+                ),
                 "at most 8192",
             ),
             (

@@ -53,7 +53,6 @@ fn settings(stores: &[&str]) -> InboundSettings {
         own: None,
         mapping: None,
         senders: None,
-        personal: true,
     }
 }
 
