@@ -22,7 +22,7 @@ STACK = "hookline"
 BUCKET = "hookline-artifacts"
 EVENT_BUS = "listeners"
 # Sources whose inbound endpoints have keys of their own.
-KEYED_SOURCES = ("standard", "stripe", "square", "woocommerce")
+KEYED_SOURCES = ("standard",)
 
 
 class DeployError(Exception):

@@ -48,9 +48,6 @@ OPTIONAL = {
     "ShopifyClientId": "SHOPIFY_CLIENT_ID",
     "ShopifyClientSecretsArn": "SHOPIFY_CLIENT_SECRETS_ARN",
     "StandardKeysArn": "STANDARD_KEYS_ARN",
-    "StripeKeysArn": "STRIPE_KEYS_ARN",
-    "SquareKeysArn": "SQUARE_KEYS_ARN",
-    "WoocommerceKeysArn": "WOOCOMMERCE_KEYS_ARN",
 }
 
 

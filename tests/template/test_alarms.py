@@ -3,7 +3,7 @@
 from typing import Any
 
 from hookline_local.places import REPOSITORY
-from template_reading import KEYED, RECEIVERS, Resources, flat, of_type
+from template_reading import KEYED, RECEIVERS, Resources, of_type
 
 NO_RECIPIENT = {"Ref": "AWS::NoValue"}
 RECIPIENTS = [
@@ -50,7 +50,7 @@ def test_every_receiver_is_watched_for_throttles(resources: Resources) -> None:
     watched = [
         metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
         for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values()
-        for metric in flat(alarm["Properties"].get("Metrics", []))
+        for metric in alarm["Properties"].get("Metrics", [])
         if metric.get("MetricStat", {}).get("Metric", {}).get("MetricName") == "Throttles"
     ]
     assert sorted(watched) == sorted(RECEIVERS)
@@ -139,7 +139,7 @@ def watched(resources: Resources) -> set[tuple[str, str, str]]:
     found = set()
     for alarm in of_type(resources, "AWS::CloudWatch::Alarm").values():
         properties = alarm["Properties"]
-        stats = [each["MetricStat"]["Metric"] for each in flat(properties.get("Metrics", [])) if "MetricStat" in each]
+        stats = [each["MetricStat"]["Metric"] for each in properties.get("Metrics", []) if "MetricStat" in each]
         for metric in stats or [properties]:
             for dimension in metric.get("Dimensions", []):
                 if isinstance(dimension["Value"], dict):

@@ -90,15 +90,10 @@ def test_an_alarm_on_receivers_has_the_condition_of_all_of_them(resources: Resou
         metrics = [
             each["MetricStat"]["Metric"] for each in alarm["Properties"].get("Metrics", []) if "MetricStat" in each
         ]
-        # Those of keyed sources have a condition each.
-        chosen = [each["Fn::If"] for each in alarm["Properties"].get("Metrics", []) if "Fn::If" in each]
-        for condition, metric, _ in chosen:
-            function = metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"]["Ref"]
-            assert condition == SOURCES[SOURCE_OF[function]].condition
-        assert not chosen or alarm["Condition"] == "HasOtherSource"
         named = [dimension["Value"] for metric in metrics for dimension in metric["Dimensions"]]
         functions = [value["Ref"] for value in named if isinstance(value, dict) and value.get("Ref") in RECEIVERS]
-        assert {FAMILY_OF.get(function) for function in functions} <= {alarm.get("Condition")}
+        conditions = {FAMILY_OF.get(function, SOURCES[SOURCE_OF[function]].condition) for function in functions}
+        assert conditions <= {alarm.get("Condition")}
 
 
 def test_the_preflight_counts_the_receivers_that_will_be_deployed() -> None:
@@ -107,17 +102,17 @@ def test_the_preflight_counts_the_receivers_that_will_be_deployed() -> None:
     assert receivers({"EventsOf": ""}) == 12
     assert receivers({"EventsOf": "payments"}) == 14
     assert receivers({"EventsOf": ",".join(FAMILIES)}) == len(RECEIVERS) - len(KEYED)
-    assert receivers({"StripeKeysArn": "arn:…", "SquareKeysArn": ""}) == 13
+    assert receivers({"StandardKeysArn": "arn:…"}) == 13
+    assert receivers({"StandardKeysArn": ""}) == 12
 
 
 def test_a_source_is_deployed_if_its_keys_are_given(source: dict[str, Any]) -> None:
-    """None by default; the alarm exists if any of them does."""
+    """None by default."""
     keyed = {of.condition: of.secrets for of in SOURCES.values() if of.keyed}
     for condition, parameter in keyed.items():
         assert source["Parameters"][parameter]["Default"] == ""
         given = [valued(source["Conditions"][condition], {parameter: value}) for value in ("", "arn:…")]
         assert given == [False, True]
-    assert source["Conditions"]["HasOtherSource"] == {"Fn::Or": [{"Condition": condition} for condition in keyed]}
 
 
 def test_subscriptions_and_the_panel_know_what_is_wanted(source: dict[str, Any]) -> None:

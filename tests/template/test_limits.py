@@ -115,7 +115,7 @@ def test_counts_are_within_limits(resources: Resources, limit: Length) -> None:
 def test_no_alarm_computes_over_more_than_ten_metrics(resources: Resources) -> None:
     """A hard limit (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html)."""
     for name, alarm in of_type(resources, "AWS::CloudWatch::Alarm").items():
-        metrics = list(flat(alarm["Properties"].get("Metrics", [])))
+        metrics = alarm["Properties"].get("Metrics", [])
         assert sum("MetricStat" in each for each in metrics) <= 10, name
         if metrics:
             assert sum(each.get("ReturnData", True) for each in metrics) == 1, name
