@@ -34,8 +34,9 @@ ALLOWED = {
 }
 
 UNIT_TESTS = "#[cfg(test)]\nmod tests {"
-# The generic source has no name of its own: "standard" is a word like any other.
-NAMES = re.compile("|".join(set(SOURCES) - {"standard"}))
+# Whoever sends, deployed or not. The generic source has no name of its own: "standard" is a word like any other.
+VENDORS = {"shopify", "square", "stripe", "woocommerce", "zendesk"}
+NAMES = re.compile("|".join(VENDORS | set(SOURCES) - {"standard"}))
 FIXTURES = ("tests.rs", "testing.rs", "fixture.rs")
 
 

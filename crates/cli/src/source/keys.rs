@@ -106,7 +106,7 @@ fn parse(secret: &Secret) -> Result<BTreeMap<String, EndpointKeys>> {
     let text = secret.reveal().trim();
     // Serde's error is dropped, because it may quote a key.
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).map_err(|_| {
-        anyhow!("the secret is not JSON as in {{\"stripe/acme\": {{\"keys\": [\"…\"]}}}}; nothing was changed")
+        anyhow!("the secret is not JSON as in {{\"<source>/<endpoint>\": {{\"keys\": [\"…\"]}}}}; nothing was changed")
     })
 }
 

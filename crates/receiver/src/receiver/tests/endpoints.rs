@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     receiver::{Receiver, ReceiverAdapters, ReceiverStartError},
-    testing::{TestPorts, noon},
+    testing::{Down, TestPorts, noon},
     webhook::EndpointPath,
 };
 
@@ -240,6 +240,42 @@ async fn ping_is_answered_and_nothing_else_happens() {
     assert_eq!(stack.answer("north", ping("ping=1&store=ACME1")).await, 403);
     assert!(stack.queued().is_empty());
     assert_eq!(stack.count("north", Counter::Ping).await, 1);
+}
+
+/// A new delivery is one call of the ledger and one of the queue, a duplicate one of the ledger, and everything else none: with
+/// a ledger that fails, only what asks it is answered 503.
+#[tokio::test]
+async fn only_a_delivery_of_the_endpoints_stores_is_a_call() {
+    let stack = stack().await;
+    let adapters = ReceiverAdapters::<TestPorts<Down>> {
+        ledger: Down,
+        queue: stack.queue.clone(),
+        bodies: None,
+        tally: None,
+        endpoints: Some(stack.stores.clone()),
+        secrets: keys(&["north", "south"]),
+        clock: stack.clock.clone(),
+    };
+    let receiver = Receiver::new(&KEYED, "acme", adapters, SignedDuration::ZERO)
+        .await
+        .unwrap();
+    let mut forged = request("msg_1", BODY, 0);
+    forged.headers_mut().insert("webhook-id", "msg_2".parse().unwrap());
+    for (endpoint, request, status) in [
+        ("north", request("msg_1", BODY, 0), 503),
+        ("north", forged, 403),
+        ("north", request("msg_1", BODY, 301), 403),
+        ("south", request("msg_1", BODY, 0), 200),
+        ("nobody", request("msg_1", BODY, 0), 403),
+        ("north", Request::new(Body::from("ping=1")), 200),
+    ] {
+        assert_eq!(
+            receiver.answer(at(endpoint, request)).await.status(),
+            status,
+            "{endpoint}"
+        );
+    }
+    assert!(stack.queue.take().is_empty());
 }
 
 #[tokio::test]
