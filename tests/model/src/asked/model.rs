@@ -30,6 +30,9 @@ pub const LEFT_BEHIND: &str = "a product of a disconnected store is found";
 /// Promise: only a person begins an install.
 pub const REENABLED: &str = "a store was connected by an answer";
 
+/// Number of times that work which fails is received again.
+const MAX_REPEATS: u8 = 4;
+
 /// The index shows the source's last state in the end.
 const REACHED: &str = "the last edit is found";
 
@@ -188,7 +191,10 @@ impl Scenario {
                     }
                     return;
                 }
+                // The queue parks what fails again and again.
+                Progress::Done(false) if world.repeats == MAX_REPEATS => return,
                 Progress::Done(false) => {
+                    world.repeats += 1;
                     // The queue's visibility timeout is over some seconds later.
                     world.send(world.now + SignedDuration::from_secs(30), process.work);
                     return;
