@@ -127,6 +127,13 @@ impl Scenario {
         }))
     }
 
+    /// Returns true if an answer may lag. Around a removal, no mark shows it, so that it must not lag for longer than it takes to
+    /// confirm the removal.
+    fn may_lag(&self, world: &World) -> bool {
+        let has_removal = self.edits.iter().any(|edit| !edit.is_there);
+        !has_removal || world.now < world.edited_at + SignedDuration::from_secs(5)
+    }
+
     fn happen(&self, world: &mut World) {
         let happening = self.happenings[world.happened];
         world.happened += 1;
@@ -270,7 +277,7 @@ impl Model for Scenario {
             for (call, request) in &process.pending {
                 actions.push(Action::Call(n, *call, Outcome::Responded));
                 let reads = matches!(request, Request::Ask | Request::Changes(_));
-                if reads && world.left.lags > 0 && world.edit > 0 {
+                if reads && world.left.lags > 0 && world.edit > 0 && self.may_lag(world) {
                     actions.push(Action::Call(n, *call, Outcome::Lags));
                 }
                 if world.left.deaths > 0 {
