@@ -30,6 +30,9 @@ pub const LEFT_BEHIND: &str = "a product of a disconnected store is found";
 /// Promise: only a person begins an install.
 pub const REENABLED: &str = "a store was connected by an answer";
 
+/// Number of times that work which fails is received again.
+const MAX_REPEATS: u8 = 4;
+
 /// The index shows the source's last state in the end.
 const REACHED: &str = "the last edit is found";
 
@@ -124,6 +127,13 @@ impl Scenario {
         }))
     }
 
+    /// Returns true if an answer may lag. Around a removal, no mark shows it, so that it must not lag for longer than it takes to
+    /// confirm the removal.
+    fn may_lag(&self, world: &World) -> bool {
+        let has_removal = self.edits.iter().any(|edit| !edit.is_there);
+        !has_removal || world.now < world.edited_at + SignedDuration::from_secs(5)
+    }
+
     fn happen(&self, world: &mut World) {
         let happening = self.happenings[world.happened];
         world.happened += 1;
@@ -188,7 +198,10 @@ impl Scenario {
                     }
                     return;
                 }
+                // The queue parks what fails again and again.
+                Progress::Done(false) if world.repeats == MAX_REPEATS => return,
                 Progress::Done(false) => {
+                    world.repeats += 1;
                     // The queue's visibility timeout is over some seconds later.
                     world.send(world.now + SignedDuration::from_secs(30), process.work);
                     return;
@@ -264,7 +277,7 @@ impl Model for Scenario {
             for (call, request) in &process.pending {
                 actions.push(Action::Call(n, *call, Outcome::Responded));
                 let reads = matches!(request, Request::Ask | Request::Changes(_));
-                if reads && world.left.lags > 0 && world.edit > 0 {
+                if reads && world.left.lags > 0 && world.edit > 0 && self.may_lag(world) {
                     actions.push(Action::Call(n, *call, Outcome::Lags));
                 }
                 if world.left.deaths > 0 {

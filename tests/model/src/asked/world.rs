@@ -93,6 +93,8 @@ pub struct World {
     pub(super) processes: Vec<Process>,
     /// True once something else than a person has begun an install.
     pub(super) is_reenabled: bool,
+    /// Number of times that work was received again because it had failed.
+    pub(super) repeats: u8,
 }
 
 /// The store.
@@ -146,6 +148,7 @@ impl World {
             queue: vec![],
             processes: vec![],
             is_reenabled: false,
+            repeats: 0,
         }
     }
 
