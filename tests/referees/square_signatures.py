@@ -17,7 +17,7 @@ def signed(key: str, url: str, body: str, digest: str = "sha256") -> str:
 
 
 def cases() -> list[tuple[str, str, str, str, str]]:
-    """What is tried, key, address, body, signature."""
+    """Attempt: key, address, body, signature."""
     right = signed(KEY, URL, BODY)
     raw = base64.b64decode(right)
     # A body whose signature has a plus and a slash.

@@ -31,6 +31,7 @@ use jiff::Timestamp;
 pub use self::archiving::{Copies, Keep};
 pub use self::compliance::{Compliance, CompliancePorts, Comply, NoCompliance, Reached};
 pub use self::interpret::Interpret;
+use self::interpret::{Endpoints, endpoint_of};
 pub use self::unpack::{FetchBodyError, Fetched, Unpack, UnpackError};
 use self::{
     compliance::PrivacyRequest,
@@ -50,14 +51,14 @@ use crate::{
         sealed::SealedBody,
         subject::Subject,
     },
-    event::{Event, InterpretError, Request, fact::Fact},
+    event::{Event, Request, fact::Fact},
     kernel::{
         failure::ErrorCode,
-        ids::{DeliveryKey, EventId, InboundName, Source, StoreKey},
-        port::{CALLS_AT_ONCE, Clock, PortError},
+        ids::{DeliveryKey, EventId, StoreKey},
+        port::{CALLS_AT_ONCE, Clock},
     },
     store::{
-        inbound::{InboundEndpoint, InboundEndpoints},
+        inbound::InboundEndpoints,
         stores::{Look, StoreRecord, Stores},
     },
 };
@@ -149,22 +150,6 @@ pub struct Processed {
     pub delivery: Option<DeliveryKey>,
     /// The verdict.
     pub verdict: Verdict,
-}
-
-/// Endpoints whose settings are needed to read the bodies of a batch.
-type Endpoints = BTreeMap<(Source, InboundName), Result<Option<InboundEndpoint>, PortError>>;
-
-/// Returns the endpoint whose settings are needed to read a delivery; `None` if none are.
-fn endpoint_of<'a>(delivery: &Delivery, endpoints: &'a Endpoints) -> Result<Option<&'a InboundEndpoint>, Verdict> {
-    let Some(name) = &delivery.endpoint else {
-        return Ok(None);
-    };
-    match endpoints.get(&(delivery.key.store.source.clone(), name.clone())) {
-        None => Ok(None),
-        Some(Ok(Some(endpoint))) => Ok(Some(endpoint)),
-        Some(Ok(None)) => Err(parked(&InterpretError::NoEndpoint(name.clone()))),
-        Some(Err(failure)) => Err(Verdict::storage(failure)),
-    }
 }
 
 /// State of one message while its batch is being processed.
@@ -348,22 +333,6 @@ impl<P: ConsumerPorts> Reindex<P> {
         self.remember(&mut batch, &records).await;
         self.record(&batch, &records, &follow_ups).await;
         batch.report()
-    }
-
-    /// Reads the endpoints whose settings are needed to read the bodies of a batch, each once.
-    async fn endpoints_of(&self, messages: &[Message]) -> Endpoints {
-        let names = messages.iter().filter_map(|message| {
-            let delivery = message.delivery.as_ref().ok()?;
-            let source = &delivery.key.store.source;
-            let name = delivery.endpoint.as_ref()?;
-            (self.interpret.reads_endpoint)(source).then(|| (source.clone(), name.clone()))
-        });
-        let names: BTreeSet<_> = names.collect();
-        let found = stream::iter(names).map(async |(source, name)| {
-            let found = self.apply.stores.find_inbound(&source, &name).await;
-            ((source, name), found)
-        });
-        found.buffer_unordered(CALLS_AT_ONCE).collect().await
     }
 
     /// Reads every message; one that cannot be read gets its verdict here and does not affect the others.

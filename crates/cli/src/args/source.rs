@@ -194,7 +194,7 @@ pub struct CheckSourceArgs {
 /// Mode of an endpoint.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum ModeArg {
-    /// What is real.
+    /// Real deliveries.
     Live,
     /// The sandbox.
     Test,

@@ -196,7 +196,7 @@ fn price(body: &[u8], fields: &PriceMapping) -> Result<(Option<Decimal>, Option<
     Ok((Some(price), Some(currency)))
 }
 
-/// Stock, by what is told: a quantity, whether it can be bought, or both. At or below zero is sold out, unless it can be bought
+/// Stock, by what the body has: a quantity, whether it can be bought, or both. At or below zero is sold out, unless it can be bought
 /// all the same.
 fn stock(body: &[u8], fields: &ProductMapping) -> Result<Stock, InterpretError> {
     let available = match &fields.available {

@@ -121,6 +121,7 @@ fn product(body: &Value) -> Product {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests give literals")]
 fn saved(data: Value) -> Value {
     let mut all = json!({"sku": "EPS-1", "modified": "2026-11-29T10:04:51Z"});
     all.as_object_mut().unwrap().extend(data.as_object().unwrap().clone());

@@ -35,11 +35,12 @@ fn now() -> Timestamp {
 fn sign(key: &str, time: &str, body: &str) -> String {
     let mut hmac: Hmac<Sha256> = Hmac::new_from_slice(key.as_bytes()).unwrap();
     hmac.update(format!("{time}.{body}").as_bytes());
-    hmac.finalize()
+    let digits = hmac
+        .finalize()
         .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .into_iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xF]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn verified<'a>(headers: &'a HeaderMap, body: &'a str, keys: &[&str]) -> Result<Verified<'a>, SignatureError> {
