@@ -209,7 +209,8 @@ impl Scheme {
         let signs_address = self.signed.contains(&Part::Address);
         let addresses = if signs_address { request.addresses } else { &NO_ADDRESS };
         let mut matched = None;
-        for address in addresses {
+        // An empty address would accept what was signed without one.
+        for address in addresses.iter().filter(|address| !signs_address || !address.is_empty()) {
             let mut parts: [&[u8]; MAX_PARTS] = [b""; MAX_PARTS];
             for (bytes, part) in parts.iter_mut().zip(self.signed) {
                 *bytes = match part {
