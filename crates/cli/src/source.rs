@@ -169,7 +169,9 @@ fn settings(args: &AddSourceArgs, address: Option<&String>) -> Result<InboundSet
     }
     // An empty one would accept what is signed without an address.
     for address in addresses.iter().filter(|address| !address.starts_with("http")) {
-        problems.push(format!("--address {address}: not the registered address, as in https://…"));
+        problems.push(format!(
+            "--address {address}: not the registered address, as in https://…"
+        ));
     }
     if addresses.len() > MAX_ADDRESSES {
         problems.push(format!("--address: at most {MAX_ADDRESSES}"));

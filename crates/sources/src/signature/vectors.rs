@@ -246,7 +246,10 @@ fn signed_address_is_the_registered_one_byte_for_byte() {
     let http = slash.replace("https", "http");
     assert_eq!(registered(&[&http]).verify(), Err(SignatureError::Mismatch));
     // Signed without an address: no registered address is empty.
-    let bare = square().with("x-square-hmacsha256-signature", "lBYYsBc5IrwGC19FC8MbmgYCoPj30n4jSf1mvE0vc5c=");
+    let bare = square().with(
+        "x-square-hmacsha256-signature",
+        "lBYYsBc5IrwGC19FC8MbmgYCoPj30n4jSf1mvE0vc5c=",
+    );
     let nowhere = Signed {
         addresses: vec![String::new()],
         ..bare
