@@ -9,7 +9,10 @@ mod sign;
 
 use std::fmt;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use hookline_domain::{kernel::secret::Secret, store::rotation::SecretPairId};
 use http::HeaderMap;
@@ -20,6 +23,12 @@ use subtle::ConstantTimeEq;
 use self::request::RequestSignatures;
 pub use self::sign::UnsignedRequest;
 use crate::scheme::{KeyForm, MAX_PARTS, Part, Scheme};
+
+/// Base64 of keys: the official library of Standard Webhooks takes them without padding, too.
+const PADDED_OR_NOT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The most secrets that are tried: those of a rotation.
 const MAX_SECRETS: usize = 2;
@@ -183,7 +192,7 @@ fn keyed(text: &str, form: KeyForm) -> Result<Hmac<Sha256>, SecretsError> {
         KeyForm::AsIs => Ok(keyed(text.as_bytes())),
         KeyForm::Whsec => {
             let encoded = text.strip_prefix("whsec_").unwrap_or(text);
-            let key = BASE64_STANDARD.decode(encoded).map_err(|_| SecretsError::NotBase64)?;
+            let key = PADDED_OR_NOT.decode(encoded).map_err(|_| SecretsError::NotBase64)?;
             if key.is_empty() {
                 return Err(SecretsError::Empty);
             }

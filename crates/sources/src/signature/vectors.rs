@@ -1,6 +1,7 @@
 //! Schemes of other sources, with the vectors that hold the routine to them. Stripe's, Square's and the Standard
 //! Webhooks vector agree with the vendors' own libraries; Zendesk's is computed from its documented formula.
 
+use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use jiff::SignedDuration;
 use proptest::prelude::*;

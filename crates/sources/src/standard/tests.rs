@@ -155,6 +155,34 @@ fn vector_of_the_design_is_accepted_under_both_families_of_headers() {
 }
 
 #[test]
+fn decisions_are_those_of_the_official_library() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        name: String,
+        key: String,
+        headers: std::collections::HashMap<String, String>,
+        body: String,
+        accepted: bool,
+    }
+    let cases = include_str!("../../../../tests/referees/standard-signatures.json");
+    let cases: Vec<Case> = serde_json::from_str(cases).unwrap();
+    assert!(cases.iter().filter(|case| case.accepted).count() > 20 && cases.len() > 40);
+    for case in cases {
+        // With the headers of the other family, too.
+        for family in ["webhook-", "svix-"] {
+            let renamed = case
+                .headers
+                .iter()
+                .map(|(name, value)| (name.replace("webhook-", family), value.clone()));
+            let renamed: std::collections::HashMap<String, String> = renamed.collect();
+            let headers = HeaderMap::try_from(&renamed).unwrap();
+            let read = verified(&headers, case.body.as_bytes(), &case.key);
+            assert_eq!(read.is_ok(), case.accepted, "{family}{}: {read:?}", case.name);
+        }
+    }
+}
+
+#[test]
 fn one_family_of_headers_counts_whole_and_never_a_mixture() {
     let (time, body) = (AT.to_string(), b"{}".as_slice());
     let right = format!("v1,{}", sign(b"hush-hush-hush-hush-hush", "msg_1", &time, body));
