@@ -30,7 +30,10 @@ pub enum SourceCommand {
         receivers: ReceiverOptions,
     },
     /// Puts a new key beside the old one, or removes the old one.
-    #[command(after_help = ROTATE)]
+    #[command(
+        after_help = ROTATE,
+        override_usage = "hookline source rotate [OPTIONS] <SOURCE> <NAME> <A NEW KEY, OR --end>"
+    )]
     Rotate {
         #[command(flatten)]
         endpoint: EndpointArgs,
@@ -84,6 +87,7 @@ pub struct EndpointArgs {
 
 /// Arguments of `hookline source add`.
 #[derive(Debug, Args)]
+#[command(override_usage = "hookline source add [OPTIONS] <SOURCE> <NAME> <WHICH STORES> <ONE WAY TO A KEY>")]
 pub struct AddSourceArgs {
     #[command(flatten)]
     pub endpoint: EndpointArgs,

@@ -111,7 +111,7 @@ async fn invalid_tokens_are_refused_with_a_reason() {
         (&[], "--all-stores"),
         (&["--store", "a.myshopify.com", "--all-stores"], "cannot be used with"),
         (&["--store", "demo"], "as in demo.myshopify.com"),
-        (&["--store", "square#demo.myshopify.com"], "as in demo.myshopify.com"),
+        (&["--store", "acme#demo.myshopify.com"], "as in demo.myshopify.com"),
         (&["--store", "a b"], "as in demo.myshopify.com"),
         (&["--store", "demo.myshopify.com."], "as in demo.myshopify.com"),
         (&["--all-stores", "--expires", "0s"], "366d"),
