@@ -63,7 +63,7 @@ pub enum Carried {
 pub enum Encoding {
     /// Base64 with padding, in the standard alphabet.
     Base64,
-    /// Hexadecimal digits of either case.
+    /// Hexadecimal digits, letters in lower case: Stripe's library compares texts.
     Hex,
 }
 
@@ -103,7 +103,7 @@ pub struct SignedTime {
 /// Format of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeFormat {
-    /// Seconds since 1970, in digits.
+    /// Seconds since 1970, in digits; no zero before them, because the vendors' libraries sign the number.
     Unix,
     /// As in `2026-11-29T10:04:52Z`.
     Rfc3339,
@@ -144,7 +144,11 @@ impl Encoding {
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16)?.try_into().ok()
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
 }
 
 impl SignedTime {
@@ -158,7 +162,8 @@ impl SignedTime {
         let time = match self.format {
             TimeFormat::Unix => {
                 let is_unix = text.len() <= UNIX_LIMIT && text.bytes().all(|byte| byte.is_ascii_digit());
-                let second = is_unix.then(|| text.parse().ok()).flatten();
+                let is_plain = is_unix && !text.starts_with('0');
+                let second = is_plain.then(|| text.parse().ok()).flatten();
                 second.and_then(|second| Timestamp::from_second(second).ok())
             }
             TimeFormat::Rfc3339 => text.parse().ok(),

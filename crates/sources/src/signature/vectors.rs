@@ -344,10 +344,10 @@ fn signature_in_another_encoding_is_malformed() {
         &format!("{STRIPE_SIGNATURE}0"),
         "",
         &"g".repeat(64),
+        &STRIPE_SIGNATURE.to_uppercase(),
     ] {
         assert_eq!(stripe(text), Err(SignatureError::Malformed), "{text}");
     }
-    assert!(stripe(&STRIPE_SIGNATURE.to_uppercase()).is_ok());
 }
 
 #[test]
@@ -374,6 +374,7 @@ fn signed_time_that_is_missing_doubled_or_of_another_form_is_refused() {
         format!("t=-{NOW},v1={signature}"),
         format!("t=+{NOW},v1={signature}"),
         format!("t={NOW}.0,v1={signature}"),
+        format!("t=0{NOW},v1={signature}"),
         format!("t=99999999999999999999,v1={signature}"),
         format!("t={ZENDESK_TIME},v1={signature}"),
         format!("t={NOW},t={NOW},v1={signature}"),
@@ -477,8 +478,7 @@ proptest! {
             let length = bytes.len();
             bytes[at % length] ^= flip;
             let Ok(value) = String::from_utf8(bytes) else { continue };
-            let is_same_hex = signed.scheme.encoding == Encoding::Hex && value.eq_ignore_ascii_case(&signed.headers[place].1);
-            if HeaderValue::from_str(&value).is_err() || is_same_hex {
+            if HeaderValue::from_str(&value).is_err() {
                 continue;
             }
             changed.headers[place].1 = value;
