@@ -1,7 +1,7 @@
 """Writes stripe-signatures.json: requests, and the decisions of Stripe's own library. Run it when a case changes.
 
-That library is npm's `stripe`, installed beside the handler package (sdk/typescript). It decides as for a body that is a text:
-of one that is bytes it drops a byte order mark first.
+That library is npm's `stripe`, installed beside the handler package (sdk/typescript). It decides as for a body that is
+a text: of one that is bytes it drops a byte order mark first.
 """
 
 import base64
